@@ -1,0 +1,32 @@
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["build/**", "node_modules/**", "coverage/**"] },
+  {
+    files: ["**/*.ts"],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // A number in a message is as readable as a string; objects are still refused.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // Exhaustive switches over our own unions are the rule in this code base.
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/explicit-module-boundary-types": "error",
+      "no-console": "error",
+    },
+  },
+  {
+    // The command line, the programs of the examples and the benchmark talk to a terminal.
+    files: ["src/cli/**", "examples/**", "bench/**"],
+    rules: { "no-console": "off" },
+  },
+  {
+    files: ["test/**", "examples/**", "bench/**"],
+    rules: {
+      // chai's assertions are property reads.
+      "@typescript-eslint/no-unused-expressions": "off",
+      "@typescript-eslint/explicit-module-boundary-types": "off",
+    },
+  },
+);

@@ -1,0 +1,70 @@
+import { isIP } from "node:net";
+import { ConfigurationError } from "../errors.js";
+
+/** A parsed address. */
+export type Address =
+  | {
+      readonly scheme: "tcp";
+      /** Host name, IPv4, IPv6 without brackets, or `*`. */
+      readonly host: string;
+      /** 0 to 65535; 0 asks for a free port when binding. */
+      readonly port: number;
+      /** Normal form, always with a scheme. */
+      readonly text: string;
+    }
+  | {
+      readonly scheme: "ipc" | "inproc";
+      /** Path of the socket, or name inside the process. */
+      readonly path: string;
+      /** Normal form, always with a scheme. */
+      readonly text: string;
+    };
+
+/**
+ * Parses an address. Without a scheme it means `tcp://`.
+ *
+ * @throws ConfigurationError that says what is wrong and what an address looks like
+ */
+export function parseAddress(text: string): Address {
+  const match = /^(?:([a-zA-Z][\w+.-]*):\/\/)?(.*)$/s.exec(text.trim());
+  const scheme = match?.[1]?.toLowerCase() ?? "tcp";
+  const rest = match?.[2] ?? "";
+  if (scheme === "ipc" || scheme === "inproc") {
+    if (rest === "") throw wrong(text, `there is no ${scheme === "ipc" ? "path" : "name"} after ${scheme}://`);
+    return { scheme, path: rest, text: `${scheme}://${rest}` };
+  }
+  if (scheme !== "tcp") throw wrong(text, `the scheme ${scheme}:// is not known`);
+  return parseTcp(text, rest);
+}
+
+function parseTcp(text: string, rest: string): Address {
+  const colon = rest.lastIndexOf(":");
+  if (colon < 0) throw wrong(text, "the port is missing");
+  const portText = rest.slice(colon + 1);
+  const port = portText === "*" ? 0 : Number(portText);
+  if (!/^(?:\d{1,5}|\*)$/.test(portText) || port > 65535) {
+    throw wrong(text, `the port ${JSON.stringify(portText)} is no number from 0 to 65535`);
+  }
+  const bracketed = /^\[(.*)\]$/.exec(rest.slice(0, colon));
+  const host = bracketed?.[1] ?? rest.slice(0, colon);
+  if (host === "") throw wrong(text, "the host is missing");
+  const isHost = bracketed ? isIP(host) === 6 : host === "*" || isIP(host) === 4 || isHostName(host);
+  if (!isHost) throw wrong(text, `${JSON.stringify(host)} is no host`);
+  return { scheme: "tcp", host, port, text: `tcp://${bracketed ? `[${host}]` : host}:${port}` };
+}
+
+function isHostName(host: string): boolean {
+  // All digits and dots would be an IPv4 address, and a wrong one.
+  return !/^[\d.]+$/.test(host) && /^[a-zA-Z0-9_]([\w-]*\w)?(\.[a-zA-Z0-9_]([\w-]*\w)?)*\.?$/.test(host);
+}
+
+/** Does this address stand for every interface of the machine, so that it is of no use to others? */
+export function isWildcard(address: Address): boolean {
+  return address.scheme === "tcp" && (address.host === "*" || address.host === "0.0.0.0" || address.host === "::");
+}
+
+function wrong(text: string, why: string): ConfigurationError {
+  return new ConfigurationError(
+    `${JSON.stringify(text)} is no address: ${why}. Write tcp://HOST:PORT (HOST:PORT means the same) or ipc://PATH`,
+  );
+}

@@ -1,0 +1,21 @@
+import { Context } from "zeromq";
+
+let shared: Context | undefined;
+
+/**
+ * This package's own context: `blocky: false`, so that an unsent message never keeps the process alive beyond its
+ * socket's linger, and no setting of the application's other sockets reaches ours.
+ */
+export function zeromqContext(): Context {
+  shared ??= new Context({ blocky: false, maxSockets: MAX_SOCKETS });
+  return shared;
+}
+
+/** libzmq's default of 1,023 is too few for a nameserver that watches its services. */
+const MAX_SOCKETS = 65_535;
+
+/**
+ * Sockets that are open, by what they are for. Owners keep their sockets here: a socket that nobody references is closed by
+ * the garbage collector even while it receives. Tests look at it for leaks.
+ */
+export const openSockets = new Set<object>();

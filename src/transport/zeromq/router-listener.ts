@@ -1,0 +1,188 @@
+import { isIP } from "node:net";
+import { Router } from "zeromq";
+import { ConfigurationError } from "../../errors.js";
+import type { Frames, OutgoingFrames } from "../../wire/message.js";
+import { parseAddress } from "../address.js";
+import type { Listener, ListenerHandlers, LinkOptions, Peer } from "../link.js";
+import { openSockets, zeromqContext } from "./context.js";
+
+/**
+ * A listener on a ROUTER socket.
+ *
+ * `mandatory` makes libzmq report what it would otherwise drop in silence: an unknown peer (gone) and a full queue (slow).
+ * Answers to a slow peer wait in a queue of its own, bounded in bytes, and other peers are served meanwhile.
+ */
+export class RouterListener implements Listener {
+  readonly #socket: Router;
+  readonly #handlers: ListenerHandlers;
+  readonly #peers = new Map<string, RouterPeer>();
+  readonly #slow = new Set<RouterPeer>();
+  #retryTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  private constructor(socket: Router, handlers: ListenerHandlers) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    openSockets.add(socket);
+    void this.#read();
+  }
+
+  /** Binds; see {@link Transport.listen}. */
+  static async bind(address: string, handlers: ListenerHandlers, options: LinkOptions): Promise<RouterListener> {
+    const parsed = parseAddress(address);
+    const socket = new Router({
+      context: zeromqContext(),
+      mandatory: true,
+      linger: 0,
+      sendTimeout: 0,
+      sendHighWaterMark: PEER_QUEUE,
+      receiveHighWaterMark: PEER_QUEUE,
+      heartbeatInterval: 0,
+      // A request a little too large is read and answered with an error; only one far too large breaks the connection.
+      maxMessageSize: options.maxMessageBytes * 2,
+      ipv6: parsed.scheme === "tcp" && isIP(parsed.host) === 6,
+    });
+    try {
+      await socket.bind(parsed.text);
+    } catch (error) {
+      socket.close();
+      throw bindError(parsed.text, error as NodeJS.ErrnoException);
+    }
+    return new RouterListener(socket, handlers);
+  }
+
+  get address(): string {
+    return this.#socket.lastEndpoint ?? "";
+  }
+
+  send(peer: Peer, frames: OutgoingFrames): void {
+    const target = peer as RouterPeer;
+    if (this.#closed || target.gone) return;
+    if (target.queue.length > 0) this.#enqueue(target, frames);
+    else this.#write(target, frames);
+  }
+
+  close(lingerMs: number): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#retryTimer);
+    openSockets.delete(this.#socket);
+    this.#socket.linger = lingerMs;
+    this.#socket.close();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for (;;) {
+        const [route, ...frames] = (await this.#socket.receive()) as [Uint8Array, ...Uint8Array[]];
+        this.#handlers.message(this.#peer(route), frames as Frames);
+      }
+    } catch {
+      // The socket was closed under the reader: that is how this loop ends.
+    }
+  }
+
+  #peer(route: Uint8Array): RouterPeer {
+    const id = Buffer.from(route.buffer, route.byteOffset, route.byteLength).toString("hex");
+    let peer = this.#peers.get(id);
+    if (!peer) {
+      if (this.#peers.size >= MAX_REMEMBERED) this.#forgetOldest();
+      peer = { id, route: Uint8Array.from(route), queue: [], queuedBytes: 0, gone: false };
+      this.#peers.set(id, peer);
+    }
+    return peer;
+  }
+
+  /** ROUTER does not tell when peers go, so what is remembered of them is bounded; a forgotten one is met anew. */
+  #forgetOldest(): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.queue.length > 0) continue;
+      this.#peers.delete(peer.id);
+      return;
+    }
+  }
+
+  #write(peer: RouterPeer, frames: OutgoingFrames): void {
+    try {
+      this.#socket.send([peer.route, ...frames]).then(undefined, (error: unknown) => {
+        this.#unsent(peer, frames, error as NodeJS.ErrnoException);
+      });
+    } catch (error) {
+      this.#unsent(peer, frames, error as NodeJS.ErrnoException);
+    }
+  }
+
+  #unsent(peer: RouterPeer, frames: OutgoingFrames, error: NodeJS.ErrnoException): void {
+    if (this.#closed) return;
+    if (error.code === "EAGAIN" || error.code === "EBUSY") this.#enqueue(peer, frames);
+    else this.#lose(peer);
+  }
+
+  #enqueue(peer: RouterPeer, frames: OutgoingFrames): void {
+    const size = frames.reduce((sum, frame) => sum + frame.length, 0);
+    if (peer.queue.length > 0 && peer.queuedBytes + size > MAX_QUEUED_BYTES) {
+      // The peer has not read for long; it will see its deadlines pass. Nothing more is kept for it.
+      this.#lose(peer);
+      return;
+    }
+    peer.queue.push(frames);
+    peer.queuedBytes += size;
+    this.#slow.add(peer);
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retry();
+    }, RETRY_MS);
+  }
+
+  /** Offers each slow peer what waits for it; a message that is refused again returns to its queue. */
+  #retry(): void {
+    this.#retryTimer = undefined;
+    const slow = [...this.#slow];
+    this.#slow.clear();
+    for (const peer of slow) {
+      const waiting = peer.queue;
+      peer.queue = [];
+      peer.queuedBytes = 0;
+      for (const frames of waiting) this.#write(peer, frames);
+    }
+  }
+
+  #lose(peer: RouterPeer): void {
+    if (peer.gone) return;
+    peer.gone = true;
+    peer.queue = [];
+    peer.queuedBytes = 0;
+    this.#slow.delete(peer);
+    this.#peers.delete(peer.id);
+    this.#handlers.gone(peer);
+  }
+}
+
+interface RouterPeer extends Peer {
+  readonly route: Uint8Array;
+  queue: OutgoingFrames[];
+  queuedBytes: number;
+  gone: boolean;
+}
+
+/** Messages that libzmq holds for one peer before it calls it slow. */
+const PEER_QUEUE = 1_000;
+/** Bytes that wait for one slow peer before it is given up. */
+const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
+/** How often slow peers are offered what waits for them, in milliseconds. */
+const RETRY_MS = 5;
+/** Peers that are remembered. */
+const MAX_REMEMBERED = 10_000;
+
+function bindError(address: string, error: NodeJS.ErrnoException): ConfigurationError {
+  const why: Record<string, string> = {
+    EADDRINUSE: "the address is in use by another process or host; stop it, or bind another port (0 takes a free one)",
+    EADDRNOTAVAIL: "this machine has no such address",
+    ENODEV: "this machine has no such address",
+    EACCES: "permission denied; ports below 1024 need privileges",
+    ENOENT: "the folder of the socket does not exist",
+  };
+  return new ConfigurationError(`Cannot bind ${address}: ${why[error.code ?? ""] ?? error.message}`, {
+    service: address,
+    cause: error,
+  });
+}

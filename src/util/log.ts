@@ -1,0 +1,26 @@
+/**
+ * Where the library tells what it does on its own account. Nothing is printed by default. `console` fits, and so does
+ * pino.
+ */
+export interface Logger {
+  /** Details for finding a fault. */
+  debug(message: string): void;
+  /** Normal life: started, registered, stopped. */
+  info(message: string): void;
+  /** Something is not as it should be and is being dealt with. */
+  warn(message: string): void;
+  /** Something failed that nobody else will report. */
+  error(message: string): void;
+}
+
+/** Says nothing. */
+export const SILENT: Logger = {
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+};
+
+function ignore(): void {
+  // The default logger drops what it is told.
+}

@@ -1,0 +1,20 @@
+/**
+ * For authors of wires: what a protocol from another package implements, and where it is registered.
+ *
+ * @module lamplighter/wire
+ */
+export type {
+  AnswerMessage,
+  CallId,
+  CallMessage,
+  ErrorMessage,
+  Extensions,
+  Frames,
+  Message,
+  OutgoingFrames,
+  ResultMessage,
+} from "./message.js";
+export { pycomWire } from "./pycom/index.js";
+export { registerWire, unregisterWire, wireNames } from "./registry.js";
+export { type Codec, DEFAULT_LIMITS, MalformedMessageError, type Wire, type WireLimits } from "./wire.js";
+export { BadRequestError, ProtocolError, RpcError, rpcError } from "../errors.js";

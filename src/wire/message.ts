@@ -1,0 +1,72 @@
+import type { ErrorCode, Outcome, RemoteErrorInfo } from "../errors.js";
+
+/** The parts of one message, in order, without addressing that belongs to the link. */
+export type Frames = readonly Uint8Array[];
+
+/** What a link sends: text parts are UTF-8 on the wire. */
+export type OutgoingFrames = readonly (Uint8Array | string)[];
+
+/**
+ * What ties an answer to its call. The caller's end chooses numbers; the answering end keeps what it got (on PyCOM's
+ * wire the whole return envelope) and hands it back untouched.
+ */
+export type CallId = number | Frames;
+
+/** Free-form members beside a call or an answer, keyed by dotted names (docs/pycom-wire.md, section 9). */
+export type Extensions = Record<string, unknown>;
+
+/** One call of one method. */
+export interface CallMessage {
+  readonly kind: "call";
+  readonly id: CallId;
+  /** Dotted name of the interface. */
+  readonly interface: string;
+  /** Name of the method; may contain dots. */
+  readonly method: string;
+  /** The arguments in the wire's own shape; `null` for none. */
+  readonly args: unknown;
+  /** The session to attach; `undefined` for none. */
+  readonly sessionId?: string | undefined;
+  /** Absent and empty mean the same. */
+  readonly extensions?: Extensions | undefined;
+  /** Raw bytes beside the arguments. Empty is not the same as absent. */
+  readonly attachment?: Uint8Array | undefined;
+}
+
+/** The answer of a method that succeeded. */
+export interface ResultMessage {
+  readonly kind: "result";
+  readonly id: CallId;
+  /** The result in the wire's own shape. */
+  readonly result: unknown;
+  /** The session that is attached, for stateful interfaces. */
+  readonly sessionId?: string | undefined;
+  /** Absent and empty mean the same. */
+  readonly extensions?: Extensions | undefined;
+  /** Raw bytes beside the result. Empty is not the same as absent. */
+  readonly attachment?: Uint8Array | undefined;
+}
+
+/** The answer to a call that failed, wherever it failed. */
+export interface ErrorMessage {
+  readonly kind: "error";
+  readonly id: CallId;
+  /** What happened. */
+  readonly code: ErrorCode;
+  /** The number on PyCOM's wire; a service's own numbers travel with code `UNKNOWN`. */
+  readonly number: number;
+  /** What the answering end knows of the execution. */
+  readonly outcome: Outcome;
+  /** Text, and whatever else the wire carries of the error. */
+  readonly remote: RemoteErrorInfo;
+  /** The session that is attached, for stateful interfaces. */
+  readonly sessionId?: string | undefined;
+  /** Absent and empty mean the same. */
+  readonly extensions?: Extensions | undefined;
+}
+
+/** What answers a call. */
+export type AnswerMessage = ResultMessage | ErrorMessage;
+
+/** Everything that crosses a link. */
+export type Message = CallMessage | AnswerMessage;

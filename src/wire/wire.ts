@@ -1,0 +1,55 @@
+import { ProtocolError, type RpcErrorOptions } from "../errors.js";
+import type { AnswerMessage, Frames, Message, OutgoingFrames } from "./message.js";
+
+/** What a codec may rely on and must keep. */
+export interface WireLimits {
+  /** Largest message in bytes, all frames together. Default 64 MiB. */
+  readonly maxMessageBytes: number;
+}
+
+/** {@link WireLimits} where nothing else is said. */
+export const DEFAULT_LIMITS: WireLimits = { maxMessageBytes: 64 * 1024 * 1024 };
+
+/**
+ * A protocol: frames ⇄ messages. A wire is pure; it opens no socket, starts no timer and keeps no global state.
+ *
+ * Register one with {@link registerWire}; from then on hosts recognise it on every address and `client.connect(address,
+ * interface, { wire: name })` speaks it.
+ */
+export interface Wire {
+  /** Short lower-case name: what registrations and options say. */
+  readonly name: string;
+  /**
+   * Do these frames open a message of this wire? Asked once per message at an address that answers several wires; must
+   * be cheap and must not throw.
+   */
+  recognises(frames: Frames): boolean;
+  /** The codec of one connection. */
+  open(limits: WireLimits): Codec;
+}
+
+/** One connection's codec. Symmetric: either end may send calls and answers where the wire allows it. */
+export interface Codec {
+  /**
+   * @throws BadRequestError, with the path of the value, when the wire cannot carry arguments or result
+   * @throws RpcError with code `TOO_LARGE` and both sizes in its text when the message exceeds the limit
+   */
+  encode(message: Message): OutgoingFrames;
+  /**
+   * @throws MalformedMessageError for anything that this wire does not allow. It is the only error that bytes from
+   * outside can cause.
+   */
+  decode(frames: Frames): Message;
+}
+
+/** Bytes that are no message; tells what to answer, when the wire has an answer to such. */
+export class MalformedMessageError extends ProtocolError {
+  /** What the wire wants to be answered to the sender; `undefined` when silence is right. */
+  readonly answer: AnswerMessage | undefined;
+
+  /** @param answer - what to answer to the sender, if anything */
+  constructor(message: string, answer?: AnswerMessage, options: RpcErrorOptions = {}) {
+    super(message, options);
+    this.answer = answer;
+  }
+}
