@@ -7,6 +7,7 @@ export type {
   AnswerMessage,
   CallId,
   CallMessage,
+  CallTiming,
   ErrorMessage,
   Extensions,
   Frames,

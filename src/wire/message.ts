@@ -31,6 +31,19 @@ export interface CallMessage {
   readonly extensions?: Extensions | undefined;
   /** Raw bytes beside the arguments. Empty is not the same as absent. */
   readonly attachment?: Uint8Array | undefined;
+  /** What two Lamplighter peers tell each other; absent towards and from all others. */
+  readonly timing?: CallTiming | undefined;
+}
+
+/** The caller's deadline, in a form that needs no common clock. */
+export interface CallTiming {
+  /** Milliseconds that were left when the call was sent. */
+  readonly timeoutMs: number;
+  /**
+   * When it was sent, in milliseconds of any clock of the caller's that runs steadily. The smallest difference to the time
+   * of arrival stands for the way; what a call takes longer, it has waited.
+   */
+  readonly sentAt: number;
 }
 
 /** The answer of a method that succeeded. */
@@ -57,6 +70,8 @@ export interface ErrorMessage {
   readonly number: number;
   /** What the answering end knows of the execution. */
   readonly outcome: Outcome;
+  /** Does the caller understand outcomes? If not, wires that have none of their own say only what others expect. */
+  readonly tellOutcome?: boolean | undefined;
   /** Text, and whatever else the wire carries of the error. */
   readonly remote: RemoteErrorInfo;
   /** The session that is attached, for stateful interfaces. */

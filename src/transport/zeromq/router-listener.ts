@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { Router } from "zeromq";
 import { ConfigurationError } from "../../errors.js";
-import type { Frames, OutgoingFrames } from "../../wire/message.js";
+import type { OutgoingFrames } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
 import type { Listener, ListenerHandlers, LinkOptions, Peer } from "../link.js";
 import { openSockets, zeromqContext } from "./context.js";
@@ -74,8 +74,9 @@ export class RouterListener implements Listener {
   async #read(): Promise<void> {
     try {
       for (;;) {
-        const [route, ...frames] = (await this.#socket.receive()) as [Uint8Array, ...Uint8Array[]];
-        this.#handlers.message(this.#peer(route), frames as Frames);
+        const frames: Uint8Array[] = await this.#socket.receive();
+        const route = frames.shift();
+        if (route) this.#handlers.message(this.#peer(route), frames);
       }
     } catch {
       // The socket was closed under the reader: that is how this loop ends.
@@ -105,21 +106,21 @@ export class RouterListener implements Listener {
   #write(peer: RouterPeer, frames: OutgoingFrames): void {
     try {
       this.#socket.send([peer.route, ...frames]).then(undefined, (error: unknown) => {
-        this.#unsent(peer, frames, error as NodeJS.ErrnoException);
+        this.#unsent(peer, frames, error);
       });
     } catch (error) {
-      this.#unsent(peer, frames, error as NodeJS.ErrnoException);
+      this.#unsent(peer, frames, error);
     }
   }
 
-  #unsent(peer: RouterPeer, frames: OutgoingFrames, error: NodeJS.ErrnoException): void {
+  #unsent(peer: RouterPeer, frames: OutgoingFrames, error: unknown): void {
     if (this.#closed) return;
-    if (error.code === "EAGAIN" || error.code === "EBUSY") this.#enqueue(peer, frames);
+    if (this.#isBusy(error)) this.#enqueue(peer, frames);
     else this.#lose(peer);
   }
 
   #enqueue(peer: RouterPeer, frames: OutgoingFrames): void {
-    const size = frames.reduce((sum, frame) => sum + frame.length, 0);
+    const size = sizeOf(frames);
     if (peer.queue.length > 0 && peer.queuedBytes + size > MAX_QUEUED_BYTES) {
       // The peer has not read for long; it will see its deadlines pass. Nothing more is kept for it.
       this.#lose(peer);
@@ -127,23 +128,41 @@ export class RouterListener implements Listener {
     }
     peer.queue.push(frames);
     peer.queuedBytes += size;
+    this.#wait(peer);
+  }
+
+  /** Offers each slow peer what waits for it, until it refuses. */
+  #retry(): void {
+    this.#retryTimer = undefined;
+    const slow = [...this.#slow];
+    this.#slow.clear();
+    for (const peer of slow) void this.#flush(peer);
+  }
+
+  async #flush(peer: RouterPeer): Promise<void> {
+    for (let next = peer.queue[0]; next && !this.#closed; next = peer.queue[0]) {
+      try {
+        await this.#socket.send([peer.route, ...next]);
+      } catch (error) {
+        if (this.#isBusy(error)) this.#wait(peer);
+        else this.#lose(peer);
+        return;
+      }
+      peer.queue.shift();
+      peer.queuedBytes -= sizeOf(next);
+    }
+  }
+
+  #wait(peer: RouterPeer): void {
     this.#slow.add(peer);
     this.#retryTimer ??= setTimeout(() => {
       this.#retry();
     }, RETRY_MS);
   }
 
-  /** Offers each slow peer what waits for it; a message that is refused again returns to its queue. */
-  #retry(): void {
-    this.#retryTimer = undefined;
-    const slow = [...this.#slow];
-    this.#slow.clear();
-    for (const peer of slow) {
-      const waiting = peer.queue;
-      peer.queue = [];
-      peer.queuedBytes = 0;
-      for (const frames of waiting) this.#write(peer, frames);
-    }
+  #isBusy(error: unknown): boolean {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EAGAIN" || code === "EBUSY";
   }
 
   #lose(peer: RouterPeer): void {
@@ -157,8 +176,15 @@ export class RouterListener implements Listener {
   }
 }
 
+function sizeOf(frames: OutgoingFrames): number {
+  let size = 0;
+  for (const frame of frames) size += frame.length;
+  return size;
+}
+
 interface RouterPeer extends Peer {
   readonly route: Uint8Array;
+  /** What waits because the peer does not read. */
   queue: OutgoingFrames[];
   queuedBytes: number;
   gone: boolean;

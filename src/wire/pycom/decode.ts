@@ -1,5 +1,5 @@
 import type { ErrorCode, Outcome } from "../../errors.js";
-import type { AnswerMessage, CallId, CallMessage, Extensions, Frames, Message } from "../message.js";
+import type { AnswerMessage, CallId, CallMessage, CallTiming, Extensions, Frames, Message } from "../message.js";
 import { MalformedMessageError, type WireLimits } from "../wire.js";
 import { CALL, codeOfNumber, FAIL, LAMPLIGHTER_EXTENSION, OK, outcomeOfNumber } from "./codes.js";
 import { parsePythonJson } from "./json.js";
@@ -38,6 +38,7 @@ function decodeCall(frames: Frames, start: number, command: string, limits: Wire
   const interfaceName = requiredText(id, request, "interface");
   const method = requiredText(id, request, "method");
   if (count > 3) throw badRequest(id, `Expected 2-3 parts, got ${count}`);
+  const extensions = optionalObject(id, request, "extensions");
   return {
     kind: "call",
     id,
@@ -45,8 +46,22 @@ function decodeCall(frames: Frames, start: number, command: string, limits: Wire
     method,
     args: member(request, "args") ?? null,
     sessionId: optionalText(id, request, "session_id"),
-    extensions: optionalObject(id, request, "extensions"),
+    extensions,
     attachment: frames[start + 2],
+    timing: extensions && takeTiming(extensions),
+  };
+}
+
+/** Our own extension leaves the others: methods see what the caller's application put there. */
+function takeTiming(extensions: Extensions): CallTiming | undefined {
+  const told = member(extensions, LAMPLIGHTER_EXTENSION);
+  if (!isObject(told)) return undefined;
+  delete extensions[LAMPLIGHTER_EXTENSION];
+  const timeoutMs = member(told, "timeoutMs");
+  const sentAt = member(told, "sentAt");
+  return {
+    timeoutMs: typeof timeoutMs === "number" ? timeoutMs : Infinity,
+    sentAt: typeof sentAt === "number" ? sentAt : NaN,
   };
 }
 

@@ -3,6 +3,7 @@ import type {
   AnswerMessage,
   CallId,
   CallMessage,
+  CallTiming,
   ErrorMessage,
   Extensions,
   Message,
@@ -40,7 +41,7 @@ function encodeCall(call: CallMessage, limits: WireLimits): OutgoingFrames {
     call.method,
   )},"args":${JSON.stringify(args)}`;
   if (call.sessionId !== undefined) json += `,"session_id":${JSON.stringify(call.sessionId)}`;
-  json += extensionsMember(call.extensions);
+  json += call.timing ? timedExtensions(call.timing, call.extensions) : extensionsMember(call.extensions);
   json += "}";
   checkSize("The call of", json, call.attachment, limits, where);
   const frames = [...envelope(call.id), CALL, json];
@@ -73,7 +74,8 @@ function errorJson(answer: ErrorMessage): string {
   let extensions = answer.extensions;
   const told: Record<string, unknown> = {};
   if (codeOfNumber(number) !== answer.code) told.code = answer.code;
-  if (outcomeOfNumber(number) !== answer.outcome) told.outcome = answer.outcome;
+  const differs = outcomeOfNumber(number) !== answer.outcome;
+  if (differs && (answer.tellOutcome === true || told.code !== undefined)) told.outcome = answer.outcome;
   if (Object.keys(told).length > 0) extensions = { ...extensions, [LAMPLIGHTER_EXTENSION]: told };
   let json = `{"code":${number},"error":${JSON.stringify(answer.remote.message)}`;
   if (answer.sessionId !== undefined) json += `,"session_id":${JSON.stringify(answer.sessionId)}`;
@@ -89,6 +91,12 @@ function extensionsMember(extensions: Extensions | undefined): string {
   if (extensions === undefined) return "";
   const json = JSON.stringify(extensions);
   return json === "{}" ? "" : `,"extensions":${json}`;
+}
+
+function timedExtensions(timing: CallTiming, extensions: Extensions | undefined): string {
+  const own = `"${LAMPLIGHTER_EXTENSION}":{"timeoutMs":${Math.ceil(timing.timeoutMs)},"sentAt":${Math.round(timing.sentAt)}}`;
+  const others = extensions === undefined ? "{}" : JSON.stringify(extensions);
+  return others === "{}" ? `,"extensions":{${own}}` : `,"extensions":${others.slice(0, -1)},${own}}`;
 }
 
 function checkSize(

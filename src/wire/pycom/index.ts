@@ -15,5 +15,3 @@ export const pycomWire: Wire = {
     decode: (frames) => decode(frames, limits),
   }),
 };
-
-export { LAMPLIGHTER_EXTENSION } from "./codes.js";

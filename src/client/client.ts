@@ -1,0 +1,308 @@
+import { ConfigurationError, rpcError } from "../errors.js";
+import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
+import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
+import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
+import { defaultTransport, parseAddress } from "../transport/index.js";
+import { DeadlineWheel } from "../util/deadline-wheel.js";
+import { SILENT } from "../util/log.js";
+import { findWire } from "../wire/registry.js";
+import { DEFAULT_LIMITS } from "../wire/wire.js";
+import { type CallPipeline, Component, proxy } from "./component.js";
+import { ConnectionPool } from "./connection-pool.js";
+import { Contracts } from "./contracts.js";
+import type { ClientHook } from "./hooks.js";
+import { Instance, type InstanceContext } from "./instance.js";
+import { NameserverClient } from "./nameserver-client.js";
+import type { NameserverProxy } from "./nameserver-proxy.js";
+import { CLIENT_DEFAULTS, type ClientOptions, type ConnectOptions, type LocateOptions } from "./options.js";
+import { type InvokerContext, ReconnectingInvoker } from "./reconnecting-invoker.js";
+import { Resolver } from "./resolver.js";
+import { RetryBudget } from "./retry-policy.js";
+import { AddressTarget, InstanceTable, LocatedTarget, type Target } from "./target.js";
+
+/** What an authenticator says of a user (docs/pycom-wire.md, section 9.4). */
+export interface UserInfo {
+  /** User name. */
+  readonly name: string;
+  /** Roles that are granted. */
+  readonly roles: readonly string[];
+  /** Whatever else the authenticator says. */
+  readonly [more: string]: unknown;
+}
+
+/**
+ * Turns remote services into local objects, and keeps the connections to them. PyCOM: `Context` and `ProxyContext`.
+ *
+ * Making one opens nothing; the first call does. Whoever makes a client closes it, with `await using` or
+ * {@link Client.close}: an open connection keeps the process alive until it has been idle for `idleTimeoutMs`.
+ */
+export class Client {
+  /** Run in order on every call before it leaves; may be changed at any time. */
+  readonly prehooks: ClientHook<"pre">[];
+  /** Run in order on every successful answer; may be changed at any time. */
+  readonly posthooks: ClientHook<"post">[];
+  readonly #middleware: Middleware[];
+  readonly #wheel = new DeadlineWheel();
+  readonly #options: ClientOptions;
+  readonly #pool: ConnectionPool;
+  readonly #nameserver: NameserverClient;
+  readonly #resolver: Resolver;
+  readonly #instances: InstanceTable;
+  readonly #instanceContext: InstanceContext;
+  readonly #invokerContext: InvokerContext;
+  #token: string | undefined;
+  #closed = false;
+
+  /** @throws ConfigurationError for a wrong option */
+  constructor(options: ClientOptions = {}) {
+    checkOptions(options);
+    this.#options = options;
+    this.prehooks = [...(options.prehooks ?? [])];
+    this.posthooks = [...(options.posthooks ?? [])];
+    this.#middleware = [...(options.middleware ?? [])];
+    const onEvent = options.onEvent ?? (() => undefined);
+    const random = options.random ?? Math.random;
+    const connectTimeoutMs = options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs;
+    this.#pool = new ConnectionPool({
+      transport: options.transport ?? defaultTransport,
+      wheel: this.#wheel,
+      maxMessageBytes: options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes,
+      maxInFlight: options.maxInFlight ?? CLIENT_DEFAULTS.maxInFlight,
+      maxInFlightBytes: options.maxInFlightBytes ?? CLIENT_DEFAULTS.maxInFlightBytes,
+      idleTimeoutMs: options.idleTimeoutMs ?? CLIENT_DEFAULTS.idleTimeoutMs,
+      log: options.log ?? SILENT,
+      onEvent,
+    });
+    this.#nameserver = new NameserverClient(nameserversOf(options), this.#pool, this.#wheel, connectTimeoutMs);
+    this.#resolver = new Resolver(this.#nameserver, this.#wheel);
+    this.#instanceContext = { pool: this.#pool, contracts: new Contracts(), wheel: this.#wheel, connectTimeoutMs };
+    this.#instances = new InstanceTable(this.#instanceContext);
+    this.#invokerContext = {
+      wheel: this.#wheel,
+      budget: new RetryBudget(
+        options.retryRatio ?? CLIENT_DEFAULTS.retryRatio,
+        options.retryReserve ?? CLIENT_DEFAULTS.retryReserve,
+      ),
+      timeoutMs: options.timeoutMs,
+      waitForMs: options.waitForMs,
+      retry: options.retry ?? true,
+      random,
+      onEvent,
+      token: () => this.#token,
+    };
+  }
+
+  /** Addresses of the nameservers, normalised. */
+  get nameservers(): readonly string[] {
+    return this.#nameserver.addresses;
+  }
+
+  /**
+   * A proxy of whatever service provides an interface, found through the nameserver at the first call and again whenever
+   * needed. Returns at once.
+   *
+   * @param service - only this service, or {@link LocateOptions}
+   * @throws ConfigurationError when the interface is no name
+   */
+  locate<Name extends string>(interfaceName: Name, service?: string | LocateOptions): Remote<InterfaceType<Name>>;
+  locate<T>(interfaceName: string, service?: string | LocateOptions): Remote<T>;
+  locate(interfaceName: string, service?: string | LocateOptions): Remote<Dynamic> {
+    return proxy(this.component(interfaceName, service));
+  }
+
+  /** As {@link Client.locate}, but the explicit form. */
+  component(interfaceName: string, service?: string | LocateOptions): Component {
+    requireName(interfaceName);
+    const options = typeof service === "string" ? { service } : (service ?? {});
+    const target = new LocatedTarget(
+      { interface: interfaceName, service: options.service, tags: options.tags },
+      options.balance ?? this.#options.balance,
+      this.#resolver,
+      this.#instances,
+      { random: this.#invokerContext.random, now: () => this.#wheel.now() },
+    );
+    return this.#component(interfaceName, target);
+  }
+
+  /**
+   * A proxy of an interface at an address, without a nameserver. Returns at once.
+   *
+   * @throws ConfigurationError for a wrong address or an unknown wire, or without an interface where the wire needs one
+   */
+  connect<Name extends string>(
+    address: string,
+    interfaceName?: Name,
+    options?: ConnectOptions,
+  ): Remote<InterfaceType<Name>>;
+  connect<T>(address: string, interfaceName?: string, options?: ConnectOptions): Remote<T>;
+  connect(address: string, interfaceName?: string, options: ConnectOptions = {}): Remote<Dynamic> {
+    return proxy(this.connectComponent(address, interfaceName, options));
+  }
+
+  /** As {@link Client.connect}, but the explicit form. */
+  connectComponent(address: string, interfaceName?: string, options: ConnectOptions = {}): Component {
+    const wire = findWire(options.wire ?? "pycom").name;
+    if (wire === "pycom" && interfaceName === undefined) {
+      throw new ConfigurationError(`connect(${JSON.stringify(address)}, …) needs the interface on PyCOM's wire`);
+    }
+    const name = interfaceName ?? "";
+    if (interfaceName !== undefined) requireName(interfaceName);
+    const { text } = address === LOCAL_ADDRESS ? { text: LOCAL_ADDRESS } : parseAddress(address);
+    return this.#component(name, this.#addressTarget(text, name, wire, text));
+  }
+
+  /**
+   * A proxy of the nameserver. Its `locate` returns a proxy at once; other methods are plain remote calls.
+   */
+  nameserver(): NameserverProxy {
+    const locate = (first: string | { interface: string; service?: string }, service?: string): Remote<Dynamic> =>
+      typeof first === "string" ? this.locate(first, service) : this.locate(first.interface, { service: first.service });
+    return proxy(this.nameserverComponent(), new Map([["locate", locate]])) as unknown as NameserverProxy;
+  }
+
+  /** The nameserver's component, for raw records: `invoke("locate", { interface })`. */
+  nameserverComponent(): Component {
+    const address = this.#nameserver.address;
+    return this.#component(
+      NAMESERVER_INTERFACE,
+      this.#addressTarget(address, NAMESERVER_INTERFACE, "pycom", address),
+      // As in PyCOM, neither token nor hooks go to a remote nameserver.
+      address === LOCAL_ADDRESS ? undefined : { bare: true },
+    );
+  }
+
+  /**
+   * Everything that the nameserver knows of providers of an interface.
+   *
+   * @throws UnavailableError when no nameserver can be reached
+   */
+  find(interfaceName: string, options: LocateOptions = {}): Promise<ServiceRecord[]> {
+    return this.#nameserver.find({ interface: interfaceName, service: options.service, tags: options.tags });
+  }
+
+  /**
+   * Obtains a token from the authenticator and sends it with every call from now on. With a token of one's own it is
+   * checked first (docs/pycom-wire.md, section 9.2).
+   *
+   * @param credentials - whatever the authenticator wants, such as `{ password }`
+   * @throws AccessDeniedError when the authenticator refuses
+   */
+  authenticate(user: string, credentials: unknown): Promise<void>;
+  authenticate(token: { readonly token: string }): Promise<void>;
+  async authenticate(first: string | { readonly token: string }, credentials?: unknown): Promise<void> {
+    const authenticator = this.component(AUTHENTICATOR_INTERFACE);
+    if (typeof first === "string") {
+      const result = await authenticator.invoke("authenticate", { user: first, credentials });
+      const token = (result as { token?: unknown } | null)?.token;
+      if (typeof token !== "string") throw rpcError("PROTOCOL", "The authenticator answered without a token");
+      this.#token = token;
+    } else {
+      await authenticator.invoke("validate", { token: first.token });
+      this.#token = first.token;
+    }
+  }
+
+  /**
+   * Who this client is, asked afresh; `null` without a token. PyCOM: `user_info`.
+   *
+   * @throws AccessDeniedError when the token is valid no more
+   */
+  async userInfo(): Promise<UserInfo | null> {
+    if (this.#token === undefined) return null;
+    return (await this.component(AUTHENTICATOR_INTERFACE).invoke("validate", { token: this.#token })) as UserInfo;
+  }
+
+  /** Adds a middleware inside those that are there. */
+  use(middleware: Middleware): this {
+    this.#middleware.push(middleware);
+    return this;
+  }
+
+  /** Closes all connections; calls in flight are rejected with `CLOSED` and their outcome. Idempotent. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#pool.close();
+    return Promise.resolve();
+  }
+
+  /** For `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #addressTarget(address: string, interfaceName: string, wire: string, label: string): AddressTarget {
+    const record: ServiceRecord = {
+      service: label,
+      address,
+      interfaces: [interfaceName],
+      endpoints: [{ address, wires: [wire] }],
+      tags: [],
+      data: {},
+    };
+    return new AddressTarget(new Instance(record, this.#instanceContext, { address, wire }), label);
+  }
+
+  #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {
+    const context = options.bare ? { ...this.#invokerContext, token: () => undefined } : this.#invokerContext;
+    const invoker = new ReconnectingInvoker(target, context);
+    const bare: CallPipeline = (_component, call) => invoker.invoke(call);
+    const pipeline: CallPipeline = (component, call) =>
+      this.#closed
+        ? Promise.reject(rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }))
+        : this.#hasHooks()
+          ? this.#hooked(component, call, invoker)
+          : invoker.invoke(call);
+    return new Component(interfaceName, invoker, options.bare ? bare : pipeline);
+  }
+
+  #hasHooks(): boolean {
+    return this.prehooks.length + this.posthooks.length + this.#middleware.length > 0;
+  }
+
+  /** Middleware stands around the hooks, the hooks around the call. */
+  #hooked(component: Component, call: OutgoingCall, invoker: ReconnectingInvoker): Promise<Answer> {
+    const innermost = async (outgoing: OutgoingCall): Promise<Answer> => {
+      let changed = outgoing;
+      for (const hook of this.prehooks) changed = await hook(component, changed);
+      let answer = await invoker.invoke(changed);
+      for (const hook of this.posthooks) answer = await hook(component, answer);
+      return answer;
+    };
+    const step = (index: number, outgoing: OutgoingCall): Promise<Answer> => {
+      const middleware = this.#middleware[index];
+      return middleware ? middleware(outgoing, (next) => step(index + 1, next)) : innermost(outgoing);
+    };
+    return step(0, call);
+  }
+}
+
+function nameserversOf(options: ClientOptions): readonly string[] {
+  const named = options.nameserver ?? process.env.LAMPLIGHTER_NAMESERVER;
+  if (named === undefined || named === "") {
+    return [isOfferedLocally(NAMESERVER_INTERFACE) ? LOCAL_ADDRESS : CLIENT_DEFAULTS.nameserver];
+  }
+  return typeof named === "string" ? [named] : named;
+}
+
+function requireName(interfaceName: unknown): void {
+  if (typeof interfaceName === "string" && interfaceName !== "") return;
+  throw new ConfigurationError(`An interface is named by a string such as "com.foo.example", got ${typeof interfaceName}`);
+}
+
+function checkOptions(options: ClientOptions): void {
+  const positive = [
+    "timeoutMs",
+    "connectTimeoutMs",
+    "maxMessageBytes",
+    "maxInFlight",
+    "maxInFlightBytes",
+    "idleTimeoutMs",
+  ] as const;
+  for (const name of positive) {
+    const value = options[name];
+    if (value !== undefined && !(typeof value === "number" && value > 0)) {
+      throw new ConfigurationError(`The option ${name} must be a number above 0, got ${String(value)}`);
+    }
+  }
+}

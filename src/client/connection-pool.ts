@@ -1,0 +1,110 @@
+import { rpcError } from "../errors.js";
+import type { Channel } from "../peer/channel.js";
+import { Connection } from "../peer/connection.js";
+import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
+import { parseAddress, type Transport } from "../transport/index.js";
+import type { DeadlineWheel } from "../util/deadline-wheel.js";
+import type { Logger } from "../util/log.js";
+import { findWire } from "../wire/registry.js";
+import type { ClientEvent } from "./options.js";
+
+/** Options of {@link ConnectionPool}. */
+export interface PoolOptions {
+  /** Moves the frames. */
+  readonly transport: Transport;
+  /** Keeps the deadlines. */
+  readonly wheel: DeadlineWheel;
+  /** Largest message either way, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Calls in flight per connection. */
+  readonly maxInFlight: number;
+  /** Bytes of requests in flight per connection. */
+  readonly maxInFlightBytes: number;
+  /** A connection without calls is closed after this many milliseconds, or up to twice that. */
+  readonly idleTimeoutMs: number;
+  /** Told of what peers send that is ignored. */
+  readonly log: Logger;
+  /** Told of connections that come and go. */
+  readonly onEvent: (event: ClientEvent) => void;
+}
+
+/** The connections of one client: one per address and wire, shared by all its proxies. */
+export class ConnectionPool {
+  readonly #channels = new Map<string, Channel>();
+  readonly #callsSeen = new WeakMap<Channel, number>();
+  readonly #options: PoolOptions;
+  #sweeper: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Connections that are kept. */
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  /**
+   * The connection to an address, made if there is none; it may still be connecting.
+   *
+   * @throws ConfigurationError for a wrong address or an unknown wire
+   * @throws RpcError with code `CLOSED` after {@link ConnectionPool.close}
+   */
+  get(address: string, wire: string): Channel {
+    const key = `${wire} ${address}`;
+    const known = this.#channels.get(key);
+    if (known && known.closedReason === undefined) return known;
+    if (this.#closed) throw rpcError("CLOSED", "The client was closed");
+    const channel = address === LOCAL_ADDRESS ? new LocalChannel(this.#options.wheel) : this.#connect(address, wire, key);
+    this.#channels.set(key, channel);
+    this.#sweeper ??= setInterval(() => {
+      this.#sweep();
+    }, this.#options.idleTimeoutMs).unref();
+    return channel;
+  }
+
+  /** Closes everything; calls in flight are rejected. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#sweeper);
+    for (const channel of [...this.#channels.values()]) channel.close();
+    this.#channels.clear();
+  }
+
+  #connect(address: string, wire: string, key: string): Channel {
+    const { text } = parseAddress(address);
+    const connection = new Connection(text, {
+      ...this.#options,
+      wire: findWire(wire),
+      onClosed: (gone) => {
+        if (this.#channels.get(key) === gone) this.#channels.delete(key);
+        this.#options.onEvent({ type: "disconnected", address: text, reason: gone.closedReason?.message ?? "" });
+        this.#rest();
+      },
+    });
+    connection.whenOpen().then(
+      () => {
+        this.#options.onEvent({ type: "connected", address: text });
+      },
+      () => undefined,
+    );
+    return connection;
+  }
+
+  /** An idle connection holds sockets, and keeps the process alive. */
+  #sweep(): void {
+    for (const channel of this.#channels.values()) {
+      const idle = channel.pending === 0 && this.#callsSeen.get(channel) === channel.calls;
+      if (idle) channel.close();
+      else this.#callsSeen.set(channel, channel.calls);
+    }
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#channels.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+}

@@ -1,0 +1,146 @@
+import { RpcError, rpcError } from "../errors.js";
+import type { Channel } from "../peer/channel.js";
+import type { Contract } from "../peer/contract.js";
+import { instanceKey, type ServiceRecord } from "../peer/record.js";
+import type { DeadlineWheel } from "../util/deadline-wheel.js";
+import { sleep, untilAborted } from "../util/sleep.js";
+import type { Extensions } from "../wire/message.js";
+import { CircuitBreaker } from "./breaker.js";
+import type { ConnectionPool } from "./connection-pool.js";
+import type { Contracts } from "./contracts.js";
+import { CLIENT_DEFAULTS } from "./options.js";
+
+/** What instances of one client share. */
+export interface InstanceContext {
+  /** Connections by address. */
+  readonly pool: ConnectionPool;
+  /** Contracts by connection. */
+  readonly contracts: Contracts;
+  /** The clock. */
+  readonly wheel: DeadlineWheel;
+  /** Time for one attempt to connect, in milliseconds. */
+  readonly connectTimeoutMs: number;
+}
+
+/** A channel that can be used, and what is known of the interface behind it. */
+export interface ReadyInstance {
+  /** Open. */
+  readonly channel: Channel;
+  /** `undefined` when the interface does not say. */
+  readonly contract: Contract | undefined;
+}
+
+/** One run of one service, as a client knows it: where it is, how it does. */
+export class Instance {
+  /** Tells it from other instances, and from later runs of the same service. */
+  readonly key: string;
+  /** What the nameserver said, or what stands for it when nobody was asked. */
+  readonly record: ServiceRecord;
+  /** Keeps calls away while it is in trouble. */
+  readonly breaker: CircuitBreaker;
+  readonly #context: InstanceContext;
+  readonly #address: string;
+  readonly #wire: string;
+  #latencyMs = 0;
+
+  constructor(record: ServiceRecord, context: InstanceContext, endpoint: { address: string; wire: string }) {
+    this.key = instanceKey(record);
+    this.record = record;
+    this.#context = context;
+    this.#address = endpoint.address;
+    this.#wire = endpoint.wire;
+    this.breaker = new CircuitBreaker(() => context.wheel.now());
+  }
+
+  /** Where its calls go. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** The smaller, the sooner an answer is to be expected. */
+  get load(): number {
+    const pending = this.#peekChannel()?.pending ?? 0;
+    return (pending + 1) * Math.max(this.#latencyMs, 0.01);
+  }
+
+  /** An answer took so long; newer ones count more. */
+  observeLatency(ms: number): void {
+    this.#latencyMs = this.#latencyMs === 0 ? ms : this.#latencyMs * 0.8 + ms * 0.2;
+  }
+
+  /** The channel and contract, if calls can go at once. */
+  ready(interfaceName: string): ReadyInstance | undefined {
+    const channel = this.#peekChannel();
+    if (!channel?.isOpen) return undefined;
+    const contract = this.#context.contracts.peek(channel, interfaceName);
+    return contract === undefined ? undefined : { channel, contract: contract ?? undefined };
+  }
+
+  /**
+   * Connects, and learns the contract.
+   *
+   * @throws UnavailableError, `not-sent`, when that cannot be done
+   */
+  async prepare(
+    interfaceName: string,
+    options: {
+      readonly signal: AbortSignal;
+      readonly extensions: Extensions | undefined;
+      readonly needsContract: boolean;
+    },
+  ): Promise<ReadyInstance> {
+    const channel = await this.#connect(options.signal);
+    if (!options.needsContract) return { channel, contract: undefined };
+    const { wheel, contracts } = this.#context;
+    try {
+      const asked = contracts.fetch(channel, interfaceName, {
+        deadlineAt: wheel.now() + CLIENT_DEFAULTS.pycomTimeoutMs,
+        extensions: options.extensions,
+      });
+      return { channel, contract: (await untilAborted(asked, options.signal)) ?? undefined };
+    } catch (error) {
+      // Only the question for the contract was sent. Whatever became of it, the call itself was not.
+      if (!RpcError.isRpcError(error) || error.outcome !== "unknown") throw error;
+      if (error.code === "CLOSED" || error.code === "PROTOCOL") throw rpcError(error.code, error.message, { cause: error });
+      throw rpcError("UNAVAILABLE", `${this.#address} did not say what ${interfaceName} offers: ${error.message}`, {
+        service: this.#address,
+        cause: error,
+      });
+    }
+  }
+
+  #channel: Channel | undefined;
+
+  #peekChannel(): Channel | undefined {
+    if (this.#channel?.closedReason !== undefined) this.#channel = undefined;
+    return this.#channel;
+  }
+
+  async #connect(signal: AbortSignal): Promise<Channel> {
+    this.#channel = this.#context.pool.get(this.#address, this.#wire);
+    const channel = this.#channel;
+    if (channel.isOpen) return channel;
+    const { connectTimeoutMs } = this.#context;
+    const done = new AbortController();
+    const timedOut = sleep(connectTimeoutMs, done.signal).then(() => {
+      if (done.signal.aborted) return;
+      // A peer that accepts and then says nothing: stopped, or no ZeroMQ at all.
+      channel.close();
+    });
+    try {
+      await untilAborted(channel.whenOpen(), signal);
+      return channel;
+    } catch (error) {
+      if (RpcError.isRpcError(error) && error.code === "CLOSED" && !signal.aborted && !done.signal.aborted) {
+        throw rpcError("UNAVAILABLE", `${this.#address} did not answer within ${connectTimeoutMs} ms`, {
+          service: this.#address,
+          cause: error,
+        });
+      }
+      throw error;
+    } finally {
+      done.abort();
+      await timedOut;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { CallOptions, Middleware } from "../peer/invoker.js";
+import type { Transport } from "../transport/index.js";
+import type { Logger } from "../util/log.js";
+import type { BalanceStrategy } from "./balancer.js";
+import type { ClientHook } from "./hooks.js";
+
+/** Something that happened to a client's connections. */
+export type ClientEvent =
+  /** An instance of an interface was chosen. */
+  | { readonly type: "resolved"; readonly interface: string; readonly service: string; readonly address: string }
+  /** A connection can be used. */
+  | { readonly type: "connected"; readonly address: string }
+  /** A connection is gone, or could not be made. */
+  | { readonly type: "disconnected"; readonly address: string; readonly reason: string }
+  /** A call failed and is tried again. */
+  | {
+      readonly type: "retry";
+      readonly interface: string;
+      readonly method: string;
+      readonly attempt: number;
+      readonly reason: string;
+    };
+
+/** Options of {@link Client}. */
+export interface ClientOptions {
+  /**
+   * Address of the nameserver, or several that are tried in order, or `"local"` for one in this process. Default: the
+   * environment variable `LAMPLIGHTER_NAMESERVER`, else `tcp://127.0.0.1:2012`.
+   */
+  readonly nameserver?: string | readonly string[] | undefined;
+  /** Deadline of calls that name none, in milliseconds; default 30,000. PyCOM's own services get at most 5,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Time for one attempt to connect, in milliseconds; default 2,000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How calls are spread over several providers; default: a random one per proxy, kept while it lasts. */
+  readonly balance?: BalanceStrategy | undefined;
+  /** See {@link CallOptions.waitForMs}. */
+  readonly waitForMs?: number | undefined;
+  /** `false`: never try again. Default true. */
+  readonly retry?: boolean | undefined;
+  /** Tries of calls that were sent before may be at most this share of all calls in the long run; default 0.2. */
+  readonly retryRatio?: number | undefined;
+  /** Such tries that are free of that share; default 10,000. */
+  readonly retryReserve?: number | undefined;
+  /** Largest message either way, in bytes; default 64 MiB. */
+  readonly maxMessageBytes?: number | undefined;
+  /** Calls in flight per connection; default 100,000. One more fails with `OVERLOADED`, `not-sent`. */
+  readonly maxInFlight?: number | undefined;
+  /** Bytes of requests in flight per connection; default 256 MiB. A single request may always go. */
+  readonly maxInFlightBytes?: number | undefined;
+  /** A connection without calls is closed after this many milliseconds; default 60,000. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Run in order on every call before it leaves. PyCOM: context prehooks. */
+  readonly prehooks?: readonly ClientHook<"pre">[] | undefined;
+  /** Run in order on every successful answer. PyCOM: context posthooks. */
+  readonly posthooks?: readonly ClientHook<"post">[] | undefined;
+  /** Stand around every call, outermost first. */
+  readonly middleware?: readonly Middleware[] | undefined;
+  /** Moves the frames; default libzmq. */
+  readonly transport?: Transport | undefined;
+  /** Told what the client does on its own account; default nothing. */
+  readonly log?: Logger | undefined;
+  /** Told of connections and retries. Must not throw. */
+  readonly onEvent?: ((event: ClientEvent) => void) | undefined;
+  /** Chance, for back-off and random choice; default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Options of one proxy or component. */
+export interface LocateOptions {
+  /** Only this service; exact name. */
+  readonly service?: string | undefined;
+  /** Only services that carry all these tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Overrides {@link ClientOptions.balance}. */
+  readonly balance?: BalanceStrategy | undefined;
+}
+
+/** Options of {@link Client.connect}. */
+export interface ConnectOptions {
+  /** Wire to speak; default `pycom`. */
+  readonly wire?: string | undefined;
+}
+
+/** Defaults of the client, in one place. */
+export const CLIENT_DEFAULTS = {
+  nameserver: "tcp://127.0.0.1:2012",
+  timeoutMs: 30_000,
+  pycomTimeoutMs: 5_000,
+  connectTimeoutMs: 2_000,
+  nameserverTimeoutMs: 5_000,
+  maxInFlight: 100_000,
+  maxInFlightBytes: 256 * 1024 * 1024,
+  idleTimeoutMs: 60_000,
+  retryRatio: 0.2,
+  retryReserve: 10_000,
+} as const;
+
+export type { CallOptions };

@@ -1,0 +1,205 @@
+import { BadRequestError, type RpcErrorOptions } from "../errors.js";
+import { didYouMean } from "../util/did-you-mean.js";
+import type { ArgumentType, MethodContract } from "./contract.js";
+
+/** Marks keyword arguments; made by {@link named}. */
+export class NamedArguments {
+  /** Values by argument name. */
+  readonly values: Readonly<Record<string, unknown>>;
+
+  /** Use {@link named}. */
+  constructor(values: Readonly<Record<string, unknown>>) {
+    this.values = values;
+  }
+}
+
+/**
+ * Keyword arguments, as the last argument of a call: `query.add(3, named({ b: 4 }))`. On PyCOM's wire the method has to
+ * declare them.
+ */
+export function named(values: Readonly<Record<string, unknown>>): NamedArguments {
+  return new NamedArguments(values);
+}
+
+/** The particulars of a call, for errors. */
+export function whereOf(call: { interface: string; method: string }, service: string): RpcErrorOptions {
+  return { interface: call.interface, method: call.method, service };
+}
+
+/** What goes on the wire for one call. */
+export interface WireArguments {
+  /** `null`, one value, or an object by name. */
+  readonly args: unknown;
+  /** The declared incoming attachment, taken out of the arguments. */
+  readonly attachment: Uint8Array | undefined;
+}
+
+/**
+ * Turns what a proxy was called with into the wire's arguments (docs/pycom-wire.md, section 16.3).
+ *
+ * A declared method takes one plain object by name, or values in order, required ones first. An undeclared method takes
+ * nothing (`null`) or one value as it is.
+ *
+ * @param attachment - bytes given beside the arguments, which may stand for the declared incoming attachment
+ * @throws BadRequestError, `not-sent`, with the path of what is missing, superfluous or of the wrong type
+ */
+export function wireArguments(
+  values: readonly unknown[],
+  contract: MethodContract | undefined,
+  where: RpcErrorOptions,
+  attachment?: Uint8Array,
+): WireArguments {
+  const last = values.at(-1);
+  const keywords = last instanceof NamedArguments ? last.values : undefined;
+  const positional = keywords ? values.slice(0, -1) : values;
+  if (!contract || contract.required.length + contract.optional.length === 0) {
+    return { args: undeclared(positional, keywords, where), attachment };
+  }
+  const args = declared(positional, keywords, contract, where);
+  const { incoming } = contract;
+  let bytes = attachment;
+  if (incoming !== null && contract.required.includes(incoming)) {
+    if (args.has(incoming)) {
+      bytes = toBytes(args.get(incoming), incoming, where);
+      args.delete(incoming);
+    }
+  }
+  for (const name of contract.required) {
+    if (!args.has(name) && !(name === incoming && bytes !== undefined)) {
+      throw new BadRequestError(`The argument args.${name} of ${label(where)} is missing`, where);
+    }
+  }
+  for (const [name, value] of args) checkType(name, value, contract.types[name], where);
+  return { args: Object.fromEntries(args), attachment: bytes };
+}
+
+function undeclared(
+  positional: readonly unknown[],
+  keywords: Readonly<Record<string, unknown>> | undefined,
+  where: RpcErrorOptions,
+): unknown {
+  if (keywords) {
+    if (positional.length === 0) return keywords;
+    throw new BadRequestError(`${label(where)} declares no arguments, so positional and named ones do not mix`, where);
+  }
+  if (positional.length > 1) {
+    throw new BadRequestError(
+      `${label(where)} declares no arguments and takes one value; got ${positional.length} (args[1] is too many)`,
+      where,
+    );
+  }
+  return positional[0] ?? null;
+}
+
+function declared(
+  positional: readonly unknown[],
+  keywords: Readonly<Record<string, unknown>> | undefined,
+  contract: MethodContract,
+  where: RpcErrorOptions,
+): Map<string, unknown> {
+  const args = new Map<string, unknown>();
+  const first = positional[0];
+  if (positional.length === 1 && !keywords && isPlainObject(first)) {
+    for (const [name, value] of Object.entries(first)) if (value !== undefined) args.set(name, value);
+    return args;
+  }
+  const names = [...contract.required, ...contract.optional];
+  if (positional.length > names.length) {
+    throw new BadRequestError(
+      `${label(where)} takes ${names.length} arguments (${names.join(", ")}), got ${positional.length}: ` +
+        `args[${names.length}] is too many`,
+      where,
+    );
+  }
+  positional.forEach((value, index) => {
+    const name = names[index];
+    if (name !== undefined && value !== undefined) args.set(name, value);
+  });
+  for (const [name, value] of Object.entries(keywords ?? {})) {
+    if (args.has(name)) throw new BadRequestError(`args.${name} of ${label(where)} is given twice`, where);
+    if (!names.includes(name)) {
+      throw new BadRequestError(`${label(where)} has no argument args.${name}${didYouMean(name, names)}`, where);
+    }
+    if (value !== undefined) args.set(name, value);
+  }
+  return args;
+}
+
+/** The declared type of an argument, checked on either side of the wire. */
+export function checkType(
+  name: string,
+  value: unknown,
+  type: ArgumentType | undefined,
+  where: RpcErrorOptions = {},
+): void {
+  if (type === undefined || hasType(value, type)) return;
+  throw new BadRequestError(
+    `The argument args.${name}${where.method === undefined ? "" : ` of ${label(where)}`} must be ` +
+      `${/^[aeio]/.test(type) ? "an" : "a"} ${type}, got ${typeName(value)}`,
+    where,
+  );
+}
+
+function hasType(value: unknown, type: ArgumentType): boolean {
+  switch (type) {
+    case "array":
+      return Array.isArray(value);
+    case "object":
+      return typeof value === "object" && value !== null && !Array.isArray(value);
+    case "integer":
+      return Number.isInteger(value);
+    case "bytes":
+      return value === null || value instanceof Uint8Array;
+    case "string":
+    case "number":
+    case "boolean":
+      return typeof value === type;
+    default:
+      // A type that this version does not know is the service's to check.
+      return true;
+  }
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+/** Objects that stand for arguments by name: literals, and what JSON makes. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function toBytes(value: unknown, name: string, where: RpcErrorOptions): Uint8Array | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  throw new BadRequestError(
+    `The argument args.${name} of ${label(where)} is the attachment and must be a Uint8Array, got ${typeName(value)}`,
+    where,
+  );
+}
+
+function label(where: RpcErrorOptions): string {
+  return `${where.interface ?? ""}.${where.method ?? ""}`;
+}
+
+/**
+ * What a proxy returns for an answer: the outgoing attachment goes back under its declared name; one declared result is its
+ * value, several are an object, none is the raw result.
+ */
+export function unwrapResult(
+  result: unknown,
+  attachment: Uint8Array | undefined,
+  contract: MethodContract | undefined,
+): unknown {
+  if (!contract || contract.results.length === 0) return result;
+  let members = result;
+  if (contract.outgoing !== null && contract.results.includes(contract.outgoing)) {
+    members = { ...(isPlainObject(result) ? result : {}), [contract.outgoing]: attachment ?? null };
+  }
+  if (contract.results.length > 1 || !isPlainObject(members)) return members;
+  return members[contract.results[0] ?? ""];
+}

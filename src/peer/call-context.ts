@@ -1,0 +1,172 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { rpcError } from "../errors.js";
+import type { Extensions } from "../wire/message.js";
+import type { Session } from "./sessions.js";
+
+/** Who calls, and how that is known. */
+export interface Caller {
+  /** User name. */
+  readonly name: string;
+  /** Roles that the authenticator grants. */
+  readonly roles: readonly string[];
+  /** How the name was proven: by a token of `org.pycom.authenticator`. */
+  readonly proof: "token";
+  /** Whatever else the authenticator says of the user. */
+  readonly info: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The call that a method is serving: {@link currentCall}. PyCOM: `Request` (docs/pycom-wire.md, section 10.2).
+ */
+export class ServerCall {
+  /** Dotted name of the interface. */
+  readonly interface: string;
+  /** Remote name of the method. */
+  readonly method: string;
+  /** The arguments as they came; prehooks may change them. */
+  args: unknown;
+  /** The session, for stateful interfaces. */
+  readonly session: Session | undefined;
+  /** Members that came beside the call; prehooks may change them. */
+  extensions: Extensions;
+  /** Bytes that came beside the arguments; empty is not absent. Prehooks may change it. */
+  attachment: Uint8Array | undefined;
+  /** Members to answer with, also when the method fails. */
+  readonly responseExtensions: Extensions = {};
+  /** Who calls, where a policy or {@link ServerCall.authenticate} has established it. */
+  caller: Caller | undefined;
+  /** When the caller gives up, in milliseconds of `performance.now()`; `Infinity` when it did not say. */
+  readonly deadlineAt: number;
+  /** Has the method itself begun? Tells `executed` from `not-executed`. */
+  started = false;
+  readonly #authenticate: ((call: ServerCall) => Promise<Caller | undefined>) | undefined;
+  #controller: AbortController | undefined;
+  #abortReason: unknown;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Made by the dispatcher. */
+  constructor(init: ServerCallInit) {
+    this.interface = init.interface;
+    this.method = init.method;
+    this.args = init.args;
+    this.session = init.session;
+    this.extensions = init.extensions;
+    this.attachment = init.attachment;
+    this.deadlineAt = init.deadlineAt;
+    this.#authenticate = init.authenticate;
+  }
+
+  /** Id of the session, for stateful interfaces. */
+  get sessionId(): string | undefined {
+    return this.session?.id;
+  }
+
+  /** Milliseconds until the caller gives up; `Infinity` when it did not say, 0 when it has. */
+  get remainingMs(): number {
+    return Math.max(0, this.deadlineAt - performance.now());
+  }
+
+  /** Fires when the answer has become pointless: the deadline has passed, the caller is gone, or the host closes. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+      else if (this.deadlineAt !== Infinity) {
+        this.#timer = setTimeout(() => {
+          this.abort(rpcError("TIMEOUT", "The caller's deadline has passed", { outcome: "executed" }));
+        }, this.remainingMs);
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /**
+   * Establishes the caller from the token that came with the call, asking the authenticator if no policy has done so.
+   * PyCOM: `request.context().user_info()`.
+   *
+   * @returns `undefined` when no token came
+   * @throws AccessDeniedError when the authenticator rejects the token
+   */
+  async authenticate(): Promise<Caller | undefined> {
+    this.caller ??= await this.#authenticate?.(this);
+    return this.caller;
+  }
+
+  /** Makes {@link ServerCall.signal} fire. @internal */
+  abort(reason: unknown): void {
+    this.#abortReason ??= reason;
+    this.#controller?.abort(reason);
+    this.finished();
+  }
+
+  /** The answer is on its way: nothing is left running for this call. @internal */
+  finished(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** What the dispatcher knows when it makes a {@link ServerCall}. */
+export interface ServerCallInit {
+  /** Dotted name of the interface. */
+  readonly interface: string;
+  /** Remote name of the method. */
+  readonly method: string;
+  /** The arguments as they came. */
+  readonly args: unknown;
+  /** The session, for stateful interfaces. */
+  readonly session: Session | undefined;
+  /** Members that came beside the call. */
+  readonly extensions: Extensions;
+  /** Bytes that came beside the arguments. */
+  readonly attachment: Uint8Array | undefined;
+  /** In milliseconds of `performance.now()`. */
+  readonly deadlineAt: number;
+  /** Validates the token of a call. */
+  readonly authenticate: ((call: ServerCall) => Promise<Caller | undefined>) | undefined;
+}
+
+const storage = new AsyncLocalStorage<ServerCall>();
+
+/** Runs `body` as part of serving `call`. @internal */
+export function runInCall<T>(call: ServerCall, body: () => T): T {
+  return storage.run(call, body);
+}
+
+/** The call being served, or `undefined` outside of one. @internal */
+export function servingCall(): ServerCall | undefined {
+  return storage.getStore();
+}
+
+/**
+ * The call that the running method serves: session, attachment, extensions, caller, deadline, signal.
+ *
+ * @throws RpcError with code `CONFIGURATION` outside of a served call
+ */
+export function currentCall(): ServerCall {
+  const call = storage.getStore();
+  if (call) return call;
+  throw rpcError("CONFIGURATION", "currentCall() was used outside of a method that serves a call");
+}
+
+/** A ready answer; made by {@link reply}. */
+export class Reply {
+  /** The result, shaped as the method declares. */
+  readonly result: unknown;
+  /** Bytes to send beside the result. */
+  readonly attachment: Uint8Array | undefined;
+
+  /** Use {@link reply}. */
+  constructor(result: unknown, attachment: Uint8Array | undefined) {
+    this.result = result;
+    this.attachment = attachment;
+  }
+}
+
+/**
+ * What a method returns to answer with bytes beside its result, declared or not. PyCOM: `request.response(result,
+ * attachment)`. An empty attachment is sent, an absent one is not.
+ */
+export function reply(result: unknown, options: { readonly attachment?: Uint8Array | undefined } = {}): Reply {
+  return new Reply(result, options.attachment);
+}

@@ -1,0 +1,171 @@
+/** What a service says of one method. */
+export interface MethodContract {
+  /** Remote name. */
+  readonly name: string;
+  /** Names of required arguments, in positional order. */
+  readonly required: readonly string[];
+  /** Names of optional arguments, in positional order after the required ones. */
+  readonly optional: readonly string[];
+  /** Names of declared results; empty: the result is a plain value. */
+  readonly results: readonly string[];
+  /** Description, if the service gives one. */
+  readonly docstring: string | null;
+  /** Argument that travels as the request's attachment. */
+  readonly incoming: string | null;
+  /** Result that travels as the answer's attachment. */
+  readonly outgoing: string | null;
+  /** May be executed twice without harm, so an unanswered call is repeated. Default false. */
+  readonly idempotent: boolean;
+  /** JSON types of arguments by name, where the service declares them. */
+  readonly types: Readonly<Record<string, ArgumentType>>;
+}
+
+/** JSON's types, and `bytes` for the attachment. */
+export type ArgumentType = "string" | "number" | "integer" | "boolean" | "object" | "array" | "bytes";
+
+/** What introspection says of an interface, in machine form. */
+export interface Contract {
+  /** Dotted name. */
+  readonly name: string;
+  /** Description, if the service gives one. */
+  readonly docstring: string | null;
+  /** Data that the service declares. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Methods by remote name. */
+  readonly methods: ReadonlyMap<string, MethodContract>;
+  /** What a Lamplighter host says beyond PyCOM; `undefined` for PyCOM's own services. */
+  readonly host: HostContract | undefined;
+}
+
+/** What a Lamplighter host says of itself. */
+export interface HostContract {
+  /** Random id of one run of one process. */
+  readonly incarnation: string;
+  /** Do sessions belong to the interface? */
+  readonly stateful: boolean;
+  /** Largest message that it takes, in bytes. */
+  readonly maxMessageBytes: number;
+}
+
+/** PyCOM's exact shape (docs/pycom-wire.md, section 11), and the contract as one additional member. */
+export interface Introspection {
+  /** Dotted name. */
+  readonly name: string;
+  /** Description, if there is one. */
+  readonly docstring: string | null;
+  /** Data that the service declares. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Methods by name, `introspect` included. */
+  readonly methods: Readonly<Record<string, IntrospectedMethod>>;
+  /** What Lamplighter adds; absent from PyCOM's services. */
+  readonly contract?: IntrospectedContract;
+}
+
+/** One method in PyCOM's shape; all five members are always there. */
+export interface IntrospectedMethod {
+  /** In positional order. */
+  readonly required_arguments: readonly string[];
+  /** In positional order, after the required ones. */
+  readonly optional_arguments: readonly string[];
+  /** Declared result names. */
+  readonly results: readonly string[];
+  /** Description, if there is one. */
+  readonly docstring: string | null;
+  /** Names that travel as attachments. */
+  readonly attachments: { readonly incoming: string | null; readonly outgoing: string | null };
+}
+
+/** What Lamplighter adds to introspection. */
+export interface IntrospectedContract extends HostContract {
+  /** Only what differs from the defaults, by method. */
+  readonly methods: Readonly<
+    Record<string, { readonly idempotent?: boolean; readonly types?: Readonly<Record<string, ArgumentType>> }>
+  >;
+}
+
+/** Name of the method that every introspectable interface has. */
+export const INTROSPECT = "introspect";
+
+/** Writes a contract in PyCOM's shape. */
+export function toIntrospection(contract: Contract): Introspection {
+  const methods: Record<string, IntrospectedMethod> = {};
+  const added: Record<string, { idempotent?: boolean; types?: Readonly<Record<string, ArgumentType>> }> = {};
+  for (const [name, method] of contract.methods) {
+    setOwn(methods, name, {
+      required_arguments: method.required,
+      optional_arguments: method.optional,
+      results: method.results,
+      docstring: method.docstring,
+      attachments: { incoming: method.incoming, outgoing: method.outgoing },
+    });
+    const extra = {
+      ...(method.idempotent && { idempotent: true }),
+      ...(Object.keys(method.types).length > 0 && { types: method.types }),
+    };
+    if (Object.keys(extra).length > 0) setOwn(added, name, extra);
+  }
+  const { name, docstring, data, host } = contract;
+  return { name, docstring, data, methods, ...(host && { contract: { ...host, methods: added } }) };
+}
+
+/**
+ * Reads what an `introspect` answered. Older PyCOM services leave members out and foreign ones may say anything: what is
+ * missing or of the wrong type counts as not declared.
+ */
+export function fromIntrospection(value: unknown): Contract {
+  const told = record(value);
+  const contract = record(told.contract);
+  const added = record(contract.methods);
+  const methods = new Map<string, MethodContract>();
+  for (const [name, entry] of Object.entries(record(told.methods))) {
+    const method = record(entry);
+    const attachments = record(method.attachments);
+    const extra = record(own(added, name));
+    methods.set(name, {
+      name,
+      required: texts(method.required_arguments),
+      optional: texts(method.optional_arguments),
+      results: texts(method.results),
+      docstring: text(method.docstring),
+      incoming: text(attachments.incoming),
+      outgoing: text(attachments.outgoing),
+      idempotent: extra.idempotent === true,
+      types: record(extra.types) as Record<string, ArgumentType>,
+    });
+  }
+  return {
+    name: text(told.name) ?? "",
+    docstring: text(told.docstring),
+    data: record(told.data),
+    methods,
+    host:
+      typeof contract.incarnation === "string"
+        ? {
+            incarnation: contract.incarnation,
+            stateful: contract.stateful === true,
+            maxMessageBytes: typeof contract.maxMessageBytes === "number" ? contract.maxMessageBytes : Infinity,
+          }
+        : undefined,
+  };
+}
+
+/** A method may be called `__proto__`: names become own members, whatever they are. */
+function setOwn<T>(target: Record<string, T>, name: string, value: T): void {
+  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function own(object: Record<string, unknown>, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
+}

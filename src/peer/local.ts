@@ -1,0 +1,101 @@
+import { type RpcError, rpcError } from "../errors.js";
+import type { DeadlineWheel } from "../util/deadline-wheel.js";
+import type { ResultMessage } from "../wire/message.js";
+import { CallSettlement } from "./call-settlement.js";
+import type { Channel, ChannelCall } from "./channel.js";
+import type { Dispatcher } from "./dispatcher.js";
+import { PendingCalls } from "./pending-calls.js";
+
+/** The address that stands for this process. PyCOM: `"local"` (docs/pycom-wire.md, section 16.1). */
+export const LOCAL_ADDRESS = "local";
+
+/** Dispatchers of the hosts that run in this process. */
+const dispatchers = new Set<Dispatcher>();
+
+/** Makes a host's interfaces callable in this process, until the returned function is called. */
+export function offerLocally(dispatcher: Dispatcher): () => void {
+  dispatchers.add(dispatcher);
+  return () => {
+    dispatchers.delete(dispatcher);
+  };
+}
+
+/** Does any host of this process provide the interface? */
+export function isOfferedLocally(interfaceName: string): boolean {
+  return findDispatcher(interfaceName) !== undefined;
+}
+
+function findDispatcher(interfaceName: string): Dispatcher | undefined {
+  for (const dispatcher of dispatchers) if (dispatcher.interfaces.has(interfaceName)) return dispatcher;
+  return undefined;
+}
+
+/** Calls to hosts of the same process: the same rules, nothing is serialised. */
+export class LocalChannel implements Channel {
+  readonly address = LOCAL_ADDRESS;
+  readonly #wheel: DeadlineWheel;
+  readonly #pending: PendingCalls;
+  #closed: RpcError | undefined;
+  #nextId = 1;
+
+  constructor(wheel: DeadlineWheel) {
+    this.#wheel = wheel;
+    this.#pending = new PendingCalls(wheel);
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === undefined;
+  }
+
+  get closedReason(): RpcError | undefined {
+    return this.#closed;
+  }
+
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  get calls(): number {
+    return this.#nextId - 1;
+  }
+
+  whenOpen(): Promise<void> {
+    return this.#closed ? Promise.reject(this.#closed) : Promise.resolve();
+  }
+
+  call(call: ChannelCall): Promise<ResultMessage> {
+    return new Promise((resolve, reject) => {
+      const dispatcher = findDispatcher(call.interface);
+      if (!dispatcher || this.#closed) {
+        reject(this.#closed ?? rpcError("SERVICE_NOT_FOUND", `No host of this process provides ${call.interface}`));
+        return;
+      }
+      const id = this.#nextId++;
+      const settlement = new CallSettlement(LOCAL_ADDRESS, this.#wheel, call, resolve, reject);
+      this.#pending.add(id, settlement, call.deadlineAt, 0, call.signal);
+      const timeoutMs = call.deadlineAt - this.#wheel.now();
+      dispatcher.dispatch(
+        {
+          kind: "call",
+          id,
+          interface: call.interface,
+          method: call.method,
+          args: call.args,
+          sessionId: call.sessionId,
+          extensions: call.extensions && { ...call.extensions },
+          attachment: call.attachment,
+          timing: { timeoutMs, sentAt: 0 },
+        },
+        (answer) => {
+          this.#pending.settle(id, answer);
+        },
+      );
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = rpcError("CLOSED", "The client was closed");
+    this.#pending.failAll("closed", this.#closed);
+  }
+}

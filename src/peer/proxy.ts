@@ -1,0 +1,211 @@
+import { inspect } from "node:util";
+import { ConfigurationError } from "../errors.js";
+import type { Dynamic, Remote, RemotePromise } from "./remote.js";
+
+/** What stands behind a proxy. */
+export interface ProxyHandle {
+  /** Calls a remote method by its full name. */
+  invoke(method: string, args: readonly unknown[]): RemotePromise<unknown>;
+  /** One line that says what this is and how it is, such as `RemoteProxy<com.foo.example @ tcp://… connected>`. */
+  describe(): string;
+  /** Names of remote methods, once the contract is known; for completion. */
+  methods(): readonly string[];
+  /** Properties that this proxy answers itself, such as the `locate` of the nameserver's. */
+  readonly locals?: ReadonlyMap<string, unknown> | undefined;
+  /** Ends the use of the proxy. */
+  close(): Promise<void>;
+}
+
+/** Where a proxy's handle is found by the functions over proxies. */
+const handles = new WeakMap<object, ProxyHandle>();
+
+/**
+ * Makes a proxy over a handle. It only translates property paths into calls; whatever else is decided lies behind the
+ * handle. What the runtime and its tools read of any object unasked is answered locally, so that a proxy can be awaited,
+ * returned, printed, serialised and compared without a call.
+ */
+export function createProxy<T = Dynamic>(handle: ProxyHandle): Remote<T> {
+  const target = Object.create(null) as object;
+  describeForNode(target, handle);
+  const root = new Proxy(target, new RootTraps(handle));
+  handles.set(root, handle);
+  // The one cast of this kind: from here on the type parameter speaks for the remote side.
+  return root as Remote<T>;
+}
+
+/**
+ * The handle behind a proxy.
+ *
+ * @throws ConfigurationError for anything that is no proxy of this package
+ */
+export function handleOf(proxy: unknown): ProxyHandle {
+  const handle = typeof proxy === "object" && proxy !== null ? handles.get(proxy) : undefined;
+  if (handle) return handle;
+  throw new ConfigurationError("This is no proxy of a remote service; locate() and connect() make some");
+}
+
+/**
+ * Calls a remote method by name, including names that a proxy answers itself: `call(query, "then", 1)`.
+ *
+ * @throws ConfigurationError when the first argument is no proxy
+ */
+export function call(proxy: object, method: string, ...args: unknown[]): RemotePromise<unknown> {
+  return handleOf(proxy).invoke(method, args);
+}
+
+/** Names that frameworks look for to tell their own objects apart; a proxy is none of them. */
+const ABSENT: ReadonlySet<string> = new Set([
+  "then",
+  "asymmetricMatch",
+  "$$typeof",
+  "nodeType",
+  "tagName",
+  "hasAttribute",
+]);
+
+class RootTraps implements ProxyHandler<object> {
+  protected readonly handle: ProxyHandle;
+  protected readonly path: string;
+  readonly #children = new Map<string, unknown>();
+  readonly #print = (): string => this.print();
+
+  constructor(handle: ProxyHandle, path = "") {
+    this.handle = handle;
+    this.path = path;
+  }
+
+  get(target: object, key: string | symbol): unknown {
+    if (typeof key === "symbol") return this.#symbol(target, key);
+    const child = this.#children.get(key);
+    if (child !== undefined) return child;
+    if (ABSENT.has(key)) return undefined;
+    return this.local(target, key) ?? this.#child(key);
+  }
+
+  has(_target: object, key: string | symbol): boolean {
+    return typeof key === "string" && this.names().includes(key);
+  }
+
+  ownKeys(target: object): (string | symbol)[] {
+    const own = Reflect.ownKeys(target);
+    return [...new Set([...own, ...this.names()])];
+  }
+
+  getOwnPropertyDescriptor(target: object, key: string | symbol): PropertyDescriptor | undefined {
+    const own = Reflect.getOwnPropertyDescriptor(target, key);
+    if (own || typeof key === "symbol" || !this.names().includes(key)) return own;
+    return { value: this.get(target, key), enumerable: true, configurable: true, writable: false };
+  }
+
+  set(_target: object, key: string | symbol): boolean {
+    throw new TypeError(`Cannot set ${String(key)}: ${this.print()} stands for a remote service, which has only methods`);
+  }
+
+  defineProperty(_target: object, key: string | symbol): boolean {
+    return this.set(_target, key);
+  }
+
+  deleteProperty(_target: object, key: string | symbol): boolean {
+    return this.set(_target, key);
+  }
+
+  setPrototypeOf(): boolean {
+    return false;
+  }
+
+  /** Members that have a meaning of their own here. */
+  protected local(_target: object, key: string): unknown {
+    switch (key) {
+      case "toJSON":
+      case "toString":
+      case "valueOf":
+      case "inspect":
+        return this.#print;
+      case "constructor":
+        return Object;
+      default:
+        return this.path === "" ? this.handle.locals?.get(key) : undefined;
+    }
+  }
+
+  protected print(): string {
+    return this.handle.describe();
+  }
+
+  /** Next segments of the known methods below this path. */
+  protected names(): string[] {
+    const prefix = this.path === "" ? "" : `${this.path}.`;
+    const names = new Set<string>();
+    for (const method of this.handle.methods()) {
+      if (!method.startsWith(prefix)) continue;
+      const segment = method.slice(prefix.length).split(".")[0];
+      if (segment) names.add(segment);
+    }
+    return [...names];
+  }
+
+  #symbol(target: object, key: symbol): unknown {
+    switch (key) {
+      case Symbol.toPrimitive:
+        return this.#print;
+      case Symbol.toStringTag:
+        return "RemoteProxy";
+      case Symbol.asyncDispose:
+        return this.path === "" ? () => this.handle.close() : undefined;
+      case inspect.custom:
+        return Reflect.get(target, key);
+      default:
+        return undefined;
+    }
+  }
+
+  #child(key: string): unknown {
+    const path = this.path === "" ? key : `${this.path}.${key}`;
+    const { handle } = this;
+    // An arrow function has no property that would be fixed on the target and so show through the traps.
+    const target = (...args: unknown[]): unknown => handle.invoke(path, args);
+    describeForNode(target, handle, path);
+    const child = new Proxy(target, new MethodTraps(handle, path));
+    if (this.#children.size < MAX_CHILDREN) this.#children.set(key, child);
+    return child;
+  }
+}
+
+/** Traps of a path below a proxy: a method, or the way to one. */
+class MethodTraps extends RootTraps {
+  protected override local(target: object, key: string): unknown {
+    switch (key) {
+      case "call":
+      case "apply":
+      case "bind":
+        return Reflect.get(Function.prototype, key);
+      case "name":
+        return this.path;
+      case "length":
+        return 0;
+      case "constructor":
+        return Function;
+      default:
+        return super.local(target, key);
+    }
+  }
+
+  protected override print(): string {
+    return printMethod(this.handle, this.path);
+  }
+}
+
+/** Child proxies that are kept per node, so that `p.a === p.a`; a program that makes names up meets an end. */
+const MAX_CHILDREN = 10_000;
+
+/** Node prints a proxy through its target, without asking the traps. */
+function describeForNode(target: object, handle: ProxyHandle, path = ""): void {
+  Object.defineProperty(target, inspect.custom, {
+    value: () => (path === "" ? handle.describe() : printMethod(handle, path)),
+    configurable: true,
+  });
+}
+
+function printMethod(handle: ProxyHandle, path: string): string {
+  return handle.describe().replace(/^RemoteProxy</, `RemoteMethod<${path} of `);
+}

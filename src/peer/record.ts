@@ -1,0 +1,78 @@
+/** Where a service can be reached, and how. */
+export interface Endpoint {
+  /** With scheme, as clients connect to it. */
+  readonly address: string;
+  /** Names of the wires that are answered there, best first. */
+  readonly wires: readonly string[];
+}
+
+/** What a nameserver knows of one service. */
+export interface ServiceRecord {
+  /** Slash path, unique. */
+  readonly service: string;
+  /** The address PyCOM peers use. */
+  readonly address: string;
+  /** Dotted names. */
+  readonly interfaces: readonly string[];
+  /** All addresses, best first; PyCOM's services have one. */
+  readonly endpoints: readonly Endpoint[];
+  /** Labels to locate by. */
+  readonly tags: readonly string[];
+  /** Whatever the service wants to be known of it. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Random id of one run of one process; PyCOM's services have none. */
+  readonly incarnation?: string | undefined;
+}
+
+/** What to look for: every given member must match. */
+export interface ServiceQuery {
+  /** Exact name. */
+  readonly interface: string;
+  /** Exact name. */
+  readonly service?: string | undefined;
+  /** All of them must be there. */
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** What tells one run of a service from another: its incarnation, or for PyCOM's services the address. */
+export function instanceKey(record: ServiceRecord): string {
+  return record.incarnation === undefined ? record.address : `${record.incarnation}@${record.address}`;
+}
+
+/**
+ * Reads a record that a nameserver sent; members of the wrong type count as absent.
+ *
+ * @returns `undefined` when it has no service, address or interfaces
+ */
+export function readRecord(value: unknown): ServiceRecord | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const told = value as Record<string, unknown>;
+  const { service, address, interfaces, incarnation, data } = told;
+  if (typeof service !== "string" || typeof address !== "string" || !Array.isArray(interfaces)) return undefined;
+  const endpoints = (Array.isArray(told.endpoints) ? told.endpoints : []).flatMap((entry: unknown) => {
+    const endpoint = entry as { address?: unknown; wires?: unknown } | null;
+    return typeof endpoint?.address === "string" && Array.isArray(endpoint.wires)
+      ? [{ address: endpoint.address, wires: texts(endpoint.wires) }]
+      : [];
+  });
+  return {
+    service,
+    address,
+    interfaces: texts(interfaces),
+    endpoints: endpoints.length > 0 ? endpoints : [{ address, wires: ["pycom"] }],
+    tags: texts(told.tags),
+    data: typeof data === "object" && data !== null ? (data as Record<string, unknown>) : {},
+    incarnation: typeof incarnation === "string" ? incarnation : undefined,
+  };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
+}
+
+/** The nameserver's own interface. */
+export const NAMESERVER_INTERFACE = "org.pycom.nameserver";
+/** The interface of authenticators. */
+export const AUTHENTICATOR_INTERFACE = "org.pycom.authenticator";
+/** The request extension that carries a token. */
+export const AUTH_EXTENSION = "org.pycom.auth";

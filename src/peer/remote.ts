@@ -1,0 +1,81 @@
+/**
+ * What a call on a proxy returns. A promise of the result; streaming methods will make it an async iterable as well.
+ */
+export type RemotePromise<T> = Promise<T>;
+
+/** Any function, for type-level matching only. */
+type AnyFunction = (...args: never[]) => unknown;
+
+/**
+ * A remote service, typed by its interface or class.
+ *
+ * - methods keep their parameters, and return a promise of what they return, however often it was wrapped;
+ * - objects among the members become paths: `client.draw.me.a.sheep()`;
+ * - members that are no methods are not there, for nothing but calls goes over the wire.
+ *
+ * `Remote<Dynamic>` is a proxy without types.
+ */
+export type Remote<T> = RemoteMembers<T> & RemoteBase;
+
+/** What every proxy has, whatever the service is. */
+export interface RemoteBase {
+  /** Closes the proxy, for `await using`. The connection stays as long as other proxies use it. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The members of {@link Remote}. */
+export type RemoteMembers<T> = {
+  // Keys that lead to neither a method nor an object are dropped; symbols never cross the wire.
+  readonly [K in keyof T as RemoteKey<T, K>]: RemoteMember<T[K]>;
+};
+
+/** Keeps the names of methods and of objects that hold some. */
+type RemoteKey<T, K extends keyof T> = K extends string
+  ? NonNullable<T[K]> extends AnyFunction | object
+    ? K
+    : never
+  : never;
+
+/** A method, or a path on the way to one. */
+export type RemoteMember<T> = T extends DynamicMember
+  ? T
+  : T extends (...args: infer A) => infer R
+    ? (...args: RemoteArguments<A>) => RemotePromise<Awaited<R>>
+    : T extends object
+      ? RemoteMembers<T>
+      : never;
+
+/** The parameters as they are; keyword arguments may stand last (see `named`). */
+export type RemoteArguments<A extends readonly unknown[]> = A | [...Partial<A>, NamedMarker];
+
+/** The type of what `named()` makes, without its class. */
+export interface NamedMarker {
+  /** Values by argument name. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** A service about which nothing is known at compile time: any path can be called, results are `unknown`. */
+export interface Dynamic {
+  readonly [name: string]: DynamicMember;
+}
+
+/** A path of a {@link Dynamic} service: callable, and a path on. */
+export interface DynamicMember {
+  (...args: unknown[]): RemotePromise<unknown>;
+  readonly [name: string]: DynamicMember;
+}
+
+/**
+ * Interfaces that are typed by their name alone. Augment it to type yours:
+ *
+ * ```ts
+ * declare module "lamplighter" {
+ *   interface Interfaces { "com.foo.example": Query }
+ * }
+ * ```
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface Interfaces {}
+
+/** The type behind an interface name: from {@link Interfaces}, else {@link Dynamic}. */
+export type InterfaceType<Name extends string> = Name extends keyof Interfaces ? Interfaces[Name] : Dynamic;
