@@ -1,3 +1,5 @@
+import type { Nameserver } from "./nameserver-interface.js";
+
 /**
  * What a call on a proxy returns. A promise of the result; streaming methods will make it an async iterable as well.
  */
@@ -74,8 +76,10 @@ export interface DynamicMember {
  * }
  * ```
  */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
-export interface Interfaces {}
+export interface Interfaces {
+  /** The nameserver's own interface. */
+  "org.pycom.nameserver": Nameserver;
+}
 
 /** The type behind an interface name: from {@link Interfaces}, else {@link Dynamic}. */
 export type InterfaceType<Name extends string> = Name extends keyof Interfaces ? Interfaces[Name] : Dynamic;

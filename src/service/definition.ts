@@ -1,0 +1,158 @@
+import { ConfigurationError } from "../errors.js";
+import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../peer/contract.js";
+import type { ExposedInterface, ExposedMethod } from "../peer/dispatcher.js";
+import { type InterfaceMark, interfaceMark, methodMark } from "./decorators.js";
+import { exposeMethod } from "./exposed-method.js";
+import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
+
+/** A method of a {@link InterfaceDefinition}: a function, or options and a function. */
+export type MethodDefinition = MethodFunction | (MethodOptions & { readonly run: MethodFunction });
+
+/** An interface without a class; made by {@link defineInterface}. */
+export class InterfaceDefinition {
+  /** Dotted name, and how it behaves. */
+  readonly mark: InterfaceMark;
+  /** Methods by name. */
+  readonly methods: Readonly<Record<string, MethodDefinition>>;
+
+  /** Use {@link defineInterface}. */
+  constructor(mark: InterfaceMark, methods: Readonly<Record<string, MethodDefinition>>) {
+    this.mark = mark;
+    this.methods = methods;
+  }
+}
+
+/**
+ * An interface without a class and without decorators:
+ *
+ * ```ts
+ * const query = defineInterface("com.foo.example", {
+ *   methods: {
+ *     create: (value: number) => ({ field1: value }),
+ *     add: { params: ["a", "b"], idempotent: true, run: (a: number, b: number) => a + b },
+ *   },
+ * });
+ * ```
+ *
+ * @throws ConfigurationError when the name is empty
+ */
+export function defineInterface(
+  name: string,
+  options: InterfaceOptions & { readonly methods: Readonly<Record<string, MethodDefinition>> },
+): InterfaceDefinition {
+  if (typeof name !== "string" || name === "") throw new ConfigurationError("defineInterface needs the interface's name");
+  const { methods, ...mark } = options;
+  return new InterfaceDefinition({ name, ...mark }, methods);
+}
+
+/** What a host can provide: a definition, a marked class (made without arguments), or an instance of one. */
+export type Provided = InterfaceDefinition | object;
+
+/** Can this be provided? For looking through what a module exports. */
+export function isProvidable(value: unknown): value is Provided {
+  if (value instanceof InterfaceDefinition) return true;
+  if (typeof value === "function") return interfaceMark(value) !== undefined;
+  return typeof value === "object" && value !== null && interfaceMark(value.constructor) !== undefined;
+}
+
+/**
+ * Makes what is provided callable.
+ *
+ * @throws ConfigurationError when it is no interface, has no method, or two methods of one name
+ */
+export function buildInterface(provided: Provided, host: Omit<HostContract, "stateful">): ExposedInterface {
+  const { mark, methods } = provided instanceof InterfaceDefinition ? readDefinition(provided) : readClass(provided);
+  if (methods.size === 0) {
+    throw new ConfigurationError(`${mark.name} has no methods: mark them with @Method, or name them in expose()`);
+  }
+  const stateful = mark.stateful ?? false;
+  if (mark.introspection !== false && !methods.has(INTROSPECT)) {
+    methods.set(
+      INTROSPECT,
+      exposeMethod(mark.name, INTROSPECT, () => introspection, undefined, {
+        doc: "What this interface offers.",
+        idempotent: true,
+      }),
+    );
+  }
+  const contract: Contract = {
+    name: mark.name,
+    docstring: mark.doc ?? null,
+    data: mark.data ?? {},
+    methods: new Map([...methods].map(([name, method]) => [name, describe(name, method)])),
+    host: { ...host, stateful },
+  };
+  const introspection = toIntrospection(contract);
+  return { name: mark.name, stateful, authentication: mark.authentication, methods, contract };
+}
+
+/** PyCOM names the results of `introspect`, although they are not wrapped. */
+function describe(name: string, method: ExposedMethod): ExposedMethod["contract"] {
+  return name === INTROSPECT ? { ...method.contract, results: ["name", "methods", "docstring", "data"] } : method.contract;
+}
+
+interface Read {
+  readonly mark: InterfaceMark;
+  readonly methods: Map<string, ExposedMethod>;
+}
+
+function readDefinition({ mark, methods }: InterfaceDefinition): Read {
+  const read: Read = { mark, methods: new Map() };
+  for (const [key, definition] of Object.entries(methods)) {
+    const { run, ...options } = typeof definition === "function" ? { run: definition } : definition;
+    add(read, { name: key, ...options }, run, undefined);
+  }
+  return read;
+}
+
+function readClass(provided: object): Read {
+  const instance = typeof provided === "function" ? construct(provided) : provided;
+  const mark = interfaceMark(instance.constructor);
+  if (!mark) {
+    throw new ConfigurationError(
+      `${instance.constructor.name || "This object"} provides no interface: mark its class with @Interface("…")`,
+    );
+  }
+  const read: Read = { mark, methods: new Map() };
+  const seen = new Set<string | symbol>();
+  // From the most derived class up; what is found first hides the rest, marked or not.
+  for (
+    let level: object | null = instance;
+    level !== null && level !== Object.prototype;
+    level = Object.getPrototypeOf(level) as object | null
+  ) {
+    for (const key of Reflect.ownKeys(level)) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+      // Descriptors, not values: a getter is not run.
+      const body: unknown = Reflect.getOwnPropertyDescriptor(level, key)?.value;
+      const marked = typeof body === "function" ? methodMark(body) : undefined;
+      if (marked) add(read, marked.options, body as MethodFunction, instance, marked.inferred);
+    }
+  }
+  return read;
+}
+
+function construct(target: object): object {
+  const constructor = target as new () => object;
+  try {
+    return new constructor();
+  } catch (error) {
+    throw new ConfigurationError(
+      `The class ${constructor.name} cannot be made without arguments: ${(error as Error).message}. Provide an instance`,
+      { cause: error },
+    );
+  }
+}
+
+function add(
+  read: Read,
+  options: MethodOptions,
+  body: MethodFunction,
+  receiver: unknown,
+  inferred?: Parameters<typeof exposeMethod>[5],
+): void {
+  const name = options.name ?? "";
+  if (read.methods.has(name)) throw new ConfigurationError(`${read.mark.name} has two methods named ${name}`);
+  read.methods.set(name, exposeMethod(read.mark.name, name, body, receiver, options, inferred));
+}

@@ -1,0 +1,230 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { BadRequestError, ConfigurationError, rpcError } from "../errors.js";
+import { checkType, isPlainObject } from "../peer/arguments.js";
+import { Reply, type ServerCall } from "../peer/call-context.js";
+import type { ArgumentType, MethodContract } from "../peer/contract.js";
+import type { ExposedMethod } from "../peer/dispatcher.js";
+import type { MethodFunction, MethodOptions, ServiceResponse } from "./method-options.js";
+import { isStandardSchema, validateArgument, validateResult } from "./schema.js";
+
+/**
+ * Makes a function callable from outside: argument object, prehooks, declared arguments, checks, the function, result
+ * shaping, posthooks, in PyCOM's order (docs/pycom-wire.md, sections 6.1 and 12).
+ *
+ * @param receiver - what `this` is in the function
+ * @param inferred - types that the compiler told (`design:paramtypes`), used where the options name none
+ * @throws ConfigurationError when the declaration contradicts itself
+ */
+export function exposeMethod(
+  interfaceName: string,
+  name: string,
+  body: MethodFunction,
+  receiver: unknown,
+  options: MethodOptions,
+  inferred: readonly (ArgumentType | undefined)[] = [],
+): ExposedMethod {
+  return new FunctionMethod(interfaceName, body, receiver, options, readParameters(name, options, inferred), {
+    name,
+    first: inferred[0],
+  });
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly optional: boolean;
+  readonly type: ArgumentType | undefined;
+  readonly schema: StandardSchemaV1 | undefined;
+}
+
+class FunctionMethod implements ExposedMethod {
+  readonly contract: MethodContract;
+  readonly #interface: string;
+  readonly #body: MethodFunction;
+  readonly #receiver: unknown;
+  readonly #options: MethodOptions;
+  readonly #parameters: readonly Parameter[];
+  readonly #valueType: ArgumentType | undefined;
+  /** No step waits: the call needs no promise of ours. */
+  readonly #direct: boolean;
+
+  constructor(
+    interfaceName: string,
+    body: MethodFunction,
+    receiver: unknown,
+    options: MethodOptions,
+    parameters: readonly Parameter[],
+    told: { readonly name: string; readonly first: ArgumentType | undefined },
+  ) {
+    this.#interface = interfaceName;
+    this.#body = body;
+    this.#receiver = receiver;
+    this.#options = options;
+    this.#parameters = parameters;
+    this.#valueType = told.first;
+    const results = typeof options.results === "string" ? [options.results] : (options.results ?? []);
+    const { incoming = null, outgoing = null } = options.attachments ?? {};
+    this.contract = {
+      name: told.name,
+      required: parameters.filter((parameter) => !parameter.optional).map((parameter) => parameter.name),
+      optional: parameters.filter((parameter) => parameter.optional).map((parameter) => parameter.name),
+      results,
+      docstring: options.doc ?? null,
+      incoming,
+      outgoing,
+      idempotent: options.idempotent ?? false,
+      types: Object.fromEntries(
+        parameters.flatMap(({ name, type }) => (type === undefined ? [] : [[name, type] as const])),
+      ),
+    };
+    this.#direct =
+      !options.prehooks?.length &&
+      !options.posthooks?.length &&
+      !options.input &&
+      !options.output &&
+      parameters.every((parameter) => !parameter.schema);
+  }
+
+  invoke(call: ServerCall): unknown {
+    this.#requireObject(call);
+    if (!this.#direct) return this.#invokeWithSteps(call);
+    const value = this.#run(call, this.#fetch(call));
+    return value instanceof Promise ? value.then((settled) => toReply(this.#shape(settled))) : toReply(this.#shape(value));
+  }
+
+  async #invokeWithSteps(call: ServerCall): Promise<unknown> {
+    const { prehooks = [], posthooks = [], input, output } = this.#options;
+    let current = call;
+    for (const hook of prehooks) current = await hook(this.#interface, this.contract.name, current);
+    if (input) current.args = await validateArgument(input, current.args, "args");
+    const values = this.#fetch(current);
+    for (const [index, { name, schema }] of this.#parameters.entries()) {
+      if (schema && values[index] !== undefined) {
+        values[index] = await validateArgument(schema, values[index], `args.${name}`);
+      }
+    }
+    let value = await this.#run(call, values);
+    if (output) {
+      value =
+        value instanceof Reply
+          ? new Reply(await validateResult(output, value.result), value.attachment)
+          : await validateResult(output, value);
+    }
+    let response = this.#shape(value);
+    for (const hook of posthooks) response = await hook(this.#interface, this.contract.name, response);
+    return toReply(response);
+  }
+
+  #run(call: ServerCall, values: unknown[]): unknown {
+    call.started = true;
+    return this.#body.apply(this.#receiver, values as never[]);
+  }
+
+  /** A method that declares arguments gets an object, or nothing, which counts as an empty one. */
+  #requireObject(call: ServerCall): void {
+    if (this.#parameters.length === 0) return;
+    call.args ??= {};
+    if (isPlainObject(call.args)) return;
+    const got = Array.isArray(call.args) ? "an array" : `a ${typeof call.args}`;
+    throw new BadRequestError(
+      `args of ${this.#interface}.${this.contract.name} must be an object by name ` +
+        `(${this.#parameters.map((parameter) => parameter.name).join(", ")}), got ${got}`,
+    );
+  }
+
+  #fetch(call: ServerCall): unknown[] {
+    if (this.#parameters.length === 0) {
+      if (this.#valueType !== undefined) checkType("value", call.args, this.#valueType);
+      return [call.args];
+    }
+    const args = call.args as Record<string, unknown>;
+    return this.#parameters.map(({ name, optional, type }) => {
+      if (name === this.contract.incoming && !optional) return call.attachment ?? null;
+      const value = Object.hasOwn(args, name) ? args[name] : undefined;
+      if (value === undefined) {
+        if (optional) return undefined;
+        throw new BadRequestError(`The argument args.${name} of ${this.#interface}.${this.contract.name} is missing`);
+      }
+      checkType(name, value, type, { interface: this.#interface, method: this.contract.name });
+      return value;
+    });
+  }
+
+  #shape(value: unknown): ServiceResponse {
+    const ready = value instanceof Reply ? value : undefined;
+    const plain = (ready ? ready.result : value) ?? null;
+    if (typeof plain === "object" && plain !== null && Symbol.asyncIterator in plain) {
+      throw rpcError("UNKNOWN", `${this.contract.name} streams, which this wire cannot carry`, { outcome: "executed" });
+    }
+    const result = this.#named(plain);
+    let attachment = ready?.attachment;
+    const { outgoing } = this.contract;
+    if (outgoing !== null && isPlainObject(result) && Object.hasOwn(result, outgoing)) {
+      const bytes = result[outgoing];
+      delete result[outgoing];
+      if (bytes instanceof Uint8Array) attachment = bytes;
+      else if (bytes !== null && bytes !== undefined) {
+        throw rpcError("UNKNOWN", `The result ${outgoing} is the attachment and must be a Uint8Array`, {
+          outcome: "executed",
+        });
+      }
+    }
+    return { result, attachment };
+  }
+
+  #named(value: unknown): unknown {
+    const { results } = this.contract;
+    if (results.length === 0) return value;
+    const [only] = results;
+    if (results.length === 1 && only !== undefined) return { [only]: value };
+    if (Array.isArray(value) && value.length === results.length) {
+      return Object.fromEntries(results.map((name, index) => [name, value[index] as unknown]));
+    }
+    if (isPlainObject(value) && results.every((name) => Object.hasOwn(value, name))) {
+      return Object.fromEntries(results.map((name) => [name, value[name]]));
+    }
+    throw rpcError(
+      "UNKNOWN",
+      `${this.contract.name} declares the results ${results.join(", ")} and returned something else`,
+      { outcome: "executed" },
+    );
+  }
+}
+
+/** A result without attachment needs no wrapping. */
+function toReply({ result, attachment }: ServiceResponse): unknown {
+  return attachment === undefined ? result : new Reply(result, attachment);
+}
+
+function readParameters(
+  method: string,
+  options: MethodOptions,
+  inferred: readonly (ArgumentType | undefined)[],
+): Parameter[] {
+  const declared = options.params ?? [];
+  const entries = isNameList(declared) ? declared.map((name) => [name, undefined] as const) : Object.entries(declared);
+  const incoming = options.attachments?.incoming ?? null;
+  const seen = new Set<string>();
+  let optionalSeen = false;
+  const parameters = entries.map(([declaredName, check], index): Parameter => {
+    const optional = declaredName.endsWith("?");
+    const name = optional ? declaredName.slice(0, -1) : declaredName;
+    if (name === "") throw new ConfigurationError(`Parameter ${index + 1} of the method ${method} has no name`);
+    if (seen.has(name)) throw new ConfigurationError(`The method ${method} declares the parameter ${name} twice`);
+    if (optionalSeen && !optional) {
+      throw new ConfigurationError(`The method ${method} declares the required parameter ${name} after an optional one`);
+    }
+    seen.add(name);
+    optionalSeen ||= optional;
+    const schema = isStandardSchema(check) ? check : undefined;
+    const type = schema || isStandardSchema(check) ? undefined : (check ?? inferred[index]);
+    return { name, optional, schema, type: name === incoming && !optional ? "bytes" : type };
+  });
+  if (incoming !== null && !seen.has(incoming)) {
+    throw new ConfigurationError(`The method ${method} takes its attachment as ${incoming}, which it does not declare`);
+  }
+  return parameters;
+}
+
+function isNameList(declared: NonNullable<MethodOptions["params"]>): declared is readonly string[] {
+  return Array.isArray(declared);
+}

@@ -1,0 +1,74 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ServerCall } from "../peer/call-context.js";
+import type { ArgumentType } from "../peer/contract.js";
+
+/** An answer on its way out, as posthooks see it. */
+export interface ServiceResponse {
+  /** In the wire's shape. */
+  result: unknown;
+  /** Bytes beside the result. */
+  attachment: Uint8Array | undefined;
+}
+
+/** Runs before a method; may change the call's `args`, `extensions` and `attachment`, and returns it. */
+export type MethodPrehook = (
+  interfaceName: string,
+  method: string,
+  call: ServerCall,
+) => ServerCall | Promise<ServerCall>;
+
+/** Runs after a method that succeeded; may change the response, and returns it. */
+export type MethodPosthook = (
+  interfaceName: string,
+  method: string,
+  response: ServiceResponse,
+) => ServiceResponse | Promise<ServiceResponse>;
+
+/** What is checked of one argument: a JSON type, or a Standard Schema. `undefined` checks nothing. */
+export type ParameterCheck = ArgumentType | StandardSchemaV1 | undefined;
+
+/** Options of a method (docs/pycom-wire.md, section 10.2). */
+export interface MethodOptions {
+  /** Remote name; default: the function's. May contain dots. */
+  readonly name?: string | undefined;
+  /**
+   * Declared arguments in order, as names or as names with checks; a name that ends in `?` is optional. Callers then give
+   * arguments by position or by name. Default: none, the method gets the one value that was sent.
+   */
+  readonly params?: readonly string[] | Readonly<Record<string, ParameterCheck>> | undefined;
+  /** Declared results: one name wraps the value, several want a tuple or an object. Default: the value as it is. */
+  readonly results?: string | readonly string[] | undefined;
+  /** Argument and result that travel as attachments. */
+  readonly attachments?:
+    | { readonly incoming?: string | null | undefined; readonly outgoing?: string | null | undefined }
+    | undefined;
+  /** May be executed twice without harm: clients then repeat a call that was not answered. Default false. */
+  readonly idempotent?: boolean | undefined;
+  /** Description for introspection. */
+  readonly doc?: string | undefined;
+  /** Validates the whole arguments, by a Standard Schema. */
+  readonly input?: StandardSchemaV1 | undefined;
+  /** Validates the returned value, by a Standard Schema. */
+  readonly output?: StandardSchemaV1 | undefined;
+  /** Run in order before the arguments are fetched. */
+  readonly prehooks?: readonly MethodPrehook[] | undefined;
+  /** Run in order after the result is shaped. */
+  readonly posthooks?: readonly MethodPosthook[] | undefined;
+}
+
+/** Options of an interface (docs/pycom-wire.md, section 10.1). */
+export interface InterfaceOptions {
+  /** Do calls get a session? Default false. */
+  readonly stateful?: boolean | undefined;
+  /** `required`: callers must show a valid token; `never`: they need not, whatever the host's policy is. */
+  readonly authentication?: "required" | "never" | undefined;
+  /** Description for introspection. */
+  readonly doc?: string | undefined;
+  /** Data for introspection; any JSON. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  /** Offer `introspect`? Default true. */
+  readonly introspection?: boolean | undefined;
+}
+
+/** A function that can be a method. What it gets is what the declaration says. */
+export type MethodFunction = (...args: never[]) => unknown;

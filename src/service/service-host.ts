@@ -1,0 +1,263 @@
+import { randomBytes } from "node:crypto";
+import { networkInterfaces } from "node:os";
+import { ConfigurationError, rpcError } from "../errors.js";
+import { Dispatcher, type DispatcherOptions, type ServiceMiddleware } from "../peer/dispatcher.js";
+import { offerLocally } from "../peer/local.js";
+import type { ServiceRecord } from "../peer/record.js";
+import { type SessionOptions, Sessions } from "../peer/sessions.js";
+import { defaultTransport, isWildcard, type Listener, parseAddress, type Transport } from "../transport/index.js";
+import { type Logger, SILENT } from "../util/log.js";
+import { sleep } from "../util/sleep.js";
+import { wireNames } from "../wire/registry.js";
+import { DEFAULT_LIMITS } from "../wire/wire.js";
+import { buildInterface, type Provided } from "./definition.js";
+import { Endpoint } from "./endpoint.js";
+import type { Registrar } from "./registrar.js";
+
+/** Options of a host. */
+export interface ServiceHostOptions {
+  /** Address to bind, or several; port 0 takes a free one. Default `tcp://127.0.0.1:0`. */
+  readonly address?: string | readonly string[] | undefined;
+  /**
+   * What others connect to, where it is not what is bound: behind a wildcard, NAT or in a container. One for each bound
+   * address. Port 0 stands for the bound port.
+   */
+  readonly advertise?: string | readonly string[] | undefined;
+  /** Service path; default `/auto/` and 32 hexadecimal digits. */
+  readonly service?: string | undefined;
+  /** Labels to locate by. */
+  readonly tags?: readonly string[] | undefined;
+  /** Whatever is to be known of the service; any JSON. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+  /** Interfaces without a policy of their own ask for a token. PyCOM: configuration `authentication`. */
+  readonly authentication?: { readonly policy?: "required" | undefined } | undefined;
+  /** Sessions of stateful interfaces. */
+  readonly sessions?: SessionOptions | undefined;
+  /** Methods that run at the same time; default 1,000. Further calls wait. */
+  readonly maxConcurrent?: number | undefined;
+  /** Calls that wait at most; default 100,000. One more is refused with `OVERLOADED`. */
+  readonly maxQueued?: number | undefined;
+  /** Largest message either way, in bytes; default 64 MiB. */
+  readonly maxMessageBytes?: number | undefined;
+  /** How long running calls may take to finish when the host closes, in milliseconds; default 10,000. */
+  readonly drainTimeoutMs?: number | undefined;
+  /** Run in order around every method, after authentication. */
+  readonly middleware?: readonly ServiceMiddleware[] | undefined;
+  /** Moves the frames; default libzmq. */
+  readonly transport?: Transport | undefined;
+  /** Told what the host does, and of errors that callers see only as a fixed text; default nothing. */
+  readonly log?: Logger | undefined;
+}
+
+/** What a host needs of others, handed in so that services know no client. */
+export interface ServiceHostParts {
+  /** Keeps the host registered; absent: it is reached by address only. */
+  readonly registrar?: Registrar | undefined;
+  /** Validates tokens. */
+  readonly authenticate?: DispatcherOptions["authenticate"];
+}
+
+type State = "new" | "starting" | "serving" | "closing" | "closed";
+
+/**
+ * Binds addresses, provides interfaces, stays registered. The public class over it is `Host`.
+ */
+export class ServiceHost {
+  /** Random id of this run. */
+  readonly incarnation: string = randomBytes(12).toString("hex");
+  /** Service path. */
+  readonly service: string;
+  protected readonly log: Logger;
+  readonly #options: ServiceHostOptions;
+  readonly #parts: ServiceHostParts;
+  readonly #dispatcher: Dispatcher;
+  readonly #transport: Transport;
+  readonly #maxMessageBytes: number;
+  #listeners: Listener[] = [];
+  #addresses: readonly string[] = [];
+  #state: State = "new";
+  #closing: Promise<void> | undefined;
+  #withdraw: (() => void) | undefined;
+
+  constructor(options: ServiceHostOptions, parts: ServiceHostParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.service = options.service ?? `/auto/${randomBytes(16).toString("hex")}`;
+    this.log = options.log ?? SILENT;
+    this.#transport = options.transport ?? defaultTransport;
+    this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
+    this.#dispatcher = new Dispatcher({
+      sessions: new Sessions(options.sessions),
+      authentication: options.authentication?.policy,
+      authenticate: parts.authenticate,
+      maxConcurrent: options.maxConcurrent,
+      maxQueued: options.maxQueued,
+      middleware: options.middleware,
+      log: this.log,
+    });
+  }
+
+  /** Addresses that others connect to, once started; the first is PyCOM's. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  /** The first of {@link ServiceHost.addresses}; empty before the start. */
+  get address(): string {
+    return this.#addresses[0] ?? "";
+  }
+
+  /** Names of the provided interfaces. */
+  get interfaces(): readonly string[] {
+    return [...this.#dispatcher.interfaces.keys()];
+  }
+
+  /** Calls that run or wait now. */
+  get pending(): number {
+    return this.#dispatcher.pending;
+  }
+
+  /**
+   * Provides an interface: an instance of an `@Interface` class, the class itself, or a `defineInterface` value.
+   *
+   * @throws ConfigurationError when it is none, or its name is provided already
+   */
+  provide(provided: Provided): this {
+    if (this.#state !== "new") throw new ConfigurationError("Provide interfaces before the host is started");
+    this.#dispatcher.expose(
+      buildInterface(provided, { incarnation: this.incarnation, maxMessageBytes: this.#maxMessageBytes }),
+    );
+    return this;
+  }
+
+  /**
+   * Binds all addresses, then registers. When no nameserver can be reached the host serves all the same and registers as
+   * soon as one is there.
+   *
+   * @returns whether the host is registered by now
+   * @throws ConfigurationError for a wrong address or a port in use
+   * @throws AccessDeniedError when the service's name belongs to another address that is alive
+   */
+  async start(): Promise<boolean> {
+    if (this.#state !== "new") throw new ConfigurationError(`This host was started before; it is ${this.#state}`);
+    if (this.interfaces.length === 0) throw new ConfigurationError("This host provides no interface");
+    this.#state = "starting";
+    try {
+      await this.#bind();
+      this.#withdraw = offerLocally(this.#dispatcher);
+      const registered = (await this.#parts.registrar?.start(this.#record())) ?? false;
+      this.#state = "serving";
+      return registered;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Unregisters, refuses new calls with `DRAINING`, finishes what runs, closes. Idempotent; settles when the last socket
+   * and timer are gone.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** For `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const served = this.#state === "serving";
+    this.#state = "closing";
+    const { registrar } = this.#parts;
+    const drained = this.#dispatcher.drain();
+    if (served) {
+      await registrar?.unregister();
+      await this.#drain(drained);
+    }
+    this.#dispatcher.abort(rpcError("CLOSED", "The host was closed", { outcome: "executed" }));
+    this.#withdraw?.();
+    for (const listener of this.#listeners) listener.close(LINGER_MS);
+    this.#listeners = [];
+    await registrar?.close();
+    this.#state = "closed";
+  }
+
+  /** Waits for running calls, then until nobody has been refused for a moment: clients learn it from the refusal. */
+  async #drain(drained: Promise<void>): Promise<void> {
+    const timeoutMs = this.#options.drainTimeoutMs ?? 10_000;
+    const giveUp = new AbortController();
+    await Promise.race([drained, sleep(timeoutMs, giveUp.signal)]);
+    giveUp.abort();
+    if (this.pending > 0) this.log.warn(`${this.pending} calls were still running after ${timeoutMs} ms`);
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < MAX_QUIET_WAIT_MS) {
+      await sleep(QUIET_MS);
+      if (performance.now() - this.#dispatcher.refusedAt >= QUIET_MS) return;
+    }
+  }
+
+  async #bind(): Promise<void> {
+    const bound = toList(this.#options.address ?? "tcp://127.0.0.1:0");
+    if (bound.length === 0) throw new ConfigurationError("The list of addresses is empty");
+    const advertised = toList(this.#options.advertise ?? []);
+    if (advertised.length > bound.length) {
+      throw new ConfigurationError(`${advertised.length} addresses are advertised, only ${bound.length} bound`);
+    }
+    const addresses: string[] = [];
+    for (const [index, address] of bound.entries()) {
+      const endpoint = new Endpoint(this.#dispatcher, { maxMessageBytes: this.#maxMessageBytes, log: this.log });
+      const listener = await this.#transport.listen(address, endpoint, { maxMessageBytes: this.#maxMessageBytes });
+      endpoint.attach(listener);
+      this.#listeners.push(listener);
+      addresses.push(this.#publicAddress(listener.address, advertised[index]));
+    }
+    this.#addresses = addresses;
+  }
+
+  #publicAddress(real: string, advertised: string | undefined): string {
+    const bound = parseAddress(real);
+    if (advertised !== undefined) {
+      const wanted = parseAddress(advertised);
+      if (wanted.scheme !== "tcp" || wanted.port !== 0 || bound.scheme !== "tcp") return wanted.text;
+      return parseAddress(`${wanted.text.slice(0, -1)}${bound.port}`).text;
+    }
+    if (!isWildcard(bound) || bound.scheme !== "tcp") return bound.text;
+    const host = firstOutsideAddress();
+    this.log.warn(`${real} stands for all addresses of this machine; advertising ${host} (option advertise changes it)`);
+    return `tcp://${host}:${bound.port}`;
+  }
+
+  #record(): ServiceRecord {
+    return {
+      service: this.service,
+      address: this.#addresses.find((address) => address.startsWith("tcp://")) ?? this.address,
+      interfaces: this.interfaces,
+      endpoints: this.#addresses.map((address) => ({ address, wires: wireNames() })),
+      tags: this.#options.tags ?? [],
+      data: this.#options.data ?? {},
+      incarnation: this.incarnation,
+    };
+  }
+}
+
+/** How long answers may take to leave when a listener closes. */
+const LINGER_MS = 1_000;
+/** A draining host closes when nobody was refused for so long … */
+const QUIET_MS = 60;
+/** … or after this time at the latest. */
+const MAX_QUIET_WAIT_MS = 1_000;
+
+function toList(value: string | readonly string[]): readonly string[] {
+  return typeof value === "string" ? [value] : value;
+}
+
+function firstOutsideAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    const outside = addresses?.find((candidate) => candidate.family === "IPv4" && !candidate.internal);
+    if (outside) return outside.address;
+  }
+  return "127.0.0.1";
+}
