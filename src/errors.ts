@@ -126,7 +126,8 @@ export class RpcError extends Error {
    */
   static from(value: unknown, code: ErrorCode = "UNKNOWN", options: RpcErrorOptions = {}): RpcError {
     if (RpcError.isRpcError(value)) return value;
-    const message = value instanceof Error ? value.message : `Something that is no Error was thrown: ${describe(value)}`;
+    const message =
+      value instanceof Error ? value.message : `Something that is no Error was thrown: ${describe(value)}`;
     return rpcError(code, message, { ...options, cause: value });
   }
 }

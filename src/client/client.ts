@@ -157,7 +157,9 @@ export class Client {
    */
   nameserver(): NameserverProxy {
     const locate = (first: string | { interface: string; service?: string }, service?: string): Remote<Dynamic> =>
-      typeof first === "string" ? this.locate(first, service) : this.locate(first.interface, { service: first.service });
+      typeof first === "string"
+        ? this.locate(first, service)
+        : this.locate(first.interface, { service: first.service });
     return proxy(this.nameserverComponent(), new Map([["locate", locate]])) as unknown as NameserverProxy;
   }
 
@@ -249,7 +251,9 @@ export class Client {
     const bare: CallPipeline = (_component, call) => invoker.invoke(call);
     const pipeline: CallPipeline = (component, call) =>
       this.#closed
-        ? Promise.reject(rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }))
+        ? Promise.reject(
+            rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }),
+          )
         : this.#hasHooks()
           ? this.#hooked(component, call, invoker)
           : invoker.invoke(call);
@@ -287,7 +291,9 @@ function nameserversOf(options: ClientOptions): readonly string[] {
 
 function requireName(interfaceName: unknown): void {
   if (typeof interfaceName === "string" && interfaceName !== "") return;
-  throw new ConfigurationError(`An interface is named by a string such as "com.foo.example", got ${typeof interfaceName}`);
+  throw new ConfigurationError(
+    `An interface is named by a string such as "com.foo.example", got ${typeof interfaceName}`,
+  );
 }
 
 function checkOptions(options: ClientOptions): void {

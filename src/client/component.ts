@@ -149,7 +149,9 @@ export class Component {
       options,
     };
     const answer = this.#pipeline(this, call);
-    return this.#methods.length > 0 ? answer : answer.finally(() => this.#learn());
+    return this.#methods.length > 0 ? answer : answer.finally(() => {
+          this.#learn();
+        });
   }
 
   /** For completion and `Object.keys`: names that the contract of the instance has. */

@@ -56,7 +56,8 @@ export class ConnectionPool {
     const known = this.#channels.get(key);
     if (known && known.closedReason === undefined) return known;
     if (this.#closed) throw rpcError("CLOSED", "The client was closed");
-    const channel = address === LOCAL_ADDRESS ? new LocalChannel(this.#options.wheel) : this.#connect(address, wire, key);
+    const channel =
+      address === LOCAL_ADDRESS ? new LocalChannel(this.#options.wheel) : this.#connect(address, wire, key);
     this.#channels.set(key, channel);
     this.#sweeper ??= setInterval(() => {
       this.#sweep();

@@ -78,7 +78,9 @@ export function readConfiguration(file: string): Configuration {
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new ConfigurationError(`Cannot read the configuration ${file}: ${(error as Error).message}`, { cause: error });
+    throw new ConfigurationError(`Cannot read the configuration ${file}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ConfigurationError(`The configuration ${file} is no JSON object`);

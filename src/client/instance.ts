@@ -101,7 +101,8 @@ export class Instance {
     } catch (error) {
       // Only the question for the contract was sent. Whatever became of it, the call itself was not.
       if (!RpcError.isRpcError(error) || error.outcome !== "unknown") throw error;
-      if (error.code === "CLOSED" || error.code === "PROTOCOL") throw rpcError(error.code, error.message, { cause: error });
+      if (error.code === "CLOSED" || error.code === "PROTOCOL")
+        throw rpcError(error.code, error.message, { cause: error });
       throw rpcError("UNAVAILABLE", `${this.#address} did not say what ${interfaceName} offers: ${error.message}`, {
         service: this.#address,
         cause: error,

@@ -167,7 +167,8 @@ export class NameserverClient {
       if (!RpcError.isRpcError(error) || error.outcome !== "unknown") throw error;
       // Only the question to the nameserver was sent; the call itself was not. Its silence costs it the first place.
       if (error.code === "TIMEOUT") this.#preferred = (this.#preferred + 1) % this.#addresses.length;
-      if (error.code === "CANCELLED" || error.code === "CLOSED") throw rpcError(error.code, error.message, { cause: error });
+      if (error.code === "CANCELLED" || error.code === "CLOSED")
+        throw rpcError(error.code, error.message, { cause: error });
       throw rpcError("UNAVAILABLE", `The nameserver ${channel.address} did not answer: ${error.message}`, {
         service: channel.address,
         cause: error,

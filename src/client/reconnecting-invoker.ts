@@ -205,6 +205,11 @@ export class ReconnectingInvoker implements Invoker {
     const { call } = run;
     const method = contract?.methods.get(call.method);
     const where = whereOf(call, this.#target.label);
+    if (contract && !method && "positional" in call.args && call.args.positional.length > 1) {
+      // An undeclared method takes one value; a method that is not there takes none, and that is the better news.
+      const hint = didYouMean(call.method, contract.methods.keys());
+      throw rpcError("METHOD_NOT_FOUND", `${call.interface} has no method ${call.method}${hint}`, where);
+    }
     const { args, attachment } =
       "raw" in call.args
         ? { args: call.args.raw, attachment: call.attachment }

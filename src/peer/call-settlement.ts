@@ -59,15 +59,23 @@ export class CallSettlement implements Settlement {
       case "expired": {
         const waited = Math.round(this.#wheel.now() - this.#sentAt);
         this.#reject(
-          rpcError("TIMEOUT", `${label} was sent to ${address} and not answered within ${waited} ms. ${MAYBE}`, options),
+          rpcError(
+            "TIMEOUT",
+            `${label} was sent to ${address} and not answered within ${waited} ms. ${MAYBE}`,
+            options,
+          ),
         );
         break;
       }
       case "cancelled":
-        this.#reject(rpcError("CANCELLED", `${label} was cancelled after it was sent to ${address}. ${MAYBE}`, options));
+        this.#reject(
+          rpcError("CANCELLED", `${label} was cancelled after it was sent to ${address}. ${MAYBE}`, options),
+        );
         break;
       case "closed":
-        this.#reject(rpcError("CLOSED", `${label} was sent to ${address}, then the client was closed. ${MAYBE}`, options));
+        this.#reject(
+          rpcError("CLOSED", `${label} was sent to ${address}, then the client was closed. ${MAYBE}`, options),
+        );
         break;
       case "lost":
         this.#reject(

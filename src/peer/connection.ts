@@ -1,4 +1,4 @@
-import { type RpcError, rpcError } from "../errors.js";
+import { RpcError, rpcError } from "../errors.js";
 import type { Link, Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
@@ -129,7 +129,7 @@ export class Connection implements Channel {
           this.#pending.fail(id, "unsent", reason);
         });
       } catch (error) {
-        reject(error as Error);
+        reject(RpcError.from(error));
       }
     });
   }
@@ -171,8 +171,7 @@ export class Connection implements Channel {
     } catch (error) {
       // An unreadable answer that names its call settles that call; nothing else is disturbed.
       const answer = error instanceof MalformedMessageError ? error.answer : undefined;
-      const settled =
-        answer !== undefined && typeof answer.id === "number" && this.#pending.settle(answer.id, answer);
+      const settled = answer !== undefined && typeof answer.id === "number" && this.#pending.settle(answer.id, answer);
       if (!settled) this.#ignored((error as Error).message);
     }
   }

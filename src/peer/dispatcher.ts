@@ -326,5 +326,7 @@ function label(message: CallMessage): string {
 }
 
 function logged(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : `something that is no Error was thrown: ${String(error)}`;
+  return error instanceof Error
+    ? (error.stack ?? error.message)
+    : `something that is no Error was thrown: ${String(error)}`;
 }

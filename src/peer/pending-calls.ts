@@ -22,13 +22,7 @@ class PendingCall implements Expiring {
   readonly signal: AbortSignal | undefined;
   readonly #calls: PendingCalls;
 
-  constructor(
-    calls: PendingCalls,
-    id: number,
-    settlement: Settlement,
-    bytes: number,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(calls: PendingCalls, id: number, settlement: Settlement, bytes: number, signal: AbortSignal | undefined) {
     this.#calls = calls;
     this.id = id;
     this.settlement = settlement;

@@ -98,7 +98,9 @@ class RootTraps implements ProxyHandler<object> {
   }
 
   set(_target: object, key: string | symbol): boolean {
-    throw new TypeError(`Cannot set ${String(key)}: ${this.print()} stands for a remote service, which has only methods`);
+    throw new TypeError(
+      `Cannot set ${String(key)}: ${this.print()} stands for a remote service, which has only methods`,
+    );
   }
 
   defineProperty(_target: object, key: string | symbol): boolean {

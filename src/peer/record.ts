@@ -72,6 +72,8 @@ function texts(value: unknown): string[] {
 
 /** The nameserver's own interface. */
 export const NAMESERVER_INTERFACE = "org.pycom.nameserver";
+/** What every Lamplighter host answers about itself, whatever it provides: `stat`. Never registered. */
+export const HOST_INTERFACE = "lamplighter.host";
 /** The interface of authenticators. */
 export const AUTHENTICATOR_INTERFACE = "org.pycom.authenticator";
 /** The request extension that carries a token. */

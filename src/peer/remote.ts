@@ -57,9 +57,7 @@ export interface NamedMarker {
 }
 
 /** A service about which nothing is known at compile time: any path can be called, results are `unknown`. */
-export interface Dynamic {
-  readonly [name: string]: DynamicMember;
-}
+export type Dynamic = Readonly<Record<string, DynamicMember>>;
 
 /** A path of a {@link Dynamic} service: callable, and a path on. */
 export interface DynamicMember {

@@ -26,7 +26,8 @@ export function checkArgument(name: string, check: ArgumentCheck): MethodPrehook
     const where = { interface: interfaceName, method };
     if (types && !types.some((type) => fits(name, value, type))) {
       throw new BadRequestError(
-        check.message ?? `The argument args.${name} of ${interfaceName}.${method} must be of type ${types.join(" or ")}`,
+        check.message ??
+          `The argument args.${name} of ${interfaceName}.${method} must be of type ${types.join(" or ")}`,
         where,
       );
     }

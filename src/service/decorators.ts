@@ -61,9 +61,14 @@ export function Method(options: string | MethodOptions = {}): MethodDecorator {
       return;
     }
     const body: unknown = third?.value;
-    if (typeof body !== "function") throw new ConfigurationError(`@Method stands on ${String(second)}, which is no method`);
+    if (typeof body !== "function")
+      throw new ConfigurationError(`@Method stands on ${String(second)}, which is no method`);
     const types: unknown = Reflect.getMetadata("design:paramtypes", first, second);
-    markMethod(body as MethodFunction, { name: nameOf(second), ...declared }, Array.isArray(types) ? types.map(toType) : []);
+    markMethod(
+      body as MethodFunction,
+      { name: nameOf(second), ...declared },
+      Array.isArray(types) ? types.map(toType) : [],
+    );
   };
 }
 
@@ -109,7 +114,7 @@ export function interfaceMark(target: object): InterfaceMark | undefined {
 
 function nameOf(key: string | symbol): string {
   if (typeof key === "string") return key;
-  throw new ConfigurationError("A method whose key is a symbol needs a name: @Method(\"name\")");
+  throw new ConfigurationError('A method whose key is a symbol needs a name: @Method("name")');
 }
 
 /** Types that the compiler writes down and that can be checked; others say nothing. */

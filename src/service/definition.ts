@@ -40,7 +40,8 @@ export function defineInterface(
   name: string,
   options: InterfaceOptions & { readonly methods: Readonly<Record<string, MethodDefinition>> },
 ): InterfaceDefinition {
-  if (typeof name !== "string" || name === "") throw new ConfigurationError("defineInterface needs the interface's name");
+  if (typeof name !== "string" || name === "")
+    throw new ConfigurationError("defineInterface needs the interface's name");
   const { methods, ...mark } = options;
   return new InterfaceDefinition({ name, ...mark }, methods);
 }
@@ -88,7 +89,9 @@ export function buildInterface(provided: Provided, host: Omit<HostContract, "sta
 
 /** PyCOM names the results of `introspect`, although they are not wrapped. */
 function describe(name: string, method: ExposedMethod): ExposedMethod["contract"] {
-  return name === INTROSPECT ? { ...method.contract, results: ["name", "methods", "docstring", "data"] } : method.contract;
+  return name === INTROSPECT
+    ? { ...method.contract, results: ["name", "methods", "docstring", "data"] }
+    : method.contract;
 }
 
 interface Read {

@@ -88,7 +88,9 @@ class FunctionMethod implements ExposedMethod {
     this.#requireObject(call);
     if (!this.#direct) return this.#invokeWithSteps(call);
     const value = this.#run(call, this.#fetch(call));
-    return value instanceof Promise ? value.then((settled) => toReply(this.#shape(settled))) : toReply(this.#shape(value));
+    return value instanceof Promise
+      ? value.then((settled) => toReply(this.#shape(settled)))
+      : toReply(this.#shape(value));
   }
 
   async #invokeWithSteps(call: ServerCall): Promise<unknown> {
@@ -160,7 +162,7 @@ class FunctionMethod implements ExposedMethod {
     const { outgoing } = this.contract;
     if (outgoing !== null && isPlainObject(result) && Object.hasOwn(result, outgoing)) {
       const bytes = result[outgoing];
-      delete result[outgoing];
+      Reflect.deleteProperty(result, outgoing);
       if (bytes instanceof Uint8Array) attachment = bytes;
       else if (bytes !== null && bytes !== undefined) {
         throw rpcError("UNKNOWN", `The result ${outgoing} is the attachment and must be a Uint8Array`, {
@@ -211,7 +213,9 @@ function readParameters(
     if (name === "") throw new ConfigurationError(`Parameter ${index + 1} of the method ${method} has no name`);
     if (seen.has(name)) throw new ConfigurationError(`The method ${method} declares the parameter ${name} twice`);
     if (optionalSeen && !optional) {
-      throw new ConfigurationError(`The method ${method} declares the required parameter ${name} after an optional one`);
+      throw new ConfigurationError(
+        `The method ${method} declares the required parameter ${name} after an optional one`,
+      );
     }
     seen.add(name);
     optionalSeen ||= optional;

@@ -31,7 +31,10 @@ export function validateResult(schema: StandardSchemaV1, value: unknown): unknow
 type Result = StandardSchemaV1.Result<unknown>;
 
 /** Schemas may answer at once or later; so does this. */
-function settle(result: Result | Promise<Result>, refuse: (issues: readonly StandardSchemaV1.Issue[]) => never): unknown {
+function settle(
+  result: Result | Promise<Result>,
+  refuse: (issues: readonly StandardSchemaV1.Issue[]) => never,
+): unknown {
   if (result instanceof Promise) return result.then((settled) => settle(settled, refuse));
   return result.issues ? refuse(result.issues) : result.value;
 }

@@ -1,16 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
 import { ConfigurationError, rpcError } from "../errors.js";
+import type { HostContract } from "../peer/contract.js";
 import { Dispatcher, type DispatcherOptions, type ServiceMiddleware } from "../peer/dispatcher.js";
 import { offerLocally } from "../peer/local.js";
-import type { ServiceRecord } from "../peer/record.js";
+import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
 import { defaultTransport, isWildcard, type Listener, parseAddress, type Transport } from "../transport/index.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
-import { buildInterface, type Provided } from "./definition.js";
+import { buildInterface, defineInterface, type InterfaceDefinition, type Provided } from "./definition.js";
 import { Endpoint } from "./endpoint.js";
 import type { Registrar } from "./registrar.js";
 
@@ -95,6 +96,7 @@ export class ServiceHost {
       middleware: options.middleware,
       log: this.log,
     });
+    this.#dispatcher.expose(buildInterface(this.#self(), this.#contract()));
   }
 
   /** Addresses that others connect to, once started; the first is PyCOM's. */
@@ -109,7 +111,7 @@ export class ServiceHost {
 
   /** Names of the provided interfaces. */
   get interfaces(): readonly string[] {
-    return [...this.#dispatcher.interfaces.keys()];
+    return [...this.#dispatcher.interfaces.keys()].filter((name) => name !== HOST_INTERFACE);
   }
 
   /** Calls that run or wait now. */
@@ -124,9 +126,7 @@ export class ServiceHost {
    */
   provide(provided: Provided): this {
     if (this.#state !== "new") throw new ConfigurationError("Provide interfaces before the host is started");
-    this.#dispatcher.expose(
-      buildInterface(provided, { incarnation: this.incarnation, maxMessageBytes: this.#maxMessageBytes }),
-    );
+    this.#dispatcher.expose(buildInterface(provided, this.#contract()));
     return this;
   }
 
@@ -166,6 +166,16 @@ export class ServiceHost {
   /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #contract(): Omit<HostContract, "stateful"> {
+    return { incarnation: this.incarnation, maxMessageBytes: this.#maxMessageBytes };
+  }
+
+  /** What any host answers about itself; nameservers tell by it which run answers at an address. */
+  #self(): InterfaceDefinition {
+    const stat = (): object => ({ incarnation: this.incarnation, service: this.service, pending: this.pending });
+    return defineInterface(HOST_INTERFACE, { authentication: "never", methods: { stat } });
   }
 
   async #close(): Promise<void> {
@@ -226,7 +236,9 @@ export class ServiceHost {
     }
     if (!isWildcard(bound) || bound.scheme !== "tcp") return bound.text;
     const host = firstOutsideAddress();
-    this.log.warn(`${real} stands for all addresses of this machine; advertising ${host} (option advertise changes it)`);
+    this.log.warn(
+      `${real} stands for all addresses of this machine; advertising ${host} (option advertise changes it)`,
+    );
     return `tcp://${host}:${bound.port}`;
   }
 

@@ -3,6 +3,8 @@
  *
  * @module lamplighter/wire
  */
+
+export { BadRequestError, ProtocolError, RpcError, rpcError } from "../errors.js";
 export type {
   AnswerMessage,
   CallId,
@@ -18,4 +20,3 @@ export type {
 export { pycomWire } from "./pycom/index.js";
 export { registerWire, unregisterWire, wireNames } from "./registry.js";
 export { type Codec, DEFAULT_LIMITS, MalformedMessageError, type Wire, type WireLimits } from "./wire.js";
-export { BadRequestError, ProtocolError, RpcError, rpcError } from "../errors.js";

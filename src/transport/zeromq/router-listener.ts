@@ -3,7 +3,7 @@ import { Router } from "zeromq";
 import { ConfigurationError } from "../../errors.js";
 import type { OutgoingFrames } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
-import type { Listener, ListenerHandlers, LinkOptions, Peer } from "../link.js";
+import type { LinkOptions, Listener, ListenerHandlers, Peer } from "../link.js";
 import { openSockets, zeromqContext } from "./context.js";
 
 /**

@@ -56,7 +56,7 @@ function decodeCall(frames: Frames, start: number, command: string, limits: Wire
 function takeTiming(extensions: Extensions): CallTiming | undefined {
   const told = member(extensions, LAMPLIGHTER_EXTENSION);
   if (!isObject(told)) return undefined;
-  delete extensions[LAMPLIGHTER_EXTENSION];
+  Reflect.deleteProperty(extensions, LAMPLIGHTER_EXTENSION);
   const timeoutMs = member(told, "timeoutMs");
   const sentAt = member(told, "sentAt");
   return {

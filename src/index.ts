@@ -1,0 +1,110 @@
+/**
+ * Remote services as local objects that survive restarts.
+ *
+ * @module lamplighter
+ */
+
+// Clients: remote services as local objects.
+export type { BalanceStrategy } from "./client/balancer.js";
+export { Client, type UserInfo } from "./client/client.js";
+export {
+  type CallPipeline,
+  Component,
+  type ComponentStatus,
+  close,
+  componentOf,
+  type FullAnswer,
+  introspect,
+  proxy,
+  statusOf,
+  withOptions,
+} from "./client/component.js";
+export {
+  type Configuration,
+  closeDefaultClient,
+  configuration,
+  configure,
+  defaultClient,
+  locate,
+  nameserver,
+} from "./client/default-client.js";
+export type { ClientHook } from "./client/hooks.js";
+export type { NameserverProxy } from "./client/nameserver-proxy.js";
+export type { ClientEvent, ClientOptions, ConnectOptions, LocateOptions } from "./client/options.js";
+// Errors.
+export {
+  AccessDeniedError,
+  BadRequestError,
+  ConfigurationError,
+  type ErrorCode,
+  MethodNotFoundError,
+  type Outcome,
+  ProtocolError,
+  RemoteError,
+  type RemoteErrorInfo,
+  RpcError,
+  type RpcErrorOptions,
+  rpcError,
+  ServiceNotFoundError,
+  SessionExpiredError,
+  TimeoutError,
+  UnavailableError,
+} from "./errors.js";
+// Hosts and nameservers.
+export { Host, type HostOptions } from "./nameserver/host.js";
+export { MemoryRegistry, type MemoryRegistryOptions } from "./nameserver/memory-registry.js";
+export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameserver-host.js";
+export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
+// Calls, seen from both ends.
+export { NamedArguments, named } from "./peer/arguments.js";
+export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
+export type {
+  ArgumentType,
+  Contract,
+  HostContract,
+  IntrospectedContract,
+  IntrospectedMethod,
+  Introspection,
+  MethodContract,
+} from "./peer/contract.js";
+export type { ServiceMiddleware } from "./peer/dispatcher.js";
+export type { Answer, CallOptions, Invoker, Middleware, OutgoingCall } from "./peer/invoker.js";
+export type { ListPatterns, Nameserver, ServiceInfo } from "./peer/nameserver-interface.js";
+export { call } from "./peer/proxy.js";
+export type { Endpoint, ServiceQuery, ServiceRecord } from "./peer/record.js";
+export type {
+  Dynamic,
+  DynamicMember,
+  Interfaces,
+  InterfaceType,
+  NamedMarker,
+  Remote,
+  RemoteArguments,
+  RemoteBase,
+  RemoteMember,
+  RemoteMembers,
+  RemotePromise,
+} from "./peer/remote.js";
+export { Session, type SessionOptions } from "./peer/sessions.js";
+// Services.
+export { type ArgumentCheck, checkArgument } from "./service/checks.js";
+export {
+  expose,
+  Interface,
+  type InterfaceDecorator,
+  type InterfaceMark,
+  Method,
+  type MethodDecorator,
+} from "./service/decorators.js";
+export { defineInterface, InterfaceDefinition, type MethodDefinition, type Provided } from "./service/definition.js";
+export type {
+  InterfaceOptions,
+  MethodFunction,
+  MethodOptions,
+  MethodPosthook,
+  MethodPrehook,
+  ParameterCheck,
+  ServiceResponse,
+} from "./service/method-options.js";
+export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
+export type { Logger } from "./util/log.js";

@@ -1,0 +1,73 @@
+import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
+import { SILENT } from "../util/log.js";
+import { ChangeLog } from "./change-log.js";
+import { MemoryRegistry } from "./memory-registry.js";
+import { nameserverInterface } from "./nameserver-interface.js";
+import { RegistrationDesk } from "./registration-desk.js";
+import type { Registry } from "./registry.js";
+
+/** Options of {@link NameserverHost}. */
+export interface NameserverHostOptions extends ServiceHostOptions {
+  /** Where records are kept; default in memory. */
+  readonly registry?: Registry | undefined;
+  /** Services that can be registered at the same time; default 10,000. */
+  readonly maxRecords?: number | undefined;
+  /** Chance, for `locate`; default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/**
+ * A nameserver: the service `org.pycom.nameserver`, under the name `/org/pycom/nameserver` unless another is given. It lists
+ * itself. The default address is `tcp://127.0.0.1:2012`.
+ */
+export class NameserverHost extends ServiceHost {
+  readonly #registry: Registry;
+  readonly #desk: RegistrationDesk;
+  readonly #changes: ChangeLog;
+
+  /** See {@link NameserverHostOptions}. */
+  constructor(options: NameserverHostOptions = {}) {
+    const registry = options.registry ?? new MemoryRegistry();
+    const desk = new RegistrationDesk(registry, {
+      log: options.log ?? SILENT,
+      maxRecords: options.maxRecords ?? 10_000,
+    });
+    const changes = new ChangeLog(registry);
+    const itself = {
+      start: (record: ServiceRecord): Promise<boolean> => {
+        registry.set({ record, leaseMs: Infinity, lease: undefined });
+        return Promise.resolve(true);
+      },
+      unregister: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    super(
+      {
+        ...options,
+        address: options.address ?? "tcp://127.0.0.1:2012",
+        service: options.service ?? "/org/pycom/nameserver",
+      },
+      { registrar: itself },
+    );
+    this.#registry = registry;
+    this.#desk = desk;
+    this.#changes = changes;
+    this.provide(nameserverInterface({ registry, desk, changes, random: options.random ?? Math.random }));
+  }
+
+  /** Records that are held now, the nameserver's own included. */
+  get records(): readonly ServiceRecord[] {
+    return this.#registry.list();
+  }
+
+  override async close(): Promise<void> {
+    this.#changes.close();
+    await super.close();
+    this.#desk.close();
+    this.#registry.close();
+  }
+
+  /** The interface that it provides. */
+  static readonly interface: string = NAMESERVER_INTERFACE;
+}

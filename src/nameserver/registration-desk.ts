@@ -1,0 +1,164 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { rpcError } from "../errors.js";
+import type { ServiceRecord } from "../peer/record.js";
+import type { Logger } from "../util/log.js";
+import { LivenessMonitor } from "./liveness.js";
+import type { Registry, RegistryEntry } from "./registry.js";
+
+/** What a registrant asks for. */
+export interface RegistrationRequest {
+  /** As it is to be known. */
+  readonly record: ServiceRecord;
+  /** Length of the lease in milliseconds; `undefined` when the registrant named none. */
+  readonly leaseMs: number | undefined;
+  /** The lease it holds already. */
+  readonly lease: string | undefined;
+}
+
+/** Lease of those who name none: PyCOM's services, which renew every 30 s. In milliseconds. */
+export const PYCOM_LEASE_MS = 60_000;
+
+/**
+ * Decides who may have a name, and finds out who has gone.
+ *
+ * Nothing that a newcomer claims counts as proof: a record changes hands only when its holder shows the lease, when PyCOM's
+ * rule allows it (same address, no lease), or when a ping shows that the holder is gone.
+ */
+export class RegistrationDesk {
+  readonly #registry: Registry;
+  readonly #liveness: LivenessMonitor;
+  readonly #log: Logger;
+  readonly #maxRecords: number;
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #unwatch: () => void;
+  readonly #rewatch: NodeJS.Timeout;
+
+  constructor(registry: Registry, options: { readonly log: Logger; readonly maxRecords: number }) {
+    this.#registry = registry;
+    this.#log = options.log;
+    this.#maxRecords = options.maxRecords;
+    this.#liveness = new LivenessMonitor((address) => {
+      void this.#lookInto(address);
+    }, options.log);
+    this.#unwatch = registry.watch((change) => {
+      if (change.type === "removed") this.#forget(change.record.address);
+    });
+    this.#rewatch = setInterval(() => {
+      for (const record of registry.list()) this.#watch(record.service);
+    }, REWATCH_MS).unref();
+  }
+
+  /**
+   * Registers a service, or renews it.
+   *
+   * @returns the lease, for those who named its length
+   * @throws AccessDeniedError when the name belongs to somebody else who is alive, or may be
+   * @throws RpcError with code `OVERLOADED` when the registry is full
+   */
+  async register(request: RegistrationRequest): Promise<string | undefined> {
+    const { service } = request.record;
+    // One after the other for each name, so that of two newcomers one comes first.
+    const turn = (this.#turns.get(service) ?? Promise.resolve()).then(() => this.#register(request));
+    const settled = turn.catch(() => undefined);
+    this.#turns.set(service, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(service) === settled) this.#turns.delete(service);
+    }
+  }
+
+  /** Begins a lease anew; `false` when there is none like it. */
+  renew(service: string, lease: string): boolean {
+    const entry = this.#registry.get(service);
+    return entry !== undefined && holds(entry, lease) && this.#registry.renew(service);
+  }
+
+  /**
+   * Removes a service at its own wish.
+   *
+   * @throws AccessDeniedError when the lease is not the one that was given out
+   */
+  unregister(service: string, lease: string): void {
+    const entry = this.#registry.get(service);
+    if (!entry) return;
+    if (!holds(entry, lease)) {
+      throw rpcError("ACCESS_DENIED", `The service ${service} can be unregistered only by its holder`);
+    }
+    this.#log.info(`${service} unregistered`);
+    this.#registry.delete(service);
+  }
+
+  /** Closes connections and stops the clock. */
+  close(): void {
+    clearInterval(this.#rewatch);
+    this.#unwatch();
+    this.#liveness.close();
+  }
+
+  async #register(request: RegistrationRequest): Promise<string | undefined> {
+    const { record } = request;
+    const before = this.#registry.get(record.service);
+    if (before) await this.#admit(before, request);
+    else if (this.#registry.size >= this.#maxRecords) {
+      throw rpcError("OVERLOADED", `The nameserver holds ${this.#maxRecords} services and takes no more`);
+    }
+    const renewed = before !== undefined && holds(before, request.lease);
+    const lease =
+      request.leaseMs === undefined ? undefined : renewed ? before.lease : randomBytes(18).toString("base64url");
+    this.#registry.set({ record, leaseMs: request.leaseMs ?? PYCOM_LEASE_MS, lease });
+    if (!before) this.#log.info(`${record.service} registered at ${record.address}: ${record.interfaces.join(", ")}`);
+    if (before && before.record.address !== record.address) this.#forget(before.record.address);
+    this.#watch(record.service);
+    return lease;
+  }
+
+  async #admit(before: RegistryEntry, { record, lease }: RegistrationRequest): Promise<void> {
+    if (holds(before, lease)) return;
+    const sameAddress = before.record.address === record.address;
+    if (sameAddress && before.lease === undefined && before.leaseMs !== Infinity) return;
+    const liveness = before.leaseMs === Infinity ? "alive" : await this.#liveness.ping(before.record);
+    if (liveness === "gone") {
+      this.#log.info(`${record.service} at ${before.record.address} is gone; ${record.address} takes its name over`);
+      return;
+    }
+    throw rpcError(
+      "ACCESS_DENIED",
+      `The service name ${record.service} is taken by ${before.record.address}, which ` +
+        (liveness === "alive" ? "is alive" : "does not answer; it is kept until its lease ends"),
+      { outcome: "not-executed" },
+    );
+  }
+
+  #watch(service: string): void {
+    const entry = this.#registry.get(service);
+    if (entry && entry.leaseMs !== Infinity) this.#liveness.watch(entry.record.address);
+  }
+
+  async #lookInto(address: string): Promise<void> {
+    const affected = this.#registry.list().filter((record) => record.address === address);
+    for (const record of affected) {
+      const liveness = await this.#liveness.ping(record);
+      const current = this.#registry.get(record.service);
+      if (current?.record !== record) continue;
+      if (liveness === "gone") {
+        this.#log.info(`${record.service} at ${address} is gone`);
+        this.#registry.delete(record.service);
+      } else if (liveness === "alive") this.#watch(record.service);
+    }
+  }
+
+  #forget(address: string): void {
+    if (!this.#registry.list().some((record) => record.address === address)) this.#liveness.unwatch(address);
+  }
+}
+
+/** How often addresses that could not be watched are tried again, in milliseconds. */
+const REWATCH_MS = 2_000;
+
+function holds(entry: RegistryEntry, lease: string | undefined): boolean {
+  if (entry.lease === undefined || lease === undefined) return false;
+  const known = Buffer.from(entry.lease);
+  const shown = Buffer.from(lease);
+  return known.length === shown.length && timingSafeEqual(known, shown);
+}

@@ -1,0 +1,187 @@
+import { RpcError } from "../errors.js";
+import type { Channel } from "../peer/channel.js";
+import { Connection } from "../peer/connection.js";
+import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
+import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { defaultTransport } from "../transport/index.js";
+import type { DeadlineWheel } from "../util/deadline-wheel.js";
+import type { Logger } from "../util/log.js";
+import { sleep } from "../util/sleep.js";
+import { pycomWire } from "../wire/pycom/index.js";
+import { DEFAULT_LIMITS } from "../wire/wire.js";
+
+/** What a registration knows. */
+export interface RegistrationOptions {
+  /** Length of the lease in milliseconds. */
+  readonly leaseMs: number;
+  /** Keeps the deadlines. */
+  readonly wheel: DeadlineWheel;
+  /** Told of what happens. */
+  readonly log: Logger;
+  /** Chance, for back-off. */
+  readonly random: () => number;
+}
+
+/** How the first attempt went. */
+export type FirstAttempt = { readonly registered: boolean } | { readonly refused: RpcError };
+
+/**
+ * One record at one nameserver, for as long as the host lives: registers, renews, and when the connection is lost
+ * registers again the moment the nameserver is back.
+ */
+export class Registration {
+  readonly #address: string;
+  readonly #record: ServiceRecord;
+  readonly #options: RegistrationOptions;
+  readonly #closing = new AbortController();
+  #channel: Channel | undefined;
+  #lease: string | undefined;
+  #running: Promise<void> | undefined;
+  #settleFirst!: (attempt: FirstAttempt) => void;
+
+  constructor(address: string, record: ServiceRecord, options: RegistrationOptions) {
+    this.#address = address;
+    this.#record = record;
+    this.#options = options;
+  }
+
+  /** Begins. Settles when the first attempt has ended, one way or the other; the rest goes on by itself. */
+  start(): Promise<FirstAttempt> {
+    const first = new Promise<FirstAttempt>((resolve) => {
+      this.#settleFirst = resolve;
+    });
+    this.#running = this.#run();
+    return first;
+  }
+
+  /** Tells the nameserver that the service goes, if it is there. Never rejects. */
+  async unregister(): Promise<void> {
+    this.#closing.abort();
+    if (this.#lease === undefined || !this.#channel?.isOpen) return;
+    try {
+      await this.#call(this.#channel, "unregister", { service: this.#record.service, lease: this.#lease }, 500);
+    } catch (error) {
+      this.#options.log.debug(`${this.#record.service} could not be unregistered: ${(error as Error).message}`);
+    }
+  }
+
+  /** Stops. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#channel?.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    const { log, random } = this.#options;
+    let warned = false;
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        const channel = await this.#open();
+        const renewMs = await this.#register(channel);
+        log.info(`${this.#record.service} is registered at the nameserver ${this.#address}`);
+        warned = false;
+        failures = 0;
+        this.#settleFirst({ registered: true });
+        await this.#renew(channel, renewMs);
+      } catch (error) {
+        if (signal.aborted) break;
+        const failure = RpcError.from(error);
+        if (failure.code === "ACCESS_DENIED") this.#settleFirst({ refused: failure });
+        if (!warned) log.warn(`${this.#record.service} is not registered: ${failure.message}; trying again`);
+        warned = true;
+        this.#settleFirst({ registered: false });
+        this.#channel?.close();
+      }
+      await sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 20 * 2 ** Math.min(failures, 8))), signal);
+    }
+    this.#settleFirst({ registered: false });
+  }
+
+  async #open(): Promise<Channel> {
+    const { wheel, log } = this.#options;
+    const channel =
+      this.#address === LOCAL_ADDRESS
+        ? new LocalChannel(wheel)
+        : new Connection(this.#address, {
+            transport: defaultTransport,
+            wire: pycomWire,
+            wheel,
+            maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,
+            maxInFlight: 16,
+            maxInFlightBytes: DEFAULT_LIMITS.maxMessageBytes,
+            log,
+            onClosed: () => {
+              this.#lost.abort();
+            },
+          });
+    this.#lost = new AbortController();
+    this.#channel = channel;
+    const opened = channel.whenOpen();
+    await Promise.race([opened, sleep(CONNECT_MS, this.#closing.signal)]);
+    if (channel.isOpen) return channel;
+    channel.close();
+    await opened;
+    return channel;
+  }
+
+  /** Fires when the connection in use is gone. */
+  #lost = new AbortController();
+
+  /** @returns how often to renew, in milliseconds */
+  async #register(channel: Channel): Promise<number> {
+    const { address, interfaces, service, incarnation, tags, data, endpoints } = this.#record;
+    const { leaseMs } = this.#options;
+    const result = await this.#call(
+      channel,
+      "register",
+      {
+        address,
+        interfaces,
+        service,
+        incarnation,
+        tags,
+        data,
+        endpoints,
+        lease_ms: leaseMs,
+        ...(this.#lease !== undefined && { lease: this.#lease }),
+      },
+      REGISTER_MS,
+    );
+    const lease = (result as { lease?: unknown } | null)?.lease;
+    this.#lease = typeof lease === "string" ? lease : undefined;
+    // A nameserver of PyCOM's own gives no lease to hold: it wants the same registration every 30 s.
+    return this.#lease === undefined ? PYCOM_RENEW_MS : leaseMs / 3;
+  }
+
+  /** Renews until the connection is lost or the lease is not known any more; then returns. */
+  async #renew(channel: Channel, everyMs: number): Promise<void> {
+    const lost = this.#lost.signal;
+    const stop = AbortSignal.any([lost, this.#closing.signal]);
+    for (;;) {
+      await sleep(everyMs, stop);
+      if (stop.aborted) return;
+      if (this.#lease === undefined) await this.#register(channel);
+      else {
+        const leases = [{ service: this.#record.service, lease: this.#lease }];
+        const { unknown } = (await this.#call(channel, "renew", { leases }, REGISTER_MS)) as { unknown?: unknown[] };
+        if (unknown && unknown.length > 0) await this.#register(channel);
+      }
+    }
+  }
+
+  async #call(channel: Channel, method: string, args: unknown, timeoutMs: number): Promise<unknown> {
+    const deadlineAt = this.#options.wheel.now() + timeoutMs;
+    const answer = await channel.call({ interface: NAMESERVER_INTERFACE, method, args, deadlineAt });
+    return answer.result;
+  }
+}
+
+/** Time for one attempt to connect, and for a registration, which may have to ping another service first. */
+const CONNECT_MS = 2_000;
+const REGISTER_MS = 5_000;
+/** Longest pause between two attempts: a nameserver that is back is found within it. */
+const MAX_PAUSE_MS = 300;
+/** PyCOM's own nameservers drop what is not registered again within 60 s. */
+const PYCOM_RENEW_MS = 30_000;
