@@ -149,7 +149,9 @@ export class Component {
       options,
     };
     const answer = this.#pipeline(this, call);
-    return this.#methods.length > 0 ? answer : answer.finally(() => {
+    return this.#methods.length > 0
+      ? answer
+      : answer.finally(() => {
           this.#learn();
         });
   }

@@ -230,7 +230,6 @@ export class ReconnectingInvoker implements Invoker {
         sessionId: session?.id,
         extensions: call.extensions,
         attachment,
-        tellDeadline: ours,
         maxBytes: contract?.host?.maxMessageBytes,
         deadlineAt: run.deadlineAt,
         signal: run.signal,

@@ -15,8 +15,6 @@ export interface ChannelCall {
   readonly extensions?: Extensions | undefined;
   /** Bytes beside the arguments. */
   readonly attachment?: Uint8Array | undefined;
-  /** Tell the peer how much time is left? Only Lamplighter's own services are told. */
-  readonly tellDeadline?: boolean | undefined;
   /** Largest request that the peer takes, in bytes. */
   readonly maxBytes?: number | undefined;
   /** In milliseconds of the channel's clock. */

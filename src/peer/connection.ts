@@ -2,7 +2,7 @@ import { RpcError, rpcError } from "../errors.js";
 import type { Link, Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
-import type { CallTiming, Frames, OutgoingFrames, ResultMessage } from "../wire/message.js";
+import type { CallTiming, Frames, ResultMessage } from "../wire/message.js";
 import { type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
 import { CallSettlement } from "./call-settlement.js";
 import type { Channel, ChannelCall } from "./channel.js";
@@ -119,11 +119,11 @@ export class Connection implements Channel {
           sessionId: call.sessionId,
           extensions: call.extensions,
           attachment: call.attachment,
-          timing: call.tellDeadline ? this.#timing(call.deadlineAt) : undefined,
+          timing: this.#timing(call.deadlineAt),
         });
         let bytes = 0;
-        for (const frame of frames) bytes += frame.length;
-        if (call.maxBytes !== undefined && bytes * 3 > call.maxBytes) checkSize(frames, call, call.maxBytes);
+        for (const frame of frames) bytes += frame.byteLength;
+        if (call.maxBytes !== undefined && bytes > call.maxBytes) throw tooLarge(call, bytes, call.maxBytes);
         this.#pending.add(id, settlement, call.deadlineAt, bytes, call.signal);
         this.#link.send(frames, (reason) => {
           this.#pending.fail(id, "unsent", reason);
@@ -195,12 +195,10 @@ export class Connection implements Channel {
 }
 
 /** The peer has told how much it takes; more would only break the connection. */
-function checkSize(frames: OutgoingFrames, call: ChannelCall, maxBytes: number): void {
-  const size = frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
-  if (size <= maxBytes) return;
-  throw rpcError(
+function tooLarge(call: ChannelCall, bytes: number, maxBytes: number): RpcError {
+  return rpcError(
     "TOO_LARGE",
-    `The call of ${call.interface}.${call.method} has ${size} bytes, the service takes ${maxBytes} at most`,
+    `The call of ${call.interface}.${call.method} has ${bytes} bytes, the service takes ${maxBytes} at most`,
     { interface: call.interface, method: call.method },
   );
 }

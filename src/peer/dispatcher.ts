@@ -120,7 +120,7 @@ export class Dispatcher {
     const deadline = deadlineOf(message, waitedMs);
     if (this.#draining) {
       this.#refusedAt = performance.now();
-      respond(failure(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })));
+      respond(bareFailure(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })));
     } else if (this.#running.size < this.#maxConcurrent) {
       this.#serve(message, deadline, respond);
     } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
@@ -129,7 +129,7 @@ export class Dispatcher {
       });
     } else {
       respond(
-        failure(
+        bareFailure(
           message,
           rpcError("OVERLOADED", `The service has ${this.#maxQueued} calls waiting and takes no more now`, {
             outcome: "not-executed",
@@ -240,10 +240,9 @@ export class Dispatcher {
       respond(answer);
     } catch (error) {
       // The result cannot travel: too large, or not of the wire's kind. The caller is told, instead of waiting.
-      call.started = true;
       this.#log.error(`${label(message)}: ${(error as Error).message}`);
       const code = RpcError.isRpcError(error) && error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN";
-      respond(failure(message, rpcError(code, (error as Error).message, { outcome: "executed", number: 1 }), call));
+      respond(bareFailure(message, rpcError(code, (error as Error).message, { number: 1 }), call));
     }
     this.#finished(call);
   }
@@ -255,7 +254,12 @@ export class Dispatcher {
     respond: (answer: AnswerMessage) => void,
   ): void {
     if (!RpcError.isRpcError(error)) this.#log.error(`${label(message)} failed: ${logged(error)}`);
-    respond(failure(message, error, call));
+    try {
+      respond({ ...bareFailure(message, error, call), extensions: call?.responseExtensions });
+    } catch (unsendable) {
+      this.#log.error(`${label(message)}: ${(unsendable as Error).message}`);
+      respond(bareFailure(message, error, call));
+    }
     if (call) this.#finished(call);
   }
 
@@ -275,8 +279,8 @@ export class Dispatcher {
   }
 }
 
-/** The answer that tells of an error; codes that make no sense to a caller elsewhere become `UNKNOWN`. */
-function failure(message: CallMessage, error: unknown, call?: ServerCall): ErrorMessage {
+/** The answer that tells of an error, without extensions; codes that make no sense to a caller elsewhere become `UNKNOWN`. */
+function bareFailure(message: CallMessage, error: unknown, call?: ServerCall): ErrorMessage {
   const known = RpcError.isRpcError(error) ? error : undefined;
   return {
     kind: "error",
@@ -287,7 +291,6 @@ function failure(message: CallMessage, error: unknown, call?: ServerCall): Error
     tellOutcome: message.timing !== undefined,
     remote: { message: known ? known.message : HIDDEN },
     sessionId: call?.session?.id,
-    extensions: call?.responseExtensions,
   };
 }
 

@@ -32,7 +32,7 @@ function findDispatcher(interfaceName: string): Dispatcher | undefined {
 
 /** Calls to hosts of the same process: the same rules, nothing is serialised. */
 export class LocalChannel implements Channel {
-  readonly address = LOCAL_ADDRESS;
+  readonly address: string = LOCAL_ADDRESS;
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
   #closed: RpcError | undefined;

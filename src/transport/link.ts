@@ -1,5 +1,5 @@
 import type { RpcError } from "../errors.js";
-import type { Frames, OutgoingFrames } from "../wire/message.js";
+import type { Frames } from "../wire/message.js";
 
 /** What a link tells its owner. Handlers must not throw. */
 export interface LinkHandlers {
@@ -24,7 +24,7 @@ export interface Link {
    *
    * @param unsent - called when the message turned out not to have left this process
    */
-  send(frames: OutgoingFrames, unsent: (reason: RpcError) => void): void;
+  send(frames: Frames, unsent: (reason: RpcError) => void): void;
   /** Closes at once; what is queued is dropped. Idempotent. */
   close(): void;
 }
@@ -54,7 +54,7 @@ export interface Listener {
   /** The real address, with the real port. */
   readonly address: string;
   /** Sends to a peer. Never blocks; what a slow peer does not take is queued up to a limit. */
-  send(peer: Peer, frames: OutgoingFrames): void;
+  send(peer: Peer, frames: Frames): void;
   /** Stops listening and closes. What was sent is flushed for at most `lingerMs`. Idempotent. */
   close(lingerMs: number): void;
 }

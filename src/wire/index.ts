@@ -14,7 +14,6 @@ export type {
   Extensions,
   Frames,
   Message,
-  OutgoingFrames,
   ResultMessage,
 } from "./message.js";
 export { pycomWire } from "./pycom/index.js";

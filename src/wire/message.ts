@@ -3,9 +3,6 @@ import type { ErrorCode, Outcome, RemoteErrorInfo } from "../errors.js";
 /** The parts of one message, in order, without addressing that belongs to the link. */
 export type Frames = readonly Uint8Array[];
 
-/** What a link sends: text parts are UTF-8 on the wire. */
-export type OutgoingFrames = readonly (Uint8Array | string)[];
-
 /**
  * What ties an answer to its call. The caller's end chooses numbers; the answering end keeps what it got (on PyCOM's
  * wire the whole return envelope) and hands it back untouched.
@@ -31,7 +28,7 @@ export interface CallMessage {
   readonly extensions?: Extensions | undefined;
   /** Raw bytes beside the arguments. Empty is not the same as absent. */
   readonly attachment?: Uint8Array | undefined;
-  /** What two Lamplighter peers tell each other; absent towards and from all others. */
+  /** The caller's deadline, where the wire has a place for it; absent from peers that do not tell. */
   readonly timing?: CallTiming | undefined;
 }
 

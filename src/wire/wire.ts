@@ -1,5 +1,5 @@
 import { ProtocolError, type RpcErrorOptions } from "../errors.js";
-import type { AnswerMessage, Frames, Message, OutgoingFrames } from "./message.js";
+import type { AnswerMessage, Frames, Message } from "./message.js";
 
 /** What a codec may rely on and must keep. */
 export interface WireLimits {
@@ -34,7 +34,7 @@ export interface Codec {
    * @throws BadRequestError, with the path of the value, when the wire cannot carry arguments or result
    * @throws RpcError with code `TOO_LARGE` and both sizes in its text when the message exceeds the limit
    */
-  encode(message: Message): OutgoingFrames;
+  encode(message: Message): Frames;
   /**
    * @throws MalformedMessageError for anything that this wire does not allow. It is the only error that bytes from
    * outside can cause.

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { Dealer } from "zeromq";
 import { type RpcError, rpcError } from "../../errors.js";
-import type { Frames, OutgoingFrames } from "../../wire/message.js";
+import type { Frames } from "../../wire/message.js";
 import { type Address, parseAddress } from "../address.js";
 import type { Link, LinkHandlers, LinkOptions } from "../link.js";
 import { openSockets, zeromqContext } from "./context.js";
@@ -41,14 +41,14 @@ export class DealerLink implements Link {
     void this.#connect();
   }
 
-  send(frames: OutgoingFrames, unsent: (reason: RpcError) => void): void {
+  send(frames: Frames, unsent: (reason: RpcError) => void): void {
     if (this.#state !== "open") {
       unsent(this.#gone("is not connected"));
       return;
     }
     try {
       // The parameter's type wants a mutable array, which the binding does not need.
-      this.#socket.send(frames as (Uint8Array | string)[]).then(undefined, () => {
+      this.#socket.send(frames as Uint8Array[]).then(undefined, () => {
         unsent(this.#gone("lost the connection before the message left"));
       });
     } catch {

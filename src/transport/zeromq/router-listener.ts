@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { Router } from "zeromq";
 import { ConfigurationError } from "../../errors.js";
-import type { OutgoingFrames } from "../../wire/message.js";
+import type { Frames } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
 import type { LinkOptions, Listener, ListenerHandlers, Peer } from "../link.js";
 import { openSockets, zeromqContext } from "./context.js";
@@ -55,7 +55,7 @@ export class RouterListener implements Listener {
     return this.#socket.lastEndpoint ?? "";
   }
 
-  send(peer: Peer, frames: OutgoingFrames): void {
+  send(peer: Peer, frames: Frames): void {
     const target = peer as RouterPeer;
     if (this.#closed || target.gone) return;
     if (target.queue.length > 0) this.#enqueue(target, frames);
@@ -103,7 +103,7 @@ export class RouterListener implements Listener {
     }
   }
 
-  #write(peer: RouterPeer, frames: OutgoingFrames): void {
+  #write(peer: RouterPeer, frames: Frames): void {
     try {
       this.#socket.send([peer.route, ...frames]).then(undefined, (error: unknown) => {
         this.#unsent(peer, frames, error);
@@ -113,13 +113,13 @@ export class RouterListener implements Listener {
     }
   }
 
-  #unsent(peer: RouterPeer, frames: OutgoingFrames, error: unknown): void {
+  #unsent(peer: RouterPeer, frames: Frames, error: unknown): void {
     if (this.#closed) return;
     if (this.#isBusy(error)) this.#enqueue(peer, frames);
     else this.#lose(peer);
   }
 
-  #enqueue(peer: RouterPeer, frames: OutgoingFrames): void {
+  #enqueue(peer: RouterPeer, frames: Frames): void {
     const size = sizeOf(frames);
     if (peer.queue.length > 0 && peer.queuedBytes + size > MAX_QUEUED_BYTES) {
       // The peer has not read for long; it will see its deadlines pass. Nothing more is kept for it.
@@ -176,7 +176,7 @@ export class RouterListener implements Listener {
   }
 }
 
-function sizeOf(frames: OutgoingFrames): number {
+function sizeOf(frames: Frames): number {
   let size = 0;
   for (const frame of frames) size += frame.length;
   return size;
@@ -185,7 +185,7 @@ function sizeOf(frames: OutgoingFrames): number {
 interface RouterPeer extends Peer {
   readonly route: Uint8Array;
   /** What waits because the peer does not read. */
-  queue: OutgoingFrames[];
+  queue: Frames[];
   queuedBytes: number;
   gone: boolean;
 }

@@ -22,8 +22,8 @@ export function outcomeOfNumber(number: number): Outcome {
 }
 
 /**
- * Extension by which two Lamplighter peers tell each other what PyCOM's JSON has no member for. PyCOM peers ignore
- * extensions that they do not know.
+ * Extension by which a host tells of an error what PyCOM's JSON has no member for: `{ code?, outcome? }`. PyCOM's clients
+ * ignore extensions that they do not know.
  */
 export const LAMPLIGHTER_EXTENSION = "lamplighter";
 

@@ -1,6 +1,7 @@
 import type { ErrorCode, Outcome } from "../../errors.js";
-import type { AnswerMessage, CallId, CallMessage, CallTiming, Extensions, Frames, Message } from "../message.js";
+import type { AnswerMessage, CallId, CallMessage, Extensions, Frames, Message } from "../message.js";
 import { MalformedMessageError, type WireLimits } from "../wire.js";
+import { readCallFrame } from "./call-frame.js";
 import { CALL, codeOfNumber, FAIL, LAMPLIGHTER_EXTENSION, OK, outcomeOfNumber } from "./codes.js";
 import { parsePythonJson } from "./json.js";
 
@@ -38,7 +39,6 @@ function decodeCall(frames: Frames, start: number, command: string, limits: Wire
   const interfaceName = requiredText(id, request, "interface");
   const method = requiredText(id, request, "method");
   if (count > 3) throw badRequest(id, `Expected 2-3 parts, got ${count}`);
-  const extensions = optionalObject(id, request, "extensions");
   return {
     kind: "call",
     id,
@@ -46,22 +46,9 @@ function decodeCall(frames: Frames, start: number, command: string, limits: Wire
     method,
     args: member(request, "args") ?? null,
     sessionId: optionalText(id, request, "session_id"),
-    extensions,
+    extensions: optionalObject(id, request, "extensions"),
     attachment: frames[start + 2],
-    timing: extensions && takeTiming(extensions),
-  };
-}
-
-/** Our own extension leaves the others: methods see what the caller's application put there. */
-function takeTiming(extensions: Extensions): CallTiming | undefined {
-  const told = member(extensions, LAMPLIGHTER_EXTENSION);
-  if (!isObject(told)) return undefined;
-  Reflect.deleteProperty(extensions, LAMPLIGHTER_EXTENSION);
-  const timeoutMs = member(told, "timeoutMs");
-  const sentAt = member(told, "sentAt");
-  return {
-    timeoutMs: typeof timeoutMs === "number" ? timeoutMs : Infinity,
-    sentAt: typeof sentAt === "number" ? sentAt : NaN,
+    timing: start >= 2 ? readCallFrame(frames[start - 2])?.timing : undefined,
   };
 }
 
@@ -152,10 +139,9 @@ function toldOutcome(told: unknown): Outcome | undefined {
 
 /** The number that the call went out with; everything else in the envelope would be a foreign hop. */
 function callNumber(frames: Frames, start: number): number {
-  const frame = start === 2 ? frames[0] : undefined;
-  const digits = frame && frame.byteLength <= 16 ? ascii(frame) : "";
-  if (!/^\d+$/.test(digits)) throw new MalformedMessageError("The answer does not say which call it belongs to");
-  return Number(digits);
+  const call = start === 2 ? readCallFrame(frames[0]) : undefined;
+  if (!call) throw new MalformedMessageError("The answer does not say which call it belongs to");
+  return call.id;
 }
 
 /** Own members only: `__proto__` and its like are names as any other. */
