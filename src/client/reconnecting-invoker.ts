@@ -93,7 +93,7 @@ export class ReconnectingInvoker implements Invoker {
       const instance = this.#session?.instance ?? this.#target.pick(run.excluded);
       const ready = instance?.ready(call.interface);
       if (!instance || !ready) return this.#persist(run, undefined);
-      return this.#send(run, instance, ready).then(undefined, (error: unknown) => this.#persist(run, error));
+      return this.#send(run, instance, ready, (error) => this.#persist(run, error));
     } catch (error) {
       return Promise.reject(RpcError.from(error));
     }
@@ -181,27 +181,28 @@ export class ReconnectingInvoker implements Invoker {
         address: instance.address,
       });
     }
-    return await this.#send(run, instance, ready);
+    return await this.#send(run, instance, ready, rethrow);
   }
 
-  #send(run: Run, instance: Instance, ready: ReadyInstance): Promise<Answer> {
+  /** @param onFailure - what a failed try becomes: another one, or an error */
+  #send(run: Run, instance: Instance, ready: ReadyInstance, onFailure: OnFailure): Promise<Answer> {
     run.instance = instance;
     const { contract, channel } = ready;
     const stateful = contract?.host?.stateful === true && run.call.method !== INTROSPECT;
     if (stateful && !this.#session) {
       // Calls made side by side belong to one session: the first opens it, the others wait for that.
-      if (this.#opening) return this.#opening.then(() => this.#send(run, instance, ready));
-      const opening = this.#transmit(run, instance, ready);
+      if (this.#opening) return this.#opening.then(() => this.#send(run, instance, ready, onFailure));
+      const opening = this.#transmit(run, instance, ready, onFailure);
       const opened = (): void => {
         this.#opening = undefined;
       };
       this.#opening = opening.then(opened, opened);
       return opening;
     }
-    return this.#transmit(run, instance, { contract, channel });
+    return this.#transmit(run, instance, { contract, channel }, onFailure);
   }
 
-  #transmit(run: Run, instance: Instance, { channel, contract }: ReadyInstance): Promise<Answer> {
+  #transmit(run: Run, instance: Instance, { channel, contract }: ReadyInstance, onFailure: OnFailure): Promise<Answer> {
     const { call } = run;
     const method = contract?.methods.get(call.method);
     const where = whereOf(call, this.#target.label);
@@ -239,9 +240,7 @@ export class ReconnectingInvoker implements Invoker {
           if (measuredFrom > 0) instance.observeLatency(this.#context.wheel.now() - measuredFrom);
           return this.#answered(instance, message, method);
         },
-        (error: unknown) => {
-          throw this.#failed(run, instance, session, error, contract?.methods.keys());
-        },
+        (error: unknown) => onFailure(this.#failed(run, instance, session, error, contract?.methods.keys())),
       );
   }
 
@@ -314,6 +313,13 @@ export class ReconnectingInvoker implements Invoker {
       { service: session.instance.address },
     );
   }
+}
+
+/** What a failed try becomes. */
+type OnFailure = (error: RpcError) => Promise<Answer>;
+
+function rethrow(error: RpcError): Promise<Answer> {
+  return Promise.reject(error);
 }
 
 /** The token of the call being served goes on to the calls made for it. */

@@ -19,7 +19,7 @@ export class Run implements Expiring {
   /** What this call is shown to do no harm when run twice; learnt from the contract. */
   idempotent = false;
   /** Instances that failed this call. */
-  readonly excluded: Set<string> = new Set();
+  readonly excluded: Set<string> = new Set<string>();
   /** The instance of the running try. */
   instance: Instance | undefined;
   /** Tries that failed. */

@@ -76,7 +76,8 @@ export class Registration {
     const { signal } = this.#closing;
     const { log, random } = this.#options;
     let warned = false;
-    for (let failures = 0; !signal.aborted; failures++) {
+    let failures = 0;
+    while (!this.#isClosing()) {
       try {
         const channel = await this.#open();
         const renewMs = await this.#register(channel);
@@ -86,7 +87,7 @@ export class Registration {
         this.#settleFirst({ registered: true });
         await this.#renew(channel, renewMs);
       } catch (error) {
-        if (signal.aborted) break;
+        if (this.#isClosing()) break;
         const failure = RpcError.from(error);
         if (failure.code === "ACCESS_DENIED") this.#settleFirst({ refused: failure });
         if (!warned) log.warn(`${this.#record.service} is not registered: ${failure.message}; trying again`);
@@ -94,9 +95,14 @@ export class Registration {
         this.#settleFirst({ registered: false });
         this.#channel?.close();
       }
+      failures++;
       await sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 20 * 2 ** Math.min(failures, 8))), signal);
     }
     this.#settleFirst({ registered: false });
+  }
+
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #open(): Promise<Channel> {

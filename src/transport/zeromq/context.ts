@@ -18,4 +18,4 @@ const MAX_SOCKETS = 65_535;
  * Sockets that are open, by what they are for. Owners keep their sockets here: a socket that nobody references is closed by
  * the garbage collector even while it receives. Tests look at it for leaks.
  */
-export const openSockets: Set<object> = new Set();
+export const openSockets: Set<object> = new Set<object>();

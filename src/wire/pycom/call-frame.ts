@@ -20,7 +20,7 @@ export function callFrame(id: number, timing: CallTiming | undefined): Uint8Arra
 export function readCallFrame(
   frame: Uint8Array | undefined,
 ): { id: number; timing: CallTiming | undefined } | undefined {
-  if (frame === undefined || frame[0] !== LETTER || frame.length < 2 || frame.length > MAX_LENGTH) return undefined;
+  if (frame?.[0] !== LETTER || frame.length > MAX_LENGTH) return undefined;
   const numbers = [0, 0, 0];
   let field = 0;
   let digits = 0;

@@ -89,11 +89,13 @@ function bytesOf(json: string): Buffer {
   return Buffer.from(json);
 }
 
+/** A `toJSON` may return undefined, for which there is no text; the library's own type does not say so. */
+const toJson: (value: unknown) => string | undefined = JSON.stringify;
+
 /** What has passed {@link findUncarryable} may still throw in a `toJSON` of its own. */
 function stringify(value: unknown, what: string, where: RpcErrorOptions): string {
   try {
-    // A toJSON may return undefined, for which JSON.stringify has no text, whatever its type says.
-    return (JSON.stringify(value) as string | undefined) ?? "null";
+    return toJson(value) ?? "null";
   } catch (error) {
     throw new BadRequestError(`${what} cannot travel as JSON: ${(error as Error).message}`, { ...where, cause: error });
   }
