@@ -5,6 +5,7 @@ import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
 import { parseAddress, type Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
+import { untilAborted } from "../util/sleep.js";
 import { findWire } from "../wire/registry.js";
 import type { ClientEvent } from "./options.js";
 
@@ -96,7 +97,7 @@ export class ConnectionPool {
   /** An idle connection holds sockets, and keeps the process alive. */
   #sweep(): void {
     for (const channel of this.#channels.values()) {
-      const idle = channel.pending === 0 && this.#callsSeen.get(channel) === channel.calls;
+      const idle = channel.isOpen && channel.pending === 0 && this.#callsSeen.get(channel) === channel.calls;
       if (idle) channel.close();
       else this.#callsSeen.set(channel, channel.calls);
     }
@@ -107,5 +108,23 @@ export class ConnectionPool {
     if (this.#channels.size > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
+  }
+}
+
+/**
+ * Waits until a channel can be used. One that has not opened in time is closed for everybody: its peer accepts and says
+ * nothing, as a stopped process does, or something that is no ZeroMQ.
+ *
+ * @throws UnavailableError, `not-sent`, when it cannot be made, or not in time
+ */
+export async function openWithin(channel: Channel, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  const timer = setTimeout(() => {
+    const text = `${channel.address} accepted no connection within ${timeoutMs} ms`;
+    channel.close(rpcError("UNAVAILABLE", text, { service: channel.address }));
+  }, timeoutMs);
+  try {
+    await (signal ? untilAborted(channel.whenOpen(), signal) : channel.whenOpen());
+  } finally {
+    clearTimeout(timer);
   }
 }

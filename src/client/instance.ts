@@ -3,10 +3,10 @@ import type { Channel } from "../peer/channel.js";
 import type { Contract } from "../peer/contract.js";
 import { instanceKey, type ServiceRecord } from "../peer/record.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
-import { sleep, untilAborted } from "../util/sleep.js";
+import { untilAborted } from "../util/sleep.js";
 import type { Extensions } from "../wire/message.js";
 import { CircuitBreaker } from "./breaker.js";
-import type { ConnectionPool } from "./connection-pool.js";
+import { type ConnectionPool, openWithin } from "./connection-pool.js";
 import type { Contracts } from "./contracts.js";
 import { CLIENT_DEFAULTS } from "./options.js";
 
@@ -30,6 +30,14 @@ export interface ReadyInstance {
   readonly contract: Contract | undefined;
 }
 
+/** One way to reach an instance. */
+export interface InstanceEndpoint {
+  /** Where. */
+  readonly address: string;
+  /** How. */
+  readonly wire: string;
+}
+
 /** One run of one service, as a client knows it: where it is, how it does. */
 export class Instance {
   /** Tells it from other instances, and from later runs of the same service. */
@@ -39,22 +47,23 @@ export class Instance {
   /** Keeps calls away while it is in trouble. */
   readonly breaker: CircuitBreaker;
   readonly #context: InstanceContext;
-  readonly #address: string;
-  readonly #wire: string;
+  readonly #endpoints: readonly InstanceEndpoint[];
+  #turn = 0;
   #latencyMs = 0;
+  #channel: Channel | undefined;
 
-  constructor(record: ServiceRecord, context: InstanceContext, endpoint: { address: string; wire: string }) {
+  /** @param endpoints - ways to reach it, best first; at least one */
+  constructor(record: ServiceRecord, context: InstanceContext, endpoints: readonly InstanceEndpoint[]) {
     this.key = instanceKey(record);
     this.record = record;
     this.#context = context;
-    this.#address = endpoint.address;
-    this.#wire = endpoint.wire;
+    this.#endpoints = endpoints;
     this.breaker = new CircuitBreaker(() => context.wheel.now());
   }
 
   /** Where its calls go. */
   get address(): string {
-    return this.#address;
+    return this.#endpoint.address;
   }
 
   /** The smaller, the sooner an answer is to be expected. */
@@ -103,14 +112,18 @@ export class Instance {
       if (!RpcError.isRpcError(error) || error.outcome !== "unknown") throw error;
       if (error.code === "CLOSED" || error.code === "PROTOCOL")
         throw rpcError(error.code, error.message, { cause: error });
-      throw rpcError("UNAVAILABLE", `${this.#address} did not say what ${interfaceName} offers: ${error.message}`, {
-        service: this.#address,
+      throw rpcError("UNAVAILABLE", `${this.address} did not say what ${interfaceName} offers: ${error.message}`, {
+        service: this.address,
         cause: error,
       });
     }
   }
 
-  #channel: Channel | undefined;
+  get #endpoint(): InstanceEndpoint {
+    const endpoint = this.#endpoints[this.#turn % this.#endpoints.length];
+    if (!endpoint) throw rpcError("CONFIGURATION", `${this.record.service} has no address that can be used here`);
+    return endpoint;
+  }
 
   #peekChannel(): Channel | undefined {
     if (this.#channel?.closedReason !== undefined) this.#channel = undefined;
@@ -118,30 +131,17 @@ export class Instance {
   }
 
   async #connect(signal: AbortSignal): Promise<Channel> {
-    this.#channel = this.#context.pool.get(this.#address, this.#wire);
-    const channel = this.#channel;
+    const { pool, connectTimeoutMs } = this.#context;
+    const channel = pool.get(this.address, this.#endpoint.wire);
+    this.#channel = channel;
     if (channel.isOpen) return channel;
-    const { connectTimeoutMs } = this.#context;
-    const done = new AbortController();
-    const timedOut = sleep(connectTimeoutMs, done.signal).then(() => {
-      if (done.signal.aborted) return;
-      // A peer that accepts and then says nothing: stopped, or no ZeroMQ at all.
-      channel.close();
-    });
     try {
-      await untilAborted(channel.whenOpen(), signal);
+      await openWithin(channel, connectTimeoutMs, signal);
       return channel;
     } catch (error) {
-      if (RpcError.isRpcError(error) && error.code === "CLOSED" && !signal.aborted && !done.signal.aborted) {
-        throw rpcError("UNAVAILABLE", `${this.#address} did not answer within ${connectTimeoutMs} ms`, {
-          service: this.#address,
-          cause: error,
-        });
-      }
+      // A record may name several addresses, of which not each is within reach from here.
+      this.#turn++;
       throw error;
-    } finally {
-      done.abort();
-      await timedOut;
     }
   }
 }

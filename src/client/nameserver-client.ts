@@ -4,8 +4,7 @@ import { LOCAL_ADDRESS } from "../peer/local.js";
 import { NAMESERVER_INTERFACE, readRecord, type ServiceQuery, type ServiceRecord } from "../peer/record.js";
 import { parseAddress } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
-import { untilAborted } from "../util/sleep.js";
-import type { ConnectionPool } from "./connection-pool.js";
+import { type ConnectionPool, openWithin } from "./connection-pool.js";
 import { CLIENT_DEFAULTS } from "./options.js";
 
 /** How long to look. */
@@ -124,14 +123,11 @@ export class NameserverClient {
       const channel = this.#pool.get(address, "pycom");
       if (channel.isOpen) return this.#prefer(index, channel);
       try {
-        await untilAborted(channel.whenOpen(), anySignal(this.#connectTimeoutMs, signal));
+        await openWithin(channel, this.#connectTimeoutMs, signal);
         return this.#prefer(index, channel);
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (channel.closedReason === undefined) channel.close();
-        const silent = !RpcError.isRpcError(error);
-        failures.push(silent ? `${address} did not answer within ${this.#connectTimeoutMs} ms` : error.message);
-        if (!silent && error.code === "CLOSED") throw error;
+        failures.push((error as Error).message);
       }
     }
     throw rpcError(
@@ -183,10 +179,4 @@ function toRecords(value: unknown): ServiceRecord[] {
     const record = readRecord(entry);
     return record ? [record] : [];
   });
-}
-
-/** A signal for one attempt; its listener goes with it, for the caller's signal may live long. */
-function anySignal(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  return signal ? AbortSignal.any([signal, timeout]) : timeout;
 }

@@ -3,7 +3,7 @@ import { instanceKey, type ServiceQuery, type ServiceRecord } from "../peer/reco
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
 import { Balancer, type BalanceStrategy } from "./balancer.js";
-import { Instance, type InstanceContext } from "./instance.js";
+import { Instance, type InstanceContext, type InstanceEndpoint } from "./instance.js";
 import type { Resolver } from "./resolver.js";
 
 /** Where the calls of a proxy go: one address, or whatever the nameserver knows. */
@@ -182,13 +182,13 @@ export class InstanceTable {
     const key = instanceKey(record);
     const known = this.#instances.get(key);
     if (known) return known;
-    const endpoint = chooseEndpoint(record);
-    if (!endpoint) return undefined;
+    const endpoints = usableEndpoints(record);
+    if (endpoints.length === 0) return undefined;
     if (this.#instances.size >= MAX_INSTANCES) {
       const oldest = this.#instances.keys().next().value;
       if (oldest !== undefined) this.#instances.delete(oldest);
     }
-    const instance = new Instance(record, this.#context, endpoint);
+    const instance = new Instance(record, this.#context, endpoints);
     this.#instances.set(key, instance);
     return instance;
   }
@@ -197,13 +197,13 @@ export class InstanceTable {
 /** Instances come and go; so many are remembered. */
 const MAX_INSTANCES = 10_000;
 
-/** The best wire that both sides know, at the first address that speaks it. */
-function chooseEndpoint(record: ServiceRecord): { address: string; wire: string } | undefined {
-  for (const wire of wireNames()) {
-    const endpoint = record.endpoints.find((candidate) => candidate.wires.includes(wire));
-    if (endpoint) return { address: endpoint.address, wire };
-  }
-  return undefined;
+/** Addresses that speak a wire that is known here, by the best wire first; tcp before what may be another machine's. */
+function usableEndpoints(record: ServiceRecord): InstanceEndpoint[] {
+  const usable = wireNames().flatMap((wire) =>
+    record.endpoints.filter(({ wires }) => wires.includes(wire)).map(({ address }) => ({ address, wire })),
+  );
+  const isTcp = ({ address }: InstanceEndpoint): boolean => address.startsWith("tcp://");
+  return [...usable.filter(isTcp), ...usable.filter((endpoint) => !isTcp(endpoint))];
 }
 
 function circuitOpen(label: string): Error {

@@ -44,6 +44,8 @@ export class NameserverHost extends ServiceHost {
     };
     super(
       {
+        // Those who wait in `find` and `watch` must not keep others out.
+        maxConcurrent: 100_000,
         ...options,
         address: options.address ?? "tcp://127.0.0.1:2012",
         service: options.service ?? "/org/pycom/nameserver",

@@ -43,6 +43,10 @@ export interface Channel {
    * @throws RpcError always with an outcome; `not-sent` when the call did not leave
    */
   call(call: ChannelCall): Promise<ResultMessage>;
-  /** Closes at once. Calls in flight are rejected with `unknown`. Idempotent. */
-  close(): void;
+  /**
+   * Closes at once. Calls in flight are rejected with `unknown`. Idempotent.
+   *
+   * @param reason - told to whoever waits for the connection; default `CLOSED`
+   */
+  close(reason?: RpcError): void;
 }

@@ -134,8 +134,8 @@ export class Connection implements Channel {
     });
   }
 
-  close(): void {
-    this.#link.close();
+  close(reason?: RpcError): void {
+    this.#link.close(reason);
   }
 
   #refusal(call: ChannelCall): RpcError | undefined {

@@ -93,9 +93,9 @@ export class LocalChannel implements Channel {
     });
   }
 
-  close(): void {
+  close(reason?: RpcError): void {
     if (this.#closed) return;
-    this.#closed = rpcError("CLOSED", "The client was closed");
+    this.#closed = reason ?? rpcError("CLOSED", "The client was closed");
     this.#pending.failAll("closed", this.#closed);
   }
 }

@@ -25,8 +25,12 @@ export interface Link {
    * @param unsent - called when the message turned out not to have left this process
    */
   send(frames: Frames, unsent: (reason: RpcError) => void): void;
-  /** Closes at once; what is queued is dropped. Idempotent. */
-  close(): void;
+  /**
+   * Closes at once; what is queued is dropped. Idempotent.
+   *
+   * @param reason - told through {@link LinkHandlers.closed}; default `CLOSED`
+   */
+  close(reason?: RpcError): void;
 }
 
 /** Options of {@link Transport.connect} and {@link Transport.listen}. */

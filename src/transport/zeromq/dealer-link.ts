@@ -56,8 +56,8 @@ export class DealerLink implements Link {
     }
   }
 
-  close(): void {
-    this.#finish(rpcError("CLOSED", `The connection to ${this.#address.text} was closed`));
+  close(reason?: RpcError): void {
+    this.#finish(reason ?? rpcError("CLOSED", `The connection to ${this.#address.text} was closed`));
   }
 
   async #connect(): Promise<void> {
