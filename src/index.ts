@@ -5,6 +5,7 @@
  */
 
 // Clients: remote services as local objects.
+export { main } from "./cli/module-main.js";
 export type { BalanceStrategy } from "./client/balancer.js";
 export { Client, type UserInfo } from "./client/client.js";
 export {

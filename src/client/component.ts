@@ -112,7 +112,7 @@ export class Component {
   }
 
   /** Takes up a session that was opened elsewhere, such as by an earlier process. */
-  async resumeSession(sessionId: string, options: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async resumeSession(sessionId: string, options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     await this.#invoker.resume(sessionId, AbortSignal.timeout(options.timeoutMs ?? 30_000));
   }
 

@@ -7,4 +7,4 @@ export const defaultTransport: Transport = zeromqTransport;
 export { type Address, isWildcard, parseAddress } from "./address.js";
 export type { Link, LinkHandlers, LinkOptions, Listener, ListenerHandlers, Peer, Transport } from "./link.js";
 export { type ProbeResult, probe } from "./probe.js";
-export { openSockets } from "./zeromq/index.js";
+export { openSockets, type TransportInfo, transportInfo } from "./zeromq/index.js";

@@ -10,3 +10,4 @@ export const zeromqTransport: Transport = {
 };
 
 export { openSockets } from "./context.js";
+export { type TransportInfo, transportInfo } from "./info.js";

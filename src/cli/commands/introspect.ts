@@ -1,0 +1,39 @@
+import { Client } from "../../client/client.js";
+import { type Contract, fromIntrospection, type MethodContract } from "../../peer/contract.js";
+import { createLogger, type LogOptions } from "../log.js";
+import { nameserverSetting } from "../settings.js";
+import { bold } from "../table.js";
+
+/** Flags of `lamplighter introspect`. */
+export interface IntrospectFlags extends LogOptions {
+  readonly nameserver?: string;
+  readonly json?: boolean;
+}
+
+/** `lamplighter introspect INTERFACE` */
+export async function introspectCommand(interfaceName: string, flags: IntrospectFlags): Promise<void> {
+  await using client = new Client({ nameserver: nameserverSetting(flags.nameserver), log: createLogger(flags) });
+  const introspection = await client.component(interfaceName).introspect();
+  process.stdout.write(`${flags.json ? JSON.stringify(introspection) : describe(fromIntrospection(introspection))}\n`);
+}
+
+function describe(contract: Contract): string {
+  const lines = [bold(contract.name) + (contract.host?.stateful ? " (stateful)" : "")];
+  if (contract.docstring !== null) lines.push(contract.docstring);
+  for (const method of contract.methods.values()) {
+    lines.push("", `  ${signature(method)}`);
+    if (method.docstring !== null) lines.push(`      ${method.docstring}`);
+  }
+  return lines.join("\n");
+}
+
+function signature(method: MethodContract): string {
+  const typed = (name: string): string => {
+    const type = name === method.incoming ? "bytes" : method.types[name];
+    return type === undefined ? name : `${name}: ${type}`;
+  };
+  const declared = [...method.required.map(typed), ...method.optional.map((name) => `${typed(name)}?`)];
+  const args = declared.length === 0 ? "value?" : declared.join(", ");
+  const results = method.results.length === 0 ? "" : ` -> ${method.results.join(", ")}`;
+  return `${bold(method.name)}(${args})${results}${method.idempotent ? "  [idempotent]" : ""}`;
+}

@@ -1,0 +1,67 @@
+import { start } from "node:repl";
+import { Client } from "../../client/client.js";
+import { close, componentOf, introspect, proxy, statusOf, withOptions } from "../../client/component.js";
+import { named } from "../../peer/arguments.js";
+import type { ServiceInfo } from "../../peer/nameserver-interface.js";
+import { call } from "../../peer/proxy.js";
+import { createLogger, type LogOptions } from "../log.js";
+import { nameserverSetting } from "../settings.js";
+import { hasColours } from "../table.js";
+
+/** `lamplighter repl`: proxies in scope, top-level await, completion of interfaces and methods. */
+export async function replCommand(flags: LogOptions & { readonly nameserver?: string }): Promise<void> {
+  const address = nameserverSetting(flags.nameserver);
+  await using client = new Client({ nameserver: address, log: createLogger(flags) });
+  process.stderr.write(
+    `lamplighter, nameserver ${address}\n` +
+      "in scope: locate(interface), connect(address, interface), nameserver, client, named, withOptions, introspect, …\n" +
+      'try: await nameserver.list_services();  const q = locate("com.foo.example");  await q.create(42)\n',
+  );
+  const repl = start({ prompt: process.stdout.isTTY ? "lamplighter> " : "", useColors: hasColours() });
+  Object.assign(repl.context, {
+    client,
+    nameserver: client.nameserver(),
+    locate: client.locate.bind(client),
+    connect: client.connect.bind(client),
+    named,
+    withOptions,
+    introspect,
+    componentOf,
+    proxy,
+    statusOf,
+    close,
+    call,
+  });
+  completeInterfaces(repl, client);
+  await new Promise<void>((resolve) => {
+    repl.once("exit", resolve);
+  });
+}
+
+/** Inside `locate("…` the interfaces that the nameserver knows; everything else is completed as Node does. */
+function completeInterfaces(repl: ReturnType<typeof start>, client: Client): void {
+  const complete = repl.completer.bind(repl);
+  const override = (line: string, done: (error: Error | null, result?: [string[], string]) => void): void => {
+    const begun = /\blocate\(\s*["'`]([\w.]*)$/.exec(line)?.[1];
+    if (begun === undefined) {
+      (complete as unknown as (line: string, done: unknown) => void)(line, done);
+      return;
+    }
+    knownInterfaces(client).then(
+      (names) => {
+        done(null, [names.filter((name) => name.startsWith(begun)), begun]);
+      },
+      () => {
+        done(null, [[], begun]);
+      },
+    );
+  };
+  Object.defineProperty(repl, "completer", { value: override });
+}
+
+async function knownInterfaces(client: Client): Promise<string[]> {
+  const services = (await client
+    .nameserverComponent()
+    .invoke("list_services", null, { timeoutMs: 1_000 })) as ServiceInfo[];
+  return [...new Set(services.flatMap((service) => service.interfaces))];
+}

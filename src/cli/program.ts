@@ -1,0 +1,134 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import type { CallFlags } from "./commands/call.js";
+import type { IntrospectFlags } from "./commands/introspect.js";
+import type { ListFlags } from "./commands/list.js";
+import { describeError, EXIT, statusOfError } from "./exit.js";
+import type { LogOptions } from "./log.js";
+import type { ServeFlags } from "./settings.js";
+
+/** How the program was started. */
+export interface ProgramOptions {
+  /** A module that is loaded already, by `main()` at its end. */
+  readonly imported?: string;
+}
+
+/** Runs one command and sets the exit status. Never rejects. */
+export async function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<void> {
+  try {
+    await buildProgram(options).parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage;
+      return;
+    }
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = statusOfError(error);
+  }
+}
+
+function buildProgram(options: ProgramOptions): Command {
+  const program = new Command("lamplighter")
+    .description("Remote services as local objects that survive restarts")
+    .version(packageVersion())
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText("after", EXAMPLES);
+
+  logged(program.command("nameserver"))
+    .description("run a nameserver; prints `ready ADDRESS` when it serves")
+    .option("-a, --address <address>", "address to bind; port 0 takes a free one", "tcp://127.0.0.1:2012")
+    .option("-s, --service <name>", "name under which it lists itself", "/org/pycom/nameserver")
+    .action(async (flags: LogOptions & { address: string; service: string }) => {
+      await (await import("./commands/nameserver.js")).nameserverCommand(flags);
+    });
+
+  logged(withNameserver(program.command("serve")))
+    .description("serve the interfaces that modules export; prints `ready ADDRESS` when it serves")
+    .argument("<module...>", ".js or .ts files, or packages")
+    .option("-a, --address <address>", "address to bind (default: tcp://127.0.0.1:0)")
+    .option("--advertise <address>", "what others connect to, where it is not what is bound")
+    .option("-s, --service <name>", "service name (default: /auto/ and 32 digits)")
+    .option("--config <file>", "JSON with address, service, nameserver, authentication")
+    .action(async (modules: string[], flags: ServeFlags) => {
+      const serve = await import("./commands/serve.js");
+      if (options.imported === undefined) await serve.serveCommand(modules, flags);
+      else await serve.serveImported(options.imported, flags);
+    });
+
+  logged(withNameserver(program.command("call")))
+    .description("call a method and print its raw result as one line of JSON")
+    .argument("<words...>", "INTERFACE METHOD [JSON...]; with -c the interface as well")
+    .option("-c, --connect <address>", "call this address, without a nameserver")
+    .option("--named <json>", "arguments by name")
+    .option("--service <name>", "only this service")
+    .option("--attach <file>", "send a file as the attachment")
+    .option("--save <file>", "write the answer's attachment to a file")
+    .option("--timeout <ms>", "deadline in milliseconds (default: 30000)")
+    .option("--session <id>", "take up a session")
+    .option("--user <name>", "log in at the authenticator")
+    .option("--credentials <json>", 'what the authenticator wants, such as \'{"password":"…"}\'')
+    .option("--token <token>", "a token obtained before")
+    .action(async (words: string[], flags: CallFlags) => {
+      await (await import("./commands/call.js")).callCommand(words, flags);
+    });
+
+  logged(withNameserver(program.command("list")))
+    .description("list registered services")
+    .option("--interface <re>", "regular expression that an interface matches from its first character")
+    .option("--service <re>", "regular expression that the service matches from its first character")
+    .option("--json", "as one line of JSON")
+    .option("--watch", "print again after each change, until interrupted")
+    .action(async (flags: ListFlags) => {
+      await (await import("./commands/list.js")).listCommand(flags);
+    });
+
+  logged(withNameserver(program.command("introspect")))
+    .description("show what an interface offers")
+    .argument("<interface>")
+    .option("--json", "the raw answer as one line of JSON")
+    .action(async (name: string, flags: IntrospectFlags) => {
+      await (await import("./commands/introspect.js")).introspectCommand(name, flags);
+    });
+
+  logged(withNameserver(program.command("repl")))
+    .description("try services out: proxies in scope, top-level await, completion")
+    .action(async (flags: LogOptions & { nameserver?: string }) => {
+      await (await import("./commands/repl.js")).replCommand(flags);
+    });
+
+  logged(withNameserver(program.command("doctor")))
+    .description("look at this installation and the nameserver, and say what to mend")
+    .action(async (flags: LogOptions & { nameserver?: string }) => {
+      await (await import("./commands/doctor.js")).doctorCommand(flags);
+    });
+
+  return program;
+}
+
+function logged(command: Command): Command {
+  return command
+    .option("-v, --verbose", "log details to standard error")
+    .addOption(new Option("--log <format>", "format of the log").choices(["text", "json"]).default("text"));
+}
+
+function withNameserver(command: Command): Command {
+  return command.option(
+    "-n, --nameserver <address>",
+    "nameserver (default: LAMPLIGHTER_NAMESERVER, else tcp://127.0.0.1:2012)",
+  );
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+const EXAMPLES = `
+Examples:
+  lamplighter nameserver
+  lamplighter serve query.js -s /com/foo/example/1
+  lamplighter call com.foo.example create 42
+  lamplighter list --watch
+
+Exit status: 0 success, 1 the service answered an error, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;
