@@ -54,7 +54,9 @@ function resolvePackage(name: string, path: string): string {
 async function registerTypeScript(name: string): Promise<void> {
   try {
     // Beside the twin for require() that is found like this; that one cannot register in Node 20.
-    const fromProject = createRequire(`${process.cwd()}/`).resolve("tsx/esm/api").replace(/\.cjs$/, ".mjs");
+    const fromProject = createRequire(`${process.cwd()}/`)
+      .resolve("tsx/esm/api")
+      .replace(/\.cjs$/, ".mjs");
     const tsx = (await import(pathToFileURL(fromProject).href)) as { register: () => unknown };
     tsx.register();
   } catch (error) {
