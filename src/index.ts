@@ -85,6 +85,7 @@ export type {
   RemoteMember,
   RemoteMembers,
   RemotePromise,
+  WithNamed,
 } from "./peer/remote.js";
 export { Session, type SessionOptions } from "./peer/sessions.js";
 // Services.

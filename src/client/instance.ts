@@ -46,6 +46,8 @@ export class Instance {
   readonly record: ServiceRecord;
   /** Keeps calls away while it is in trouble. */
   readonly breaker: CircuitBreaker;
+  /** Calls that will go here as soon as it is connected. */
+  waiting = 0;
   readonly #context: InstanceContext;
   readonly #endpoints: readonly InstanceEndpoint[];
   #turn = 0;
@@ -69,7 +71,7 @@ export class Instance {
   /** The smaller, the sooner an answer is to be expected. */
   get load(): number {
     const pending = this.#peekChannel()?.pending ?? 0;
-    return (pending + 1) * Math.max(this.#latencyMs, 0.01);
+    return (pending + this.waiting + 1) * Math.max(this.#latencyMs, 0.01);
   }
 
   /** An answer took so long; newer ones count more. */

@@ -92,7 +92,10 @@ export class ReconnectingInvoker implements Invoker {
       const run = this.#begin(call);
       const instance = this.#session?.instance ?? this.#target.pick(run.excluded);
       const ready = instance?.ready(call.interface);
-      if (!instance || !ready) return this.#persist(run, undefined);
+      if (!instance || !ready) {
+        run.preferred = instance;
+        return this.#persist(run, undefined);
+      }
       return this.#send(run, instance, ready, (error) => this.#persist(run, error));
     } catch (error) {
       return Promise.reject(RpcError.from(error));
@@ -159,9 +162,12 @@ export class ReconnectingInvoker implements Invoker {
     const guard = run.guard();
     guard.throwIfAborted();
     const session = this.#session;
-    const instance = session?.instance ?? (await this.#target.resolve(run.excluded, run.failures > 0, guard));
+    const chosen = session?.instance ?? run.preferred;
+    run.preferred = undefined;
+    const instance = chosen ?? (await this.#target.resolve(run.excluded, run.failures > 0, guard));
     run.instance = instance;
     let ready: ReadyInstance;
+    instance.waiting++;
     try {
       ready = await instance.prepare(call.interface, {
         signal: guard,
@@ -171,6 +177,8 @@ export class ReconnectingInvoker implements Invoker {
     } catch (error) {
       if (session && !guard.aborted && (await this.#target.isGone(instance, guard))) throw this.#loseSession(session);
       throw error;
+    } finally {
+      instance.waiting--;
     }
     if (this.#instance !== instance) {
       this.#instance = instance;

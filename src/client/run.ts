@@ -20,6 +20,8 @@ export class Run implements Expiring {
   idempotent = false;
   /** Instances that failed this call. */
   readonly excluded: Set<string> = new Set<string>();
+  /** An instance that was chosen for the first try, and is not connected yet. */
+  preferred: Instance | undefined;
   /** The instance of the running try. */
   instance: Instance | undefined;
   /** Tries that failed. */

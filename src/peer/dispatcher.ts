@@ -253,12 +253,17 @@ export class Dispatcher {
     error: unknown,
     respond: (answer: AnswerMessage) => void,
   ): void {
-    if (!RpcError.isRpcError(error)) this.#log.error(`${label(message)} failed: ${logged(error)}`);
+    let told = error;
+    if (!RpcError.isRpcError(error)) {
+      // A method that minds its signal fails when the deadline passes; that is no fault of its own.
+      if (call?.remainingMs === 0) told = rpcError("TIMEOUT", "The method was ended by the caller's deadline");
+      else this.#log.error(`${label(message)} failed: ${logged(error)}`);
+    }
     try {
-      respond({ ...bareFailure(message, error, call), extensions: call?.responseExtensions });
+      respond({ ...bareFailure(message, told, call), extensions: call?.responseExtensions });
     } catch (unsendable) {
       this.#log.error(`${label(message)}: ${(unsendable as Error).message}`);
-      respond(bareFailure(message, error, call));
+      respond(bareFailure(message, told, call));
     }
     if (call) this.#finished(call);
   }

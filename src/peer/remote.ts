@@ -48,7 +48,12 @@ export type RemoteMember<T> = T extends DynamicMember
       : never;
 
 /** The parameters as they are; keyword arguments may stand last (see `named`). */
-export type RemoteArguments<A extends readonly unknown[]> = A | [...Partial<A>, NamedMarker];
+export type RemoteArguments<A extends readonly unknown[]> = A | WithNamed<A>;
+
+/** Some of the parameters in order, then keyword arguments for the rest. */
+export type WithNamed<A extends readonly unknown[]> =
+  | [NamedMarker]
+  | (Required<A> extends readonly [infer Head, ...infer Rest] ? [Head, ...WithNamed<Rest>] : never);
 
 /** The type of what `named()` makes, without its class. */
 export interface NamedMarker {

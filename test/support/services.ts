@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { InterfaceDefinition } from "../../src/index.js";
 import { AccessDeniedError, currentCall, defineInterface, RemoteError, reply } from "../../src/index.js";
 
@@ -49,7 +50,7 @@ export const echo: InterfaceDefinition = defineInterface("demo.echo", {
       call.responseExtensions["demo.answer"] = 1;
       return call.extensions;
     },
-    slow: { params: ["ms"], run: (ms: number) => new Promise((done) => setTimeout(done, ms, "slept")) },
+    slow: { params: ["ms"], run: (ms: number) => setTimeout(ms, "slept", { signal: currentCall().signal }) },
     nan: () => ({ list: [1, NaN] }),
     ["__proto__"]: () => "proto",
   },
