@@ -92,6 +92,11 @@ export class ServerCall {
     return this.caller;
   }
 
+  /** Why {@link ServerCall.signal} fired; `undefined` while it has not. @internal */
+  get abortReason(): unknown {
+    return this.#abortReason;
+  }
+
   /** Makes {@link ServerCall.signal} fire. @internal */
   abort(reason: unknown): void {
     this.#abortReason ??= reason;

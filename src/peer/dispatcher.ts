@@ -255,8 +255,8 @@ export class Dispatcher {
   ): void {
     let told = error;
     if (!RpcError.isRpcError(error)) {
-      // A method that minds its signal fails when the deadline passes; that is no fault of its own.
-      if (call?.remainingMs === 0) told = rpcError("TIMEOUT", "The method was ended by the caller's deadline");
+      // A method that minds its signal fails when that fires; the reason for that is the better news.
+      if (call?.abortReason !== undefined) told = call.abortReason;
       else this.#log.error(`${label(message)} failed: ${logged(error)}`);
     }
     try {

@@ -189,7 +189,7 @@ export class ServiceHost {
     }
     this.#dispatcher.abort(rpcError("CLOSED", "The host was closed", { outcome: "executed" }));
     this.#withdraw?.();
-    for (const listener of this.#listeners) listener.close(LINGER_MS);
+    await Promise.all(this.#listeners.map((listener) => listener.close(LINGER_MS)));
     this.#listeners = [];
     await registrar?.close();
     this.#state = "closed";

@@ -59,8 +59,11 @@ export interface Listener {
   readonly address: string;
   /** Sends to a peer. Never blocks; what a slow peer does not take is queued up to a limit. */
   send(peer: Peer, frames: Frames): void;
-  /** Stops listening and closes. What was sent is flushed for at most `lingerMs`. Idempotent. */
-  close(lingerMs: number): void;
+  /**
+   * Stops listening and closes. What was sent is flushed for at most `lingerMs`. Idempotent; settles when the address is
+   * free again.
+   */
+  close(lingerMs: number): Promise<void>;
 }
 
 /** A way to move frames. New transports are one folder each; all are listed in `transport/index.ts`. */

@@ -13,9 +13,15 @@ function openResources(): string[] {
   return [...handles, ...Array.from(openSockets, () => "ZeroMQSocket")].sort();
 }
 
+/** mocha sets a timer for a hook that returns a promise, once it has returned: both counts have to see it. */
+function hookTimerSet(): Promise<void> {
+  return new Promise(setImmediate);
+}
+
 async function expectNothingLeft(before: readonly string[]): Promise<void> {
   let left: string[] = [];
   for (let turn = 0; turn < 100; turn++) {
+    await hookTimerSet();
     left = [...openResources()];
     for (const name of before) {
       const index = left.indexOf(name);
@@ -33,7 +39,8 @@ export const mochaHooks: RootHookObject = {
     const root = (this.test as unknown as { parent: Suite }).parent;
     for (const suite of root.suites) {
       let before: string[] = [];
-      suite.beforeAll("count what is open", () => {
+      suite.beforeAll("count what is open", async () => {
+        await hookTimerSet();
         before = openResources();
       });
       // Added last, so it runs after the file's own hooks.

@@ -62,10 +62,12 @@ export class RouterListener implements Listener {
     else this.#write(target, frames);
   }
 
-  close(lingerMs: number): void {
+  async close(lingerMs: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#retryTimer);
+    // Closing alone leaves the address bound until libzmq's own thread comes to it.
+    await this.#socket.unbind(this.address).catch(() => undefined);
     openSockets.delete(this.#socket);
     this.#socket.linger = lingerMs;
     this.#socket.close();
