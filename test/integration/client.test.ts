@@ -27,7 +27,7 @@ interface Echo {
   divmod(a: number, b: number): { quotient: number; remainder: number };
   one(value: unknown): unknown;
   slow(ms: number): string;
-  digest(data: Uint8Array): number;
+  digest(data: Uint8Array): { size: number; sha256: string };
   blob(size: number): { size: number; data: Uint8Array };
   crash(): never;
 }
@@ -85,7 +85,7 @@ describe("A client", () => {
       const blob = await remote.blob(3);
       expect(blob.size).to.equal(3);
       expect([...blob.data]).to.deep.equal([7, 7, 7]);
-      expect(await remote.digest(new Uint8Array(9))).to.equal(9);
+      expect((await remote.digest(new Uint8Array(9))).size).to.equal(9);
     });
 
     it("keeps an empty attachment apart from none", async () => {

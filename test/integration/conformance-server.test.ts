@@ -105,8 +105,10 @@ describe("A host, seen by PyCOM clients", () => {
   it("passes an incoming attachment as the required argument, and takes an outgoing one out of the result", async () => {
     const address = await start(echo);
     const incoming = await raw.call(address, call("digest", { data: "ignored" }), Buffer.from("deadbeef", "hex"));
-    expect(incoming).to.deep.equal({ code: 0, result: { size: 4 } });
-    expect(await raw.call(address, call("digest", {}))).to.deep.equal({ code: 0, result: { size: null } });
+    const sha256 = "5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953";
+    expect(incoming).to.deep.equal({ code: 0, result: { size: 4, sha256 } });
+    const missing = await raw.call(address, call("digest", {}));
+    expect(missing).to.deep.equal({ code: 0, result: { size: null, sha256: null } });
     const outgoing = await raw.request(address, "CALL", JSON.stringify(call("blob", { size: 2 })));
     expect(json(outgoing)).to.deep.equal({ code: 0, result: { size: 2 } });
     expect([...(outgoing[2] ?? [])]).to.deep.equal([7, 7]);

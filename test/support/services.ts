@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { InterfaceDefinition } from "../../src/index.js";
 import { AccessDeniedError, currentCall, defineInterface, RemoteError, reply } from "../../src/index.js";
@@ -31,8 +32,11 @@ export const echo: InterfaceDefinition = defineInterface("demo.echo", {
     digest: {
       params: ["data"],
       attachments: { incoming: "data" },
-      results: "size",
-      run: (data: Uint8Array | null) => data?.byteLength ?? null,
+      results: ["size", "sha256"],
+      run: (data: Uint8Array | null) => [
+        data?.byteLength ?? null,
+        data && createHash("sha256").update(data).digest("hex"),
+      ],
     },
     blob: {
       params: ["size"],

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync } from "node:fs";
+
+/** A child process of a test. */
+export interface Child {
+  readonly process: ChildProcess;
+  /** Standard output so far. */
+  readonly out: () => string;
+  /** Standard error so far. */
+  readonly err: () => string;
+  /** Settles with the first match on standard output; rejects when the process ends without it. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Settles with the exit status, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+/** What to start a child with. */
+export interface ChildOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly input?: string;
+}
+
+/** Starts child processes; those that still run are killed after each test. What they print goes to `test.log` as well. */
+export function useProcesses(): (command: string, args: readonly string[], options?: ChildOptions) => Child {
+  const running = new Set<ChildProcess>();
+  afterEach(async () => {
+    for (const child of running) {
+      const ended = once(child, "exit");
+      child.kill("SIGCONT");
+      child.kill("SIGKILL");
+      await ended;
+    }
+  });
+  return (command, args, options = {}) => {
+    const child = spawn(command, args, {
+      env: { ...process.env, ...options.env },
+      cwd: options.cwd,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    running.add(child);
+    child.stdin.end(options.input ?? "");
+    let out = "";
+    let err = "";
+    const watchers = new Set<() => void>();
+    child.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString();
+      appendFileSync("test.log", chunk);
+      for (const look of watchers) look();
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      err += chunk.toString();
+      appendFileSync("test.log", chunk);
+    });
+    const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+      child.once("close", (status, signal) => {
+        running.delete(child);
+        resolve(status ?? signal ?? -1);
+        for (const look of watchers) look();
+      });
+    });
+    return {
+      process: child,
+      out: () => out,
+      err: () => err,
+      ended,
+      waitFor: (pattern) =>
+        new Promise((resolve, reject) => {
+          const look = (): void => {
+            const match = pattern.exec(out);
+            if (match) resolve(match);
+            else if (!running.has(child)) reject(new Error(`ended without ${String(pattern)}: ${out}${err}`));
+            else return;
+            watchers.delete(look);
+          };
+          watchers.add(look);
+          look();
+        }),
+    };
+  };
+}
