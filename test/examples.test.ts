@@ -1,0 +1,73 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { useMesh } from "./support/mesh.js";
+import { useProcesses } from "./support/processes.js";
+import { locked } from "./support/services.js";
+
+/** Each example as its reader runs it; they import the built package by its own name. */
+describe("The examples", () => {
+  const mesh = useMesh();
+  const start = useProcesses();
+  const run = (nameserver: string, file: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) =>
+    start(process.execPath, ["--import", "tsx", file, ...args], {
+      env: { LAMPLIGHTER_NAMESERVER: nameserver, ...env },
+    });
+
+  it("01-hello: the client prints what the service answers, and ends", async () => {
+    const { address } = await mesh.nameserver();
+    await run(address, "examples/01-hello/query.ts").waitFor(/^ready/m);
+    const client = run(address, "examples/01-hello/client.ts");
+    expect(await client.ended, client.err()).to.equal(0);
+    expect(client.out()).to.equal("{ field1: 42 }\n3\n");
+  });
+
+  it("02-seed: the seed's lines run, and the process ends although nothing is closed", async () => {
+    const { address } = await mesh.nameserver();
+    await run(address, "examples/01-hello/query.ts", ["-s", "/com/foo/example/1"]).waitFor(/^ready/m);
+    const seed = run(address, "examples/02-seed/seed.ts");
+    expect(await seed.ended, seed.err()).to.equal(0);
+    const lines = seed.out().trim().split("\n");
+    expect(lines.slice(0, 2)).to.have.members(["/org/pycom/nameserver", "/com/foo/example/1"]);
+    expect(lines.slice(2)).to.deep.equal(["{ field1: 42 }", "create add introspect"]);
+  });
+
+  it("03-authentication: users log in by password, others do not", async () => {
+    const { address } = await mesh.nameserver();
+    const folder = mkdtempSync(join(tmpdir(), "lamplighter-users-"));
+    try {
+      const example = "examples/03-authentication/static-authenticator.ts";
+      const hashed = run(address, example, ["hash", "secret"]);
+      expect(await hashed.ended, hashed.err()).to.equal(0);
+      const users = join(folder, "users.json");
+      writeFileSync(users, JSON.stringify({ ann: JSON.parse(hashed.out()) as unknown }));
+      const authenticator = run(address, example, ["-v"], { USERS_FILE: users });
+      await authenticator.waitFor(/^ready/m);
+      await mesh.host([locked], { nameserver: address });
+      const client = mesh.client({ nameserver: address });
+      for (const [user, password] of [
+        ["ann", "wrong"],
+        ["bob", "secret"],
+        ["__proto__", "secret"],
+      ] as const) {
+        const refused = await client.authenticate(user, { password }).catch((error: unknown) => error);
+        expect(refused).to.include({ code: "ACCESS_DENIED" });
+      }
+      await client.authenticate("ann", { password: "secret" });
+      expect(await client.locate<{ whoami(): string }>("demo.locked").whoami()).to.equal("ann");
+      expect(authenticator.out() + authenticator.err()).to.not.contain("secret");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("are what the README shows", () => {
+    const readme = readFileSync("README.md", "utf8");
+    for (const file of ["query.ts", "client.ts"]) {
+      const code = readFileSync(`examples/01-hello/${file}`, "utf8");
+      expect(code.split("\n").length, file).to.be.at.most(15);
+      expect(readme).to.contain(code);
+    }
+  });
+});
