@@ -133,12 +133,11 @@ export class RpcError extends Error {
 }
 Object.defineProperty(RpcError.prototype, BRAND, { value: true });
 
-// The base class alone recognises other copies of itself; subclasses keep the ordinary rule.
+// Errors of another copy of this package are recognised by brand, and by the name of their class.
 Object.defineProperty(RpcError, Symbol.hasInstance, {
-  value(this: unknown, value: unknown): boolean {
-    return this === RpcError
-      ? RpcError.isRpcError(value)
-      : Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+  value(this: { readonly name: string }, value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this as unknown as () => void, value)) return true;
+    return RpcError.isRpcError(value) && (this === RpcError || value.name === this.name);
   },
 });
 

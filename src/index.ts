@@ -31,7 +31,16 @@ export {
 } from "./client/default-client.js";
 export type { ClientHook } from "./client/hooks.js";
 export type { NameserverProxy } from "./client/nameserver-proxy.js";
-export type { ClientEvent, ClientOptions, ConnectOptions, LocateOptions } from "./client/options.js";
+export type {
+  ClientEvent,
+  ClientOptions,
+  ConnectedEvent,
+  ConnectOptions,
+  DisconnectedEvent,
+  LocateOptions,
+  ResolvedEvent,
+  RetryEvent,
+} from "./client/options.js";
 // Errors.
 export {
   AccessDeniedError,
@@ -68,7 +77,7 @@ export type {
   Introspection,
   MethodContract,
 } from "./peer/contract.js";
-export type { ServiceMiddleware } from "./peer/dispatcher.js";
+export type { Authenticate, AuthenticationPolicy, ServiceMiddleware } from "./peer/dispatcher.js";
 export type { Answer, CallOptions, Invoker, Middleware, OutgoingCall } from "./peer/invoker.js";
 export type { ListPatterns, Nameserver, ServiceInfo } from "./peer/nameserver-interface.js";
 export { call } from "./peer/proxy.js";
@@ -82,6 +91,7 @@ export type {
   Remote,
   RemoteArguments,
   RemoteBase,
+  RemoteKey,
   RemoteMember,
   RemoteMembers,
   RemotePromise,
@@ -108,5 +118,15 @@ export type {
   ParameterCheck,
   ServiceResponse,
 } from "./service/method-options.js";
+export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
+export type {
+  Link,
+  LinkHandlers,
+  LinkOptions,
+  Listener,
+  ListenerHandlers,
+  Peer,
+  Transport,
+} from "./transport/index.js";
 export type { Logger } from "./util/log.js";

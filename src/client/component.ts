@@ -48,7 +48,7 @@ export class Component {
   #closed = false;
   #methods: readonly string[] = [];
 
-  /** Made by the client. */
+  /** Made by the client. @internal */
   constructor(interfaceName: string, invoker: ReconnectingInvoker, pipeline: CallPipeline) {
     this.#interface = interfaceName;
     this.#invoker = invoker;
@@ -240,6 +240,6 @@ export function close(remote: object): Promise<void> {
 
 function componentHandleOf(remote: object): ComponentHandle {
   const handle = handleOf(remote);
-  if (handle instanceof ComponentHandle) return handle;
+  if ("component" in handle) return handle as ComponentHandle;
   throw rpcError("CONFIGURATION", "This proxy has no component behind it");
 }

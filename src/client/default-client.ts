@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ConfigurationError } from "../errors.js";
+import type { AuthenticationPolicy } from "../peer/dispatcher.js";
 import { Client } from "./client.js";
 import type { Component } from "./component.js";
 import type { ClientOptions, LocateOptions } from "./options.js";
@@ -14,7 +15,7 @@ export interface Configuration extends ClientOptions {
   /** Service name. */
   readonly service?: string;
   /** Policy of interfaces that have none of their own. */
-  readonly authentication?: { readonly policy?: "required" };
+  readonly authentication?: AuthenticationPolicy;
 }
 
 let current: Configuration = {};

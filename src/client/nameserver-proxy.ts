@@ -5,9 +5,11 @@ import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
 export interface NameserverProxy extends Omit<Remote<Nameserver>, "locate"> {
   /** A proxy of whatever service provides an interface; nothing is sent yet. */
   locate<Name extends string>(interfaceName: Name, service?: string): Remote<InterfaceType<Name>>;
+  /** The same, by a query. */
   locate<Name extends string>(query: {
     readonly interface: Name;
     readonly service?: string;
   }): Remote<InterfaceType<Name>>;
+  /** The same, typed by hand. */
   locate<T = Dynamic>(query: string | { readonly interface: string; readonly service?: string }): Remote<T>;
 }

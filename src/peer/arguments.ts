@@ -1,5 +1,6 @@
 import { BadRequestError, type RpcErrorOptions } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
+import { brand, hasBrand } from "../util/shared.js";
 import type { ArgumentType, MethodContract } from "./contract.js";
 
 /** Marks keyword arguments; made by {@link named}. */
@@ -11,6 +12,12 @@ export class NamedArguments {
   constructor(values: Readonly<Record<string, unknown>>) {
     this.values = values;
   }
+}
+
+brand(NamedArguments.prototype, "NamedArguments");
+
+function isNamed(value: unknown): value is NamedArguments {
+  return hasBrand(value, "NamedArguments");
 }
 
 /**
@@ -50,7 +57,7 @@ export function wireArguments(
   attachment?: Uint8Array,
 ): WireArguments {
   const last = values.at(-1);
-  const keywords = last instanceof NamedArguments ? last.values : undefined;
+  const keywords = isNamed(last) ? last.values : undefined;
   const positional = keywords ? values.slice(0, -1) : values;
   if (!contract || contract.required.length + contract.optional.length === 0) {
     return { args: undeclared(positional, keywords, where), attachment };

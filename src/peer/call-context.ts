@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { rpcError } from "../errors.js";
+import { brand, hasBrand, shared } from "../util/shared.js";
 import type { Extensions } from "../wire/message.js";
 import type { Session } from "./sessions.js";
 
@@ -131,7 +132,7 @@ export interface ServerCallInit {
   readonly authenticate: ((call: ServerCall) => Promise<Caller | undefined>) | undefined;
 }
 
-const storage = new AsyncLocalStorage<ServerCall>();
+const storage = shared("call", () => new AsyncLocalStorage<ServerCall>());
 
 /** Runs `body` as part of serving `call`. @internal */
 export function runInCall<T>(call: ServerCall, body: () => T): T {
@@ -166,6 +167,13 @@ export class Reply {
     this.result = result;
     this.attachment = attachment;
   }
+}
+
+brand(Reply.prototype, "Reply");
+
+/** Is this a ready answer? */
+export function isReply(value: unknown): value is Reply {
+  return hasBrand(value, "Reply");
 }
 
 /**

@@ -2,7 +2,7 @@ import { type ErrorCode, RpcError, rpcError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.js";
-import { type Caller, Reply, runInCall, ServerCall } from "./call-context.js";
+import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { Contract, MethodContract } from "./contract.js";
 import type { Sessions } from "./sessions.js";
 
@@ -37,6 +37,12 @@ export type ServiceMiddleware = (call: ServerCall, next: () => Promise<unknown>)
 
 /** Validates the token of a call. */
 export type Authenticate = (call: ServerCall) => Promise<Caller | undefined>;
+
+/** Policy of interfaces that have none of their own. PyCOM: configuration `authentication`. */
+export interface AuthenticationPolicy {
+  /** `required`: callers must show a valid token. */
+  readonly policy?: "required" | undefined;
+}
 
 /** Options of {@link Dispatcher}. */
 export interface DispatcherOptions {
@@ -107,6 +113,18 @@ export class Dispatcher {
   expose(exposed: ExposedInterface): void {
     if (this.#interfaces.has(exposed.name)) {
       throw rpcError("CONFIGURATION", `The interface ${exposed.name} is provided twice by this host`);
+    }
+    this.#interfaces.set(exposed.name, exposed);
+  }
+
+  /**
+   * Puts an interface in the place of the one of its name.
+   *
+   * @throws RpcError with code `CONFIGURATION` when there is none
+   */
+  replace(exposed: ExposedInterface): void {
+    if (!this.#interfaces.has(exposed.name)) {
+      throw rpcError("CONFIGURATION", `The interface ${exposed.name} is not provided by this host`);
     }
     this.#interfaces.set(exposed.name, exposed);
   }
@@ -227,7 +245,7 @@ export class Dispatcher {
   }
 
   #succeed(message: CallMessage, call: ServerCall, value: unknown, respond: (answer: AnswerMessage) => void): void {
-    const ready = value instanceof Reply ? value : undefined;
+    const ready = isReply(value) ? value : undefined;
     const answer: AnswerMessage = {
       kind: "result",
       id: message.id,

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { ConfigurationError } from "../errors.js";
+import { shared } from "../util/shared.js";
 import type { Dynamic, Remote, RemotePromise } from "./remote.js";
 
 /** What stands behind a proxy. */
@@ -17,7 +18,7 @@ export interface ProxyHandle {
 }
 
 /** Where a proxy's handle is found by the functions over proxies. */
-const handles = new WeakMap<object, ProxyHandle>();
+const handles = shared("handles", () => new WeakMap<object, ProxyHandle>());
 
 /**
  * Makes a proxy over a handle. It only translates property paths into calls; whatever else is decided lies behind the

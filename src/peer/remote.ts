@@ -32,7 +32,7 @@ export type RemoteMembers<T> = {
 };
 
 /** Keeps the names of methods and of objects that hold some. */
-type RemoteKey<T, K extends keyof T> = K extends string
+export type RemoteKey<T, K extends keyof T> = K extends string
   ? NonNullable<T[K]> extends AnyFunction | object
     ? K
     : never

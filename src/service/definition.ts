@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../peer/contract.js";
 import type { ExposedInterface, ExposedMethod } from "../peer/dispatcher.js";
+import { brand, hasBrand } from "../util/shared.js";
 import { type InterfaceMark, interfaceMark, methodMark } from "./decorators.js";
 import { exposeMethod } from "./exposed-method.js";
 import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
@@ -20,6 +21,12 @@ export class InterfaceDefinition {
     this.mark = mark;
     this.methods = methods;
   }
+}
+
+brand(InterfaceDefinition.prototype, "InterfaceDefinition");
+
+function isDefinition(value: unknown): value is InterfaceDefinition {
+  return hasBrand(value, "InterfaceDefinition");
 }
 
 /**
@@ -51,7 +58,7 @@ export type Provided = InterfaceDefinition | object;
 
 /** Can this be provided? For looking through what a module exports. */
 export function isProvidable(value: unknown): value is Provided {
-  if (value instanceof InterfaceDefinition) return true;
+  if (isDefinition(value)) return true;
   if (typeof value === "function") return interfaceMark(value) !== undefined;
   return typeof value === "object" && value !== null && interfaceMark(value.constructor) !== undefined;
 }
@@ -62,7 +69,7 @@ export function isProvidable(value: unknown): value is Provided {
  * @throws ConfigurationError when it is no interface, has no method, or two methods of one name
  */
 export function buildInterface(provided: Provided, host: Omit<HostContract, "stateful">): ExposedInterface {
-  const { mark, methods } = provided instanceof InterfaceDefinition ? readDefinition(provided) : readClass(provided);
+  const { mark, methods } = isDefinition(provided) ? readDefinition(provided) : readClass(provided);
   if (methods.size === 0) {
     throw new ConfigurationError(`${mark.name} has no methods: mark them with @Method, or name them in expose()`);
   }

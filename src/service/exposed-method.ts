@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { BadRequestError, ConfigurationError, rpcError } from "../errors.js";
 import { checkType, isPlainObject } from "../peer/arguments.js";
-import { Reply, type ServerCall } from "../peer/call-context.js";
+import { isReply, Reply, type ServerCall } from "../peer/call-context.js";
 import type { ArgumentType, MethodContract } from "../peer/contract.js";
 import type { ExposedMethod } from "../peer/dispatcher.js";
 import type { MethodFunction, MethodOptions, ServiceResponse } from "./method-options.js";
@@ -106,10 +106,9 @@ class FunctionMethod implements ExposedMethod {
     }
     let value = await this.#run(call, values);
     if (output) {
-      value =
-        value instanceof Reply
-          ? new Reply(await validateResult(output, value.result), value.attachment)
-          : await validateResult(output, value);
+      value = isReply(value)
+        ? new Reply(await validateResult(output, value.result), value.attachment)
+        : await validateResult(output, value);
     }
     let response = this.#shape(value);
     for (const hook of posthooks) response = await hook(this.#interface, this.contract.name, response);
@@ -152,7 +151,7 @@ class FunctionMethod implements ExposedMethod {
   }
 
   #shape(value: unknown): ServiceResponse {
-    const ready = value instanceof Reply ? value : undefined;
+    const ready = isReply(value) ? value : undefined;
     const plain = (ready ? ready.result : value) ?? null;
     if (typeof plain === "object" && plain !== null && Symbol.asyncIterator in plain) {
       throw rpcError("UNKNOWN", `${this.contract.name} streams, which this wire cannot carry`, { outcome: "executed" });

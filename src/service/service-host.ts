@@ -2,7 +2,12 @@ import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
 import { ConfigurationError, rpcError } from "../errors.js";
 import type { HostContract } from "../peer/contract.js";
-import { Dispatcher, type DispatcherOptions, type ServiceMiddleware } from "../peer/dispatcher.js";
+import {
+  type AuthenticationPolicy,
+  Dispatcher,
+  type DispatcherOptions,
+  type ServiceMiddleware,
+} from "../peer/dispatcher.js";
 import { offerLocally } from "../peer/local.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
@@ -30,8 +35,8 @@ export interface ServiceHostOptions {
   readonly tags?: readonly string[] | undefined;
   /** Whatever is to be known of the service; any JSON. */
   readonly data?: Readonly<Record<string, unknown>> | undefined;
-  /** Interfaces without a policy of their own ask for a token. PyCOM: configuration `authentication`. */
-  readonly authentication?: { readonly policy?: "required" | undefined } | undefined;
+  /** Whether interfaces without a policy of their own ask for a token. */
+  readonly authentication?: AuthenticationPolicy | undefined;
   /** Sessions of stateful interfaces. */
   readonly sessions?: SessionOptions | undefined;
   /** Methods that run at the same time; default 1,000. Further calls wait. */
@@ -127,6 +132,17 @@ export class ServiceHost {
   provide(provided: Provided): this {
     if (this.#state !== "new") throw new ConfigurationError("Provide interfaces before the host is started");
     this.#dispatcher.expose(buildInterface(provided, this.#contract()));
+    return this;
+  }
+
+  /**
+   * Provides an interface anew, at any time: with other methods, or another instance. Running calls finish with the old one;
+   * sessions stay. PyCOM: `register_method`.
+   *
+   * @throws ConfigurationError when the host does not provide an interface of that name
+   */
+  replace(provided: Provided): this {
+    this.#dispatcher.replace(buildInterface(provided, this.#contract()));
     return this;
   }
 
