@@ -146,7 +146,11 @@ Object.defineProperty(RpcError, Symbol.hasInstance, {
  * `throw new RemoteError("out of stock", { number: 100500 })`. PyCOM: `RemoteError`.
  */
 export class RemoteError extends RpcError {
-  /** @param options - `number` is the code on PyCOM's wire, default 1; 0 cannot be raised and becomes 1 */
+  /**
+   * Makes one; `executed`, unless the options say otherwise.
+   *
+   * @param options - `number` is the code on PyCOM's wire, default 1; 0 cannot be raised and becomes 1
+   */
   constructor(message: string, options: RpcErrorOptions = {}) {
     super("UNKNOWN", message, { outcome: "executed", ...options, number: options.number === 0 ? 1 : options.number });
   }

@@ -69,7 +69,9 @@ export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/regis
 export { NamedArguments, named } from "./peer/arguments.js";
 export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type {
+  AddedMethodContract,
   ArgumentType,
+  AttachmentNames,
   Contract,
   HostContract,
   IntrospectedContract,
@@ -78,11 +80,20 @@ export type {
   MethodContract,
 } from "./peer/contract.js";
 export type { Authenticate, AuthenticationPolicy, ServiceMiddleware } from "./peer/dispatcher.js";
-export type { Answer, CallOptions, Invoker, Middleware, OutgoingCall } from "./peer/invoker.js";
+export type {
+  Answer,
+  CallOptions,
+  Invoker,
+  Middleware,
+  OutgoingCall,
+  PositionalArguments,
+  RawArguments,
+} from "./peer/invoker.js";
 export type { ListPatterns, Nameserver, ServiceInfo } from "./peer/nameserver-interface.js";
 export { call } from "./peer/proxy.js";
 export type { Endpoint, ServiceQuery, ServiceRecord } from "./peer/record.js";
 export type {
+  AnyFunction,
   Dynamic,
   DynamicMember,
   Interfaces,
@@ -97,10 +108,11 @@ export type {
   RemotePromise,
   WithNamed,
 } from "./peer/remote.js";
-export { Session, type SessionOptions } from "./peer/sessions.js";
+export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 // Services.
 export { type ArgumentCheck, checkArgument } from "./service/checks.js";
 export {
+  type AnyClass,
   expose,
   Interface,
   type InterfaceDecorator,
@@ -108,8 +120,15 @@ export {
   Method,
   type MethodDecorator,
 } from "./service/decorators.js";
-export { defineInterface, InterfaceDefinition, type MethodDefinition, type Provided } from "./service/definition.js";
+export {
+  defineInterface,
+  InterfaceDefinition,
+  type MethodDefinition,
+  type MethodWithOptions,
+  type Provided,
+} from "./service/definition.js";
 export type {
+  AttachmentOptions,
   InterfaceOptions,
   MethodFunction,
   MethodOptions,

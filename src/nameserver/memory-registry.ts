@@ -24,6 +24,7 @@ export class MemoryRegistry implements Registry {
   readonly #sweeper: NodeJS.Timeout;
   #sweptAt: number;
 
+  /** Begins empty; see {@link MemoryRegistryOptions}. */
   constructor(options: MemoryRegistryOptions = {}) {
     this.#now = options.now ?? (() => performance.now());
     this.#sweepMs = options.sweepMs ?? 200;

@@ -61,6 +61,22 @@ export interface Introspection {
   readonly contract?: IntrospectedContract;
 }
 
+/** Names that travel as attachments; `null` for none. */
+export interface AttachmentNames {
+  /** A required argument. */
+  readonly incoming: string | null;
+  /** A declared result. */
+  readonly outgoing: string | null;
+}
+
+/** What Lamplighter adds to one method; absent members have their defaults. */
+export interface AddedMethodContract {
+  /** May be executed twice without harm; default false. */
+  readonly idempotent?: boolean;
+  /** JSON types of arguments by name. */
+  readonly types?: Readonly<Record<string, ArgumentType>>;
+}
+
 /** One method in PyCOM's shape; all five members are always there. */
 export interface IntrospectedMethod {
   /** In positional order. */
@@ -72,15 +88,13 @@ export interface IntrospectedMethod {
   /** Description, if there is one. */
   readonly docstring: string | null;
   /** Names that travel as attachments. */
-  readonly attachments: { readonly incoming: string | null; readonly outgoing: string | null };
+  readonly attachments: AttachmentNames;
 }
 
 /** What Lamplighter adds to introspection. */
 export interface IntrospectedContract extends HostContract {
   /** Only what differs from the defaults, by method. */
-  readonly methods: Readonly<
-    Record<string, { readonly idempotent?: boolean; readonly types?: Readonly<Record<string, ArgumentType>> }>
-  >;
+  readonly methods: Readonly<Record<string, AddedMethodContract>>;
 }
 
 /** Name of the method that every introspectable interface has. */
@@ -89,7 +103,7 @@ export const INTROSPECT = "introspect";
 /** Writes a contract in PyCOM's shape. */
 export function toIntrospection(contract: Contract): Introspection {
   const methods: Record<string, IntrospectedMethod> = {};
-  const added: Record<string, { idempotent?: boolean; types?: Readonly<Record<string, ArgumentType>> }> = {};
+  const added: Record<string, AddedMethodContract> = {};
   for (const [name, method] of contract.methods) {
     setOwn(methods, name, {
       required_arguments: method.required,

@@ -1,6 +1,18 @@
 import type { Extensions } from "../wire/message.js";
 import type { MethodContract } from "./contract.js";
 
+/** Arguments in the wire's shape, sent as they are. */
+export interface RawArguments {
+  /** `null` for none. */
+  readonly raw: unknown;
+}
+
+/** What a proxy was called with. */
+export interface PositionalArguments {
+  /** In order; keyword arguments may stand last. */
+  readonly positional: readonly unknown[];
+}
+
 /** One call on its way out. Hooks and middleware may change the mutable members. */
 export interface OutgoingCall {
   /** Dotted name of the interface. */
@@ -11,7 +23,7 @@ export interface OutgoingCall {
    * The arguments in the wire's shape (`invoke`), or the list a proxy was called with, which the contract maps once an
    * instance is known.
    */
-  args: { readonly raw: unknown } | { readonly positional: readonly unknown[] };
+  args: RawArguments | PositionalArguments;
   /** Members beside the call, keyed by dotted names. */
   extensions: Extensions | undefined;
   /** Raw bytes beside the arguments; must not change until the call has settled. */

@@ -6,7 +6,7 @@ import type { Nameserver } from "./nameserver-interface.js";
 export type RemotePromise<T> = Promise<T>;
 
 /** Any function, for type-level matching only. */
-type AnyFunction = (...args: never[]) => unknown;
+export type AnyFunction = (...args: never[]) => unknown;
 
 /**
  * A remote service, typed by its interface or class.
@@ -27,7 +27,9 @@ export interface RemoteBase {
 
 /** The members of {@link Remote}. */
 export type RemoteMembers<T> = {
-  // Keys that lead to neither a method nor an object are dropped; symbols never cross the wire.
+  /**
+   * A remote method, or a path to one. Keys that lead to neither are dropped; symbols never cross the wire.
+   */
   readonly [K in keyof T as RemoteKey<T, K>]: RemoteMember<T[K]>;
 };
 

@@ -20,11 +20,11 @@ export interface MethodMark {
 const INTERFACE = "lamplighter:interface";
 const METHOD = "lamplighter:method";
 
+/** Any class, for type-level matching only. */
+export type AnyClass = abstract new (...args: never[]) => object;
+
 /** A class decorator of either kind: standard (TC39) or legacy (`experimentalDecorators`). */
-export type InterfaceDecorator = <C extends abstract new (...args: never[]) => object>(
-  target: C,
-  context?: ClassDecoratorContext<C>,
-) => void;
+export type InterfaceDecorator = <C extends AnyClass>(target: C, context?: ClassDecoratorContext<C>) => void;
 
 /** A method decorator of either kind: standard (TC39) or legacy (`experimentalDecorators`). */
 export interface MethodDecorator {

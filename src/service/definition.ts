@@ -7,7 +7,13 @@ import { exposeMethod } from "./exposed-method.js";
 import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
 
 /** A method of a {@link InterfaceDefinition}: a function, or options and a function. */
-export type MethodDefinition = MethodFunction | (MethodOptions & { readonly run: MethodFunction });
+export type MethodDefinition = MethodFunction | MethodWithOptions;
+
+/** Options of a method, and its function. */
+export interface MethodWithOptions extends MethodOptions {
+  /** What a call runs. */
+  readonly run: MethodFunction;
+}
 
 /** An interface without a class; made by {@link defineInterface}. */
 export class InterfaceDefinition {

@@ -27,6 +27,14 @@ export type MethodPosthook = (
 /** What is checked of one argument: a JSON type, or a Standard Schema. `undefined` checks nothing. */
 export type ParameterCheck = ArgumentType | StandardSchemaV1 | undefined;
 
+/** Names that travel as attachments. */
+export interface AttachmentOptions {
+  /** A required parameter that gets the request's attachment. */
+  readonly incoming?: string | null | undefined;
+  /** A declared result that is sent as the answer's attachment. */
+  readonly outgoing?: string | null | undefined;
+}
+
 /** Options of a method (docs/pycom-wire.md, section 10.2). */
 export interface MethodOptions {
   /** Remote name; default: the function's. May contain dots. */
@@ -39,9 +47,7 @@ export interface MethodOptions {
   /** Declared results: one name wraps the value, several want a tuple or an object. Default: the value as it is. */
   readonly results?: string | readonly string[] | undefined;
   /** Argument and result that travel as attachments. */
-  readonly attachments?:
-    | { readonly incoming?: string | null | undefined; readonly outgoing?: string | null | undefined }
-    | undefined;
+  readonly attachments?: AttachmentOptions | undefined;
   /** May be executed twice without harm: clients then repeat a call that was not answered. Default false. */
   readonly idempotent?: boolean | undefined;
   /** Description for introspection. */

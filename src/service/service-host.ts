@@ -73,6 +73,7 @@ export class ServiceHost {
   readonly incarnation: string = randomBytes(12).toString("hex");
   /** Service path. */
   readonly service: string;
+  /** As in the options. */
   protected readonly log: Logger;
   readonly #options: ServiceHostOptions;
   readonly #parts: ServiceHostParts;
@@ -85,6 +86,7 @@ export class ServiceHost {
   #closing: Promise<void> | undefined;
   #withdraw: (() => void) | undefined;
 
+  /** @internal */
   constructor(options: ServiceHostOptions, parts: ServiceHostParts) {
     this.#options = options;
     this.#parts = parts;

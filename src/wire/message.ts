@@ -14,7 +14,9 @@ export type Extensions = Record<string, unknown>;
 
 /** One call of one method. */
 export interface CallMessage {
+  /** Tells the messages apart. */
   readonly kind: "call";
+  /** Ties the answer to the call. */
   readonly id: CallId;
   /** Dotted name of the interface. */
   readonly interface: string;
@@ -45,7 +47,9 @@ export interface CallTiming {
 
 /** The answer of a method that succeeded. */
 export interface ResultMessage {
+  /** Tells the messages apart. */
   readonly kind: "result";
+  /** Ties the answer to the call. */
   readonly id: CallId;
   /** The result in the wire's own shape. */
   readonly result: unknown;
@@ -59,7 +63,9 @@ export interface ResultMessage {
 
 /** The answer to a call that failed, wherever it failed. */
 export interface ErrorMessage {
+  /** Tells the messages apart. */
   readonly kind: "error";
+  /** Ties the answer to the call. */
   readonly id: CallId;
   /** What happened. */
   readonly code: ErrorCode;

@@ -47,7 +47,11 @@ export class MalformedMessageError extends ProtocolError {
   /** What the wire wants to be answered to the sender; `undefined` when silence is right. */
   readonly answer: AnswerMessage | undefined;
 
-  /** @param answer - what to answer to the sender, if anything */
+  /**
+   * Makes one; the text is for logs and people.
+   *
+   * @param answer - what to answer to the sender, if anything
+   */
   constructor(message: string, answer?: AnswerMessage, options: RpcErrorOptions = {}) {
     super(message, options);
     this.answer = answer;
