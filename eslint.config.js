@@ -22,6 +22,16 @@ export default tseslint.config(
     rules: { "no-console": "off" },
   },
   {
+    // Here the types are what is tested: values are made to be looked at by the compiler, and wrong on purpose.
+    files: ["test/types/**"],
+    rules: {
+      "@typescript-eslint/no-unused-vars": "off",
+      "@typescript-eslint/no-unnecessary-type-parameters": "off",
+      "@typescript-eslint/no-unsafe-call": "off",
+      "@typescript-eslint/no-meaningless-void-operator": "off",
+    },
+  },
+  {
     files: ["test/**", "examples/**", "bench/**"],
     rules: {
       // chai's assertions are property reads.

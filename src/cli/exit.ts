@@ -36,8 +36,9 @@ export function statusOfError(error: unknown): number {
   if (!RpcError.isRpcError(error)) return EXIT.refused;
   if (error.outcome === "unknown") return EXIT.unanswered;
   if (error.code === "CONFIGURATION") return EXIT.usage;
-  if (error.outcome === "not-sent") return error.code === "BAD_REQUEST" ? EXIT.refused : EXIT.unreachable;
-  return EXIT.refused;
+  // What the service's contract refuses it would have refused itself: that is its answer, given early.
+  const early = error.code === "BAD_REQUEST" || error.code === "METHOD_NOT_FOUND" || error.code === "TOO_LARGE";
+  return error.outcome === "not-sent" && !early ? EXIT.unreachable : EXIT.refused;
 }
 
 /** What standard error is told: what happened, its code and outcome, and what to do. */

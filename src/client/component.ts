@@ -104,6 +104,12 @@ export class Component {
     return result as Introspection;
   }
 
+  /** Calls with arguments as a proxy takes them, and returns the raw result with everything else. @internal */
+  async callFull(method: string, values: readonly unknown[], options: CallOptions = {}): Promise<FullAnswer> {
+    const { result, attachment, sessionId, extensions } = await this.#run(method, { positional: values }, options);
+    return { result, attachment, sessionId, extensions };
+  }
+
   /** Calls as a proxy does: the contract maps arguments and unwraps the result. @internal */
   call(method: string, values: readonly unknown[], options: CallOptions): RemotePromise<unknown> {
     return this.#run(method, { positional: values }, options).then((answer) =>

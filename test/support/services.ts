@@ -55,6 +55,7 @@ export const echo: InterfaceDefinition = defineInterface("demo.echo", {
       return call.extensions;
     },
     slow: { params: ["ms"], run: (ms: number) => setTimeout(ms, "slept", { signal: currentCall().signal }) },
+    hang: () => new Promise(() => undefined),
     nan: () => ({ list: [1, NaN] }),
     ["__proto__"]: () => "proto",
   },

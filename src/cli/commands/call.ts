@@ -1,8 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { Client } from "../../client/client.js";
-import type { Component, FullAnswer } from "../../client/component.js";
-import { wireArguments } from "../../peer/arguments.js";
-import { fromIntrospection, INTROSPECT, type MethodContract } from "../../peer/contract.js";
+import type { FullAnswer } from "../../client/component.js";
 import { usageError } from "../exit.js";
 import { createLogger, type LogOptions } from "../log.js";
 import { nameserverSetting } from "../settings.js";
@@ -41,11 +39,10 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
       ? client.component(interfaceName, flags.service)
       : client.connectComponent(flags.connect, interfaceName);
   if (flags.session !== undefined) await component.resumeSession(flags.session, { timeoutMs });
-  const contract = values.length > 0 ? await contractOf(component, method) : undefined;
-  const where = { interface: interfaceName, method, service: flags.service ?? flags.connect };
-  const mapped = wireArguments(values, contract, where, attachment);
-  const args = named ?? mapped.args;
-  const answer = await component.invokeFull(method, args, { attachment: mapped.attachment });
+  const answer =
+    named === undefined
+      ? await component.callFull(method, values, { attachment })
+      : await component.invokeFull(method, named, { attachment });
   await printAnswer(answer, flags);
 }
 
@@ -56,17 +53,6 @@ async function printAnswer(answer: FullAnswer, flags: CallFlags): Promise<void> 
   }
   if (answer.sessionId !== undefined) process.stderr.write(`session: ${answer.sessionId}\n`);
   process.stdout.write(`${JSON.stringify(answer.result)}\n`);
-}
-
-/** What the method declares; a service that does not say takes the one value as it is. */
-async function contractOf(component: Component, method: string): Promise<MethodContract | undefined> {
-  if (method === INTROSPECT) return undefined;
-  try {
-    return fromIntrospection(await component.introspect()).methods.get(method);
-  } catch (error) {
-    if ((error as { code?: string }).code === "METHOD_NOT_FOUND") return undefined;
-    throw error;
-  }
 }
 
 async function authenticate(client: Client, flags: CallFlags): Promise<void> {

@@ -33,9 +33,31 @@ export async function replCommand(flags: LogOptions & { readonly nameserver?: st
     call,
   });
   completeInterfaces(repl, client);
+  const settled = trackEvaluations(repl);
   await new Promise<void>((resolve) => {
     repl.once("exit", resolve);
   });
+  await settled();
+}
+
+/** Input from a pipe ends while its last lines still wait for answers. */
+function trackEvaluations(repl: ReturnType<typeof start>): () => Promise<void> {
+  const running = new Set<Promise<void>>();
+  const evaluate = repl.eval.bind(repl);
+  const tracked: typeof repl.eval = (code, context, file, done) => {
+    const evaluation = new Promise<void>((resolve) => {
+      evaluate.call(repl, code, context, file, (error, result) => {
+        done(error, result);
+        resolve();
+      });
+    });
+    running.add(evaluation);
+    void evaluation.then(() => running.delete(evaluation));
+  };
+  Object.defineProperty(repl, "eval", { value: tracked });
+  return async () => {
+    await Promise.all(running);
+  };
 }
 
 /** Inside `locate("…` the interfaces that the nameserver knows; everything else is completed as Node does. */

@@ -1,0 +1,62 @@
+/** Compiled by `npm run typecheck`, never run. */
+import { Client, Interface, Method, named, type Remote, withOptions } from "../../src/index.js";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function expectType<T extends true>(_proof?: T): void {
+  // Only the type parameter matters.
+}
+
+declare module "../../src/index.js" {
+  interface Interfaces {
+    "demo.typed": { hello(name: string): Promise<number> };
+  }
+}
+
+@Interface("demo.query")
+class Query {
+  readonly data = 5;
+  #hidden = 1;
+  @Method() create(value: number): { field1: number } {
+    return { field1: value + this.#hidden };
+  }
+  @Method({ params: ["a", "b?"] }) add(a: number, b = 0): Promise<number> {
+    return Promise.resolve(a + b);
+  }
+  readonly draw = { me: { sheep: (): string => "sheep" } };
+}
+
+const client = new Client();
+const query = client.locate<Query>("demo.query");
+const created = query.create(1);
+expectType<Equal<typeof created, Promise<{ field1: number }>>>();
+const added = query.add(1, 2);
+expectType<Equal<typeof added, Promise<number>>>();
+const sheep = query.draw.me.sheep();
+expectType<Equal<typeof sheep, Promise<string>>>();
+void query.add(1);
+void query.add(1, named({ b: 2 }));
+void query.add(named({ a: 1 }));
+// @ts-expect-error -- a string is no number
+void query.create("x");
+// @ts-expect-error -- one argument too many
+void query.add(1, 2, 3);
+// @ts-expect-error -- no such method
+void query.nope();
+// @ts-expect-error -- data is no method, and does not cross the wire
+void query.data;
+
+const patient = withOptions(query, { timeoutMs: 1 });
+expectType<Equal<typeof patient, Remote<Query>>>();
+
+const typed = client.locate("demo.typed").hello("x");
+expectType<Equal<typeof typed, Promise<number>>>();
+// @ts-expect-error -- typed by the name of the interface
+void client.locate("demo.typed").hello(1);
+
+const dynamic = client.locate("demo.unknown").any?.path?.at?.all?.(1, "x");
+expectType<Equal<typeof dynamic, Promise<unknown> | undefined>>();
+
+const listed = client.nameserver().list_services();
+expectType<Equal<Awaited<typeof listed>[number]["service"], string>>();
+const located = client.nameserver().locate<Query>("demo.query").create(1);
+expectType<Equal<typeof located, Promise<{ field1: number }>>>();
