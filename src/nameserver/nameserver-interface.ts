@@ -84,6 +84,11 @@ export function nameserverInterface(parts: NameserverParts): InterfaceDefinition
     requireTexts(interfaces, "interfaces");
     const record = readRecord({ address, interfaces, service, incarnation, tags, data, endpoints });
     if (!record) throw new BadRequestError("The record needs address, interfaces and service");
+    for (const name of [record.service, ...record.interfaces]) {
+      if (name.length > MAX_NAME_CHARS) {
+        throw new BadRequestError(`A name has ${name.length} characters, the limit is ${MAX_NAME_CHARS}`);
+      }
+    }
     const size = JSON.stringify(record).length;
     if (size > MAX_RECORD_CHARS)
       throw new BadRequestError(`The record has ${size} characters, the limit is ${MAX_RECORD_CHARS}`);
@@ -177,6 +182,8 @@ export function nameserverInterface(parts: NameserverParts): InterfaceDefinition
   });
 }
 
+/** Longest name of a service or interface. */
+const MAX_NAME_CHARS = 1_000;
 /** Largest record, as JSON. */
 const MAX_RECORD_CHARS = 65_536;
 /** Bounds of a lease, in milliseconds. */

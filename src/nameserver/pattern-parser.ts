@@ -57,7 +57,7 @@ class Parser {
       if (flag === "i") this.#ignoreCase = true;
       else if (flag === "s") this.#dotAll = true;
       else if (flag === "m") this.#multiline = true;
-      else if (flag !== "u" && flag !== "a") throw this.#wrong(`the flag ${flag} is not supported`);
+      else if (flag !== "u") throw this.#wrong(`the flag ${flag} is not supported`);
     }
     this.#at = match[0].length;
   }
@@ -70,9 +70,12 @@ class Parser {
 
   #sequence(): Node {
     const parts: Node[] = [];
+    while (this.#comment());
     for (let char = this.#peek(); char !== undefined && char !== "|" && char !== ")"; char = this.#peek()) {
       const atom = this.#atom();
-      if (atom) parts.push(this.#repeated(atom));
+      while (this.#comment());
+      parts.push(this.#repeated(atom));
+      while (this.#comment());
     }
     return { kind: "sequence", parts };
   }
@@ -106,13 +109,22 @@ class Parser {
     return { min, max };
   }
 
-  #atom(): Node | undefined {
+  #comment(): boolean {
+    if (!this.#rest().startsWith("(?#")) return false;
+    const end = this.#chars.indexOf(")", this.#at);
+    if (end < 0) throw this.#wrong("unterminated comment");
+    this.#at = end + 1;
+    return true;
+  }
+
+  #atom(): Node {
+    if (this.#quantifier()) throw this.#wrong("nothing to repeat");
     const char = this.#next();
     switch (char) {
       case "(":
         return this.#group();
       case "[":
-        return this.#charNode(this.#class());
+        return { kind: "char", test: this.#class() };
       case "\\":
         return this.#escape();
       case ".":
@@ -127,26 +139,18 @@ class Parser {
           (text, index) => index === text.length || (text[index] === "\n" && (multiline || index === text.length - 1)),
         );
       }
-      case "*":
-      case "+":
-      case "?":
-        throw this.#wrong("nothing to repeat");
       default:
         return this.#charNode(equals(char));
     }
   }
 
-  #group(): Node | undefined {
+  #group(): Node {
     if (++this.#depth > MAX_DEPTH) throw this.#wrong(`groups are nested more than ${MAX_DEPTH} deep`);
     if (this.#take("?")) {
       const named = /^P<[A-Za-z_]\w*>/.exec(this.#rest());
       if (named) this.#at += named[0].length;
-      else if (this.#take("#")) {
-        while (this.#next() !== ")") if (this.#at >= this.#chars.length) throw this.#wrong("unterminated comment");
-        this.#depth--;
-        return undefined;
-      } else if (!this.#take(":")) {
-        throw this.#wrong("look-around, back-references and conditions are not supported");
+      else if (!this.#take(":")) {
+        throw this.#wrong("look-around, back-references, conditions and flags for a part are not supported");
       }
     }
     const node = this.#choice();
@@ -157,39 +161,47 @@ class Parser {
 
   #escape(): Node {
     const char = this.#next();
-    const text = (holds: (before: boolean, after: boolean) => boolean): Node =>
-      assertion((chars, index) => holds(isWord(chars[index - 1] ?? ""), isWord(chars[index] ?? "")));
     switch (char) {
       case "A":
         return assertion((_text, index) => index === 0);
       case "Z":
         return assertion((chars, index) => index === chars.length);
       case "b":
-        return text((before, after) => before !== after);
+        return assertion((chars, index) => isWord(chars[index - 1] ?? "") !== isWord(chars[index] ?? ""));
       case "B":
-        return text((before, after) => before === after);
-      default:
-        return this.#charNode(this.#escaped(char));
+        // Python's own exception: an empty text has no place that is no boundary.
+        return assertion((chars, index) => {
+          return chars.length > 0 && isWord(chars[index - 1] ?? "") === isWord(chars[index] ?? "");
+        });
+      default: {
+        const set = SETS[char];
+        return set
+          ? { kind: "char", test: set }
+          : this.#charNode(equals(this.#escaped(char, /^(?:0[0-7]{0,2}|[1-3][0-7]{2})/)));
+      }
     }
   }
 
-  /** What an escape stands for, in a class or outside. */
-  #escaped(char: string): Test {
-    const set = SETS[char];
-    if (set) return set;
+  /** The character that an escape stands for; `octal` tells which digits are one, not a back-reference. */
+  #escaped(char: string, octal: RegExp): string {
+    const number = octal.exec(char + this.#rest())?.[0];
+    if (number !== undefined) {
+      this.#at += number.length - 1;
+      return String.fromCodePoint(Number.parseInt(number, 8));
+    }
     const control = CONTROLS[char];
-    if (control !== undefined) return equals(control);
+    if (control !== undefined) return control;
     const digits = { x: 2, u: 4, U: 8 }[char];
     if (digits !== undefined) {
       const hex = new RegExp(`^[0-9a-fA-F]{${digits}}`).exec(this.#rest())?.[0];
       const code = hex === undefined ? NaN : Number.parseInt(hex, 16);
       if (!(code <= 0x10ffff)) throw this.#wrong(`incomplete escape \\${char}`);
       this.#at += digits;
-      return equals(String.fromCodePoint(code));
+      return String.fromCodePoint(code);
     }
-    if (/[1-9]/.test(char)) throw this.#wrong("back-references are not supported");
+    if (/[0-9]/.test(char)) throw this.#wrong("back-references are not supported");
     if (/[a-zA-Z]/.test(char)) throw this.#wrong(`bad escape \\${char}`);
-    return equals(char);
+    return char;
   }
 
   #class(): Test {
@@ -200,12 +212,11 @@ class Parser {
       if (this.#peek() === "-" && this.#chars[this.#at + 1] !== "]" && this.#at + 1 < this.#chars.length) {
         this.#at++;
         const high = this.#classMember();
-        tests.push(this.#range(low, high));
-      } else tests.push(low.test);
+        tests.push(this.#caseless(this.#range(low, high)));
+      } else tests.push(low.char === undefined ? low.test : this.#caseless(low.test));
     }
     this.#at++;
-    const tested = this.#caseless((char) => tests.some((test) => test(char)));
-    return negated ? (char) => !tested(char) : tested;
+    return (char) => tests.some((test) => test(char)) !== negated;
   }
 
   #classMember(): { readonly test: Test; readonly char: string | undefined } {
@@ -214,10 +225,8 @@ class Parser {
     const escaped = this.#next();
     if (escaped === "b") return { test: equals("\b"), char: "\b" };
     if (SETS[escaped]) return { test: SETS[escaped], char: undefined };
-    const start = this.#at;
-    const test = this.#escaped(escaped);
-    const raw = this.#chars.slice(start, this.#at).join("");
-    return { test, char: raw === "" ? (CONTROLS[escaped] ?? escaped) : String.fromCodePoint(Number.parseInt(raw, 16)) };
+    const meant = this.#escaped(escaped, /^(?:[0-3][0-7]{2}|[0-7]{1,2})/);
+    return { test: equals(meant), char: meant };
   }
 
   #range(low: { char: string | undefined }, high: { char: string | undefined }): Test {
@@ -234,8 +243,13 @@ class Parser {
     return { kind: "char", test: this.#caseless(test) };
   }
 
+  /** For single characters and ranges; a set such as `\w` knows no case. Cases that are two letters (ß) do not count. */
   #caseless(test: Test): Test {
-    return this.#ignoreCase ? (char) => test(char) || test(char.toLowerCase()) || test(char.toUpperCase()) : test;
+    if (!this.#ignoreCase) return test;
+    return (char) => {
+      const upper = char.toUpperCase();
+      return [char, char.toLowerCase(), upper, upper.toLowerCase()].some((c) => Array.from(c).length === 1 && test(c));
+    };
   }
 
   #peek(): string | undefined {
@@ -268,7 +282,8 @@ class Parser {
 
 const isWord: Test = (char) => /^[\p{L}\p{N}_]$/u.test(char);
 const isDigit: Test = (char) => /^\p{Nd}$/u.test(char);
-const isSpace: Test = (char) => /^\s$/u.test(char);
+/** Python's white space: four separators and NEL more than JavaScript's, the byte order mark less. */
+const isSpace: Test = (char) => /^[\s\x1c-\x1f\x85]$/u.test(char) && char !== "\ufeff";
 
 const SETS: Readonly<Record<string, Test | undefined>> = {
   d: isDigit,
@@ -286,7 +301,6 @@ const CONTROLS: Readonly<Record<string, string | undefined>> = {
   f: "\f",
   v: "\v",
   a: "\x07",
-  "0": "\0",
 };
 
 function equals(expected: string): Test {

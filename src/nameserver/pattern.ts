@@ -9,15 +9,20 @@ import { type Node, parsePattern, type Test } from "./pattern-parser.js";
  * construction): time grows with length of pattern times length of text, whatever the pattern. What needs backtracking
  * (back-references, look-around) is refused.
  *
- * @throws BadRequestError that says what is wrong, and at which position
+ * @throws BadRequestError that says what is wrong, and at which position; the returned function throws one when the pattern
+ * turns out to be too costly
  */
 export function compilePattern(pattern: string): (text: string) => boolean {
   const program: Instruction[] = [];
   emit(parsePattern(pattern), program);
   program.push({ op: "match" });
-  return (text) => run(program, Array.from(text.slice(0, MAX_TEXT)));
+  // One allowance for all texts that a pattern is held against: a request cannot keep the nameserver busy.
+  const allowance = { steps: MAX_STEPS };
+  return (text) => run(program, Array.from(text.slice(0, MAX_TEXT)), allowance);
 }
 
+/** Steps that one compiled pattern may take in all; some tenths of a second. */
+const MAX_STEPS = 10_000_000;
 /** Longer texts are looked at up to here. */
 const MAX_TEXT = 10_000;
 /** Counted repetitions are written out; so many steps a program may have. */
@@ -65,7 +70,12 @@ function emitChoice(options: readonly Node[], program: Instruction[]): void {
 }
 
 function emitRepeat(body: Node, min: number, max: number, program: Instruction[]): void {
-  for (let count = 0; count < min; count++) emit(body, program);
+  for (let count = 0; count < min; count++) {
+    const before = program.length;
+    emit(body, program);
+    // Nothing, many times, is nothing: it would never reach the limit, and nested repetitions of it would never end.
+    if (program.length === before) break;
+  }
   if (max === Infinity) {
     const start = program.length;
     const fork = [start + 1];
@@ -86,7 +96,7 @@ function emitRepeat(body: Node, min: number, max: number, program: Instruction[]
 }
 
 /** Steps through the text with the set of all places in the program that can be reached. */
-function run(program: readonly Instruction[], text: readonly string[]): boolean {
+function run(program: readonly Instruction[], text: readonly string[], allowance: { steps: number }): boolean {
   const marks = new Uint32Array(program.length);
   let places: number[] = [];
   let generation = 0;
@@ -96,6 +106,8 @@ function run(program: readonly Instruction[], text: readonly string[]): boolean 
     for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
       if (marks[place] === generation) continue;
       marks[place] = generation;
+      if (--allowance.steps < 0)
+        throw new BadRequestError("The pattern takes too many steps for all that is registered");
       const instruction = program[place];
       if (!instruction) continue;
       if (instruction.op === "match") return true;

@@ -25,11 +25,56 @@ describe("compilePattern()", () => {
     });
   }
 
+  const asPython: readonly (readonly [string, string, boolean])[] = [
+    ["a(?#comment)*b", "aab", true],
+    ["(?#comment)a", "a", true],
+    ["\\012", "\n", true],
+    ["\\101", "A", true],
+    ["[\\1]", "\x01", true],
+    ["[\\x41-\\103]$", "B", true],
+    ["\\s", "\x1c", true],
+    ["\\s", "\x85", true],
+    ["\\s", "\ufeff", false],
+    ["\\B", "", false],
+    ["a{}", "a{}", true],
+    ["a{,}$", "aaa", true],
+    ["a{,x}", "a{,x}", true],
+    ["a$", "a\n", true],
+    ["a\\Z", "a\n", false],
+    ["(?m)a$\\n^b", "a\nb", true],
+    ["(?s).$", "\n", true],
+    [".$", "😀", true],
+    ["[😀-😂]$", "😁", true],
+    ["(?i)s", "ſ", true],
+    ["(?i)\\W", "ß", false],
+    ["(?i)[A-Z]", "ß", false],
+    ["(?i)[^a]", "A", false],
+  ];
+  for (const [pattern, text, expected] of asPython) {
+    it(`${expected ? "matches" : "does not match"} ${JSON.stringify(text)} with ${pattern}, as Python does`, () => {
+      expect(compilePattern(pattern)(text)).to.equal(expected);
+    });
+  }
+
   const refused: readonly (readonly [string, RegExp])[] = [
     ["(", /unterminated group at position 1/],
     [")", /unbalanced parenthesis/],
     ["*a", /nothing to repeat/],
     ["a**", /multiple repeat/],
+    ["{2}", /nothing to repeat/],
+    ["a|{2}", /nothing to repeat/],
+    ["^*", /nothing to repeat/],
+    ["a*+", /possessive/],
+    ["(?>a)", /not supported/],
+    ["(?(1)a|b)", /conditions/],
+    ["(?P=n)", /back-references/],
+    ["(?<=a)", /look-around/],
+    ["(?i:a)", /flags for a part/],
+    ["(?x)a", /the flag x/],
+    ["(?a)\\w", /the flag a/],
+    ["(?#a", /unterminated comment/],
+    ["\\x4", /incomplete escape/],
+    ["\\8", /back-references/],
     ["a{3,2}", /smaller count/],
     ["(a)\\1", /back-references/],
     ["(?=a)", /look-around/],
@@ -52,6 +97,21 @@ describe("compilePattern()", () => {
     for (const pattern of ["(a+)+$", "(a|a)*b", "((a*)*)*c", "(.*.*)*x", "(a{0,30}){0,30}b"]) {
       expect(compilePattern(pattern)(`${"a".repeat(5_000)}!`)).to.be.a("boolean");
     }
+  });
+
+  it("compiles nested repetitions of nothing, which write out no program to limit", () => {
+    for (const nothing of ["()", "(a{0})", "(|)"]) {
+      const pattern = `${"(".repeat(20)}${nothing}${"{1000})".repeat(20)}/org`;
+      if (nothing === "(|)") expect(() => compilePattern(pattern)).to.throw(/too large/);
+      else expect(compilePattern(pattern)(name)).to.equal(true);
+    }
+  });
+
+  it("gives up on a pattern that takes too many steps over all texts together", () => {
+    const matches = compilePattern("(.?){900}x");
+    expect(() => {
+      for (;;) matches("a".repeat(1_000));
+    }).to.throw(/too many steps/);
   });
 
   it("agrees with JavaScript on what both understand", () => {
