@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--json] [--rounds N] [--slice MS]`
+ * `npm run bench -- [--json] [--rounds N] [--slice MS] [--restarts N]`
  *
  * Measures this package against bare zeromq.js in one run: each peer has a server process of its own, the client sides live
  * here; all stay up and are measured in turn, in slices of a quarter of a second, in an order shuffled each round. Figures
@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { Client, defineInterface, Host, NameserverHost } from "lamplighter";
 import { connect, type EchoPeer, PEERS, type PeerName } from "./peers.js";
 import { type Row, summarise, table } from "./report.js";
+import { measureRestarts, restartRow } from "./restart.js";
 
 /** One kind of work: how much of it is under way at once. */
 interface Work {
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
     rounds: { type: "string", default: "7" },
     slice: { type: "string", default: "250" },
+    restarts: { type: "string", default: "20" },
   },
 });
 const rounds = Number(options.rounds);
@@ -46,6 +48,7 @@ try {
   const rows = await measureEchoes(peers);
   for (const { peer } of peers.values()) await peer.close();
   rows.push(await measureLocate());
+  rows.push(restartRow(await measureRestarts(Number(options.restarts))));
   if (options.json) console.log(JSON.stringify({ node: process.version, rounds, sliceMs, rows }, null, 2));
   else console.log(table(rows));
 } finally {

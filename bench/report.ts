@@ -4,6 +4,8 @@ export interface Row {
   readonly inFlight: number;
   /** Medians. */
   readonly callsPerSecond: Readonly<Record<string, number>>;
+  /** For work that is measured in time. */
+  readonly milliseconds?: Readonly<Record<string, number>>;
   /** This package over bare zeromq.js with the same frames. */
   readonly ratioToBare?: number;
   /** This package over bare zeromq.js with as few frames as possible. */
