@@ -1,8 +1,8 @@
 /** The candidate that `name` was probably meant to be, or `undefined` when none is near. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   const short = name.slice(0, MAX_LENGTH);
+  let bestDistance = Math.max(1, Math.floor(short.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(short.toLowerCase(), candidate.slice(0, MAX_LENGTH).toLowerCase());
     if (distance < bestDistance) {
