@@ -1,7 +1,7 @@
 import { rpcError } from "../errors.js";
 import { instanceKey, type ServiceQuery, type ServiceRecord } from "../peer/record.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
-import { sleep } from "../util/sleep.js";
+import { sleep, untilAborted } from "../util/sleep.js";
 import type { NameserverClient } from "./nameserver-client.js";
 
 /** What the nameserver said, and when. */
@@ -39,7 +39,7 @@ export class Resolver {
     if (known && !fresh && known.records.length > 0 && this.#wheel.now() - known.at < FRESH_MS) return known.records;
     let records: readonly ServiceRecord[];
     try {
-      records = await this.#ask(key, query);
+      records = await untilAborted(this.#ask(key, query), signal);
     } catch (error) {
       if (signal.aborted || !known || known.records.length === 0) throw error;
       records = known.records;

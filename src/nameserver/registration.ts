@@ -1,3 +1,4 @@
+import { openWithin } from "../client/connection-pool.js";
 import { RpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import { Connection } from "../peer/connection.js";
@@ -124,11 +125,7 @@ export class Registration {
           });
     this.#lost = new AbortController();
     this.#channel = channel;
-    const opened = channel.whenOpen();
-    await Promise.race([opened, sleep(CONNECT_MS, this.#closing.signal)]);
-    if (channel.isOpen) return channel;
-    channel.close();
-    await opened;
+    await openWithin(channel, CONNECT_MS, this.#closing.signal);
     return channel;
   }
 
