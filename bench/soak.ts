@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { impatient } from "../examples/demo/calls.js";
 import { Checker } from "../examples/demo/checker.js";
 import { anyFault } from "../examples/demo/faults.js";
 import { type Figures, Load } from "../examples/demo/load.js";
@@ -19,9 +20,11 @@ if (!Number.isInteger(kills) || kills < 1) throw new Error(`--kills wants a numb
 const say = options.json ? console.error : console.log;
 const startedAt = performance.now();
 const checker = new Checker();
-const byFault: Record<string, number> = {};
+const byFault: Record<string, { times: number; calls: number; failed: number; longestGapMs: number; wrong: number }> =
+  {};
 const outcomes: Figures["outcomes"] = { "not-sent": 0, "not-executed": 0, executed: 0, unknown: 0 };
 let reported = 0;
+const neverRepeated = { calls: 0, "not-sent": 0, "not-executed": 0, executed: 0, unknown: 0 };
 const totals = { kills: 0, calls: 0, failed: 0, repeated: 0, longestGapMs: 0, passed: 0, violations: 0 };
 const mesh = new DemoMesh();
 endOnSignals();
@@ -30,6 +33,8 @@ await mesh.start();
 const loads = (["round-robin", undefined] as const).map((balance, index) => {
   return new Load(mesh.nameserver.address, checker, { balance, label: String(index) });
 });
+// Beside them one whose calls are never repeated, so that what each failed try is told to be is checked as well.
+const hasty = new Load(mesh.nameserver.address, checker, { label: "-hasty", inFlight: 8, plan: impatient });
 
 try {
   let settled = true;
@@ -37,14 +42,15 @@ try {
     const load = loads[kill % loads.length];
     if (!load) break;
     const fault = anyFault(Math.random);
-    byFault[fault.name] = (byFault[fault.name] ?? 0) + 1;
     load.start();
+    hasty.start();
     await pause(100 + Math.random() * 150);
     await fault.strike(mesh, Math.random);
     await pause(50 + Math.random() * 150);
-    settled = await load.stop();
+    const stopped = await Promise.all([load.stop(), hasty.stop()]);
+    settled = stopped.every(Boolean);
     const wrong = check(fault.name);
-    add(load.takeFigures());
+    add(fault.name, load.takeFigures(), hasty.takeFigures(), wrong);
     totals.kills = kill;
     if (wrong === 0) totals.passed++;
     if (kill % 10 === 0 || kill === kills) progress();
@@ -53,19 +59,26 @@ try {
   await mesh.kill();
   if (check("the end") > 0) totals.passed--;
 } finally {
-  for (const load of loads) await load.close();
+  for (const load of [...loads, hasty]) await load.close();
   await mesh.close();
 }
 totals.violations = checker.violations.length;
 const seconds = Math.round((performance.now() - startedAt) / 1_000);
-if (options.json) console.log(JSON.stringify({ ...totals, seconds, outcomes, byFault }));
+if (options.json) console.log(JSON.stringify({ ...totals, seconds, outcomes, neverRepeated, byFault }));
+else {
+  console.table(byFault);
+  console.table({
+    "tried again where that is safe": { calls: totals.calls, ...outcomes },
+    "never repeated": neverRepeated,
+  });
+}
 say(`${totals.passed} passed, ${kills - totals.passed} failed`);
 process.exitCode = totals.violations === 0 && totals.passed === kills ? 0 : 1;
 
 /** Compares what was told with what was written down. @returns the number of violations */
 function check(after: string): number {
   for (const execution of mesh.newExecutions()) checker.execute(execution);
-  checker.settle();
+  checker.settle(mesh.runs);
   // Those that were found while the load ran are among them.
   const found = checker.violations.slice(reported);
   reported = checker.violations.length;
@@ -74,12 +87,22 @@ function check(after: string): number {
   return found.length;
 }
 
-function add(figures: Figures): void {
+function add(fault: string, figures: Figures, hastyFigures: Figures, wrong: number): void {
+  const row = (byFault[fault] ??= { times: 0, calls: 0, failed: 0, longestGapMs: 0, wrong: 0 });
+  row.times++;
+  row.calls += figures.calls;
+  row.failed += figures.failed;
+  row.longestGapMs = Math.round(Math.max(row.longestGapMs, figures.longestGapMs));
+  row.wrong += wrong;
   totals.calls += figures.calls;
   totals.failed += figures.failed;
   totals.repeated += figures.repeated;
   totals.longestGapMs = Math.max(totals.longestGapMs, figures.longestGapMs);
-  for (const [outcome, count] of Object.entries(figures.outcomes)) outcomes[outcome as keyof typeof outcomes] += count;
+  neverRepeated.calls += hastyFigures.calls;
+  for (const outcome of ["not-sent", "not-executed", "executed", "unknown"] as const) {
+    outcomes[outcome] += figures.outcomes[outcome];
+    neverRepeated[outcome] += hastyFigures.outcomes[outcome];
+  }
 }
 
 function progress(): void {

@@ -48,8 +48,18 @@ export function fitting({ idempotent, outcome }: Told): Range {
   }
 }
 
+/** Runs of providers, numbered in the order of their starts. */
+export interface Runs {
+  /** The number of the run that was started last. */
+  readonly newest: number;
+  /** The smallest number of a run that has not ended. */
+  readonly oldest: number;
+}
+
 /** A call whose executions are counted. */
 interface Case {
+  /** The newest run when the call was checked first: no later one can have got it. */
+  newestRun: number;
   told: Told | undefined;
   readonly executions: string[];
   /** Reported; once is enough. */
@@ -59,8 +69,8 @@ interface Case {
 /**
  * Compares what callers were told with what providers wrote down, in batches: tell, execute, then {@link Checker.settle}.
  *
- * Calls that succeeded are forgotten at the end of their batch. Those that failed stay, since their execution may come late
- * (a stopped provider that goes on); they are few.
+ * Calls that succeeded are forgotten at the end of their batch. Those that failed stay as long as a provider may still be
+ * there that had got them, since it may execute them late (when it was stopped and goes on).
  */
 export class Checker {
   readonly #cases = new Map<string, Case>();
@@ -104,8 +114,10 @@ export class Checker {
   /**
    * Checks the batch. Call it when no call is in flight, and after `execute` was called for all that is written down by
    * then.
+   *
+   * @param runs - tells which failed calls can be forgotten; without it none is
    */
-  settle(): void {
+  settle(runs: Runs = { newest: Infinity, oldest: 0 }): void {
     for (const [id, one] of this.#cases) {
       const { told, executions } = one;
       if (!told) {
@@ -116,14 +128,15 @@ export class Checker {
           this.#condemn(id, one, `it was to be executed ${least === most ? least : `${least} to ${most}`} times`);
         }
       }
-      if (told === undefined || told.outcome === "success") this.#cases.delete(id);
+      one.newestRun = Math.min(one.newestRun, runs.newest);
+      if (told === undefined || told.outcome === "success" || one.newestRun < runs.oldest) this.#cases.delete(id);
     }
   }
 
   #case(id: string): Case {
     let one = this.#cases.get(id);
     if (!one) {
-      one = { told: undefined, executions: [], wrong: false };
+      one = { newestRun: Infinity, told: undefined, executions: [], wrong: false };
       this.#cases.set(id, one);
     }
     return one;

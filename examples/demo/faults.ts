@@ -50,6 +50,37 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: "kill -9 of a provider, again while it starts",
+    strike: async (mesh, random) => {
+      const provider = pick(mesh.providers, random);
+      await provider.signal("SIGKILL");
+      // Whether it was ready by then is left to chance.
+      const starting = provider.start().catch(() => undefined);
+      await pause(random() * 400);
+      await provider.signal("SIGKILL");
+      await starting;
+      await provider.start();
+    },
+  },
+  {
+    name: "the nameserver stopped for a moment",
+    strike: async (mesh, random) => {
+      await stopFor(mesh.nameserver, 100 + random() * 300);
+    },
+  },
+  {
+    name: "kill -9 of a provider while the nameserver is stopped",
+    strike: async (mesh, random) => {
+      const provider = pick(mesh.providers, random);
+      await mesh.nameserver.signal("SIGSTOP");
+      await provider.signal("SIGKILL");
+      const starting = provider.start();
+      await pause(100 + random() * 900);
+      await mesh.nameserver.signal("SIGCONT");
+      await starting;
+    },
+  },
+  {
     name: "kill -9 of nameserver and a provider",
     strike: async (mesh, random) => {
       await Promise.all([restart(mesh.nameserver, "SIGKILL"), restart(pick(mesh.providers, random), "SIGKILL")]);

@@ -1,11 +1,7 @@
-import { type BalanceStrategy, Client, type Outcome, RpcError } from "lamplighter";
+import { setTimeout as pause } from "node:timers/promises";
+import { type BalanceStrategy, Client, type Component, type Outcome, RpcError } from "lamplighter";
+import { type PlannedCall, patient } from "./calls.js";
 import type { Checker } from "./checker.js";
-
-/** The providers' interface, as the client sees it. */
-interface Work {
-  get(id: string): string;
-  put(id: string): string;
-}
 
 /** Figures since the last {@link Load.takeFigures}. */
 export interface Figures {
@@ -26,6 +22,8 @@ export interface LoadOptions {
   readonly balance?: BalanceStrategy | undefined;
   /** Tells the calls of several loads apart; default none. */
   readonly label?: string;
+  /** What to call; default {@link patient}. */
+  readonly plan?: (number: number) => PlannedCall;
 }
 
 /** Deadline of each call, in milliseconds. */
@@ -33,10 +31,14 @@ const DEADLINE_MS = 10_000;
 /** What may pass beyond the deadline on a busy machine before a call counts as hanging, in milliseconds. */
 const GRACE_MS = 2_000;
 
-/** A client that calls as fast as it can: three idempotent calls to one that is not. */
+/** Pause of one worker after a failure, in milliseconds: a client that does not try again would fail in a tight loop. */
+const AFTER_FAILURE_MS = 10;
+
+/** A client that calls as fast as it can. */
 export class Load {
   readonly #client: Client;
-  readonly #work;
+  readonly #work: Component;
+  readonly #plan: (number: number) => PlannedCall;
   readonly #checker: Checker;
   readonly #inFlight: number;
   readonly #label: string;
@@ -52,6 +54,7 @@ export class Load {
     this.#checker = checker;
     this.#inFlight = options.inFlight ?? 64;
     this.#label = options.label ?? "";
+    this.#plan = options.plan ?? patient;
     this.#client = new Client({
       nameserver,
       balance: options.balance,
@@ -61,7 +64,7 @@ export class Load {
         if (event.type === "retry") this.#figures.repeated++;
       },
     });
-    this.#work = this.#client.locate<Work>("demo.work");
+    this.#work = this.#client.component("demo.work");
   }
 
   /** Calls made in all. */
@@ -113,14 +116,14 @@ export class Load {
   }
 
   async #call(number: number): Promise<void> {
-    const idempotent = number % 4 !== 0;
-    const method = idempotent ? "get" : "put";
+    const { method, idempotent, options, done } = this.#plan(number);
     const id = `${method}${this.#label}-${number}`;
     const begunAt = performance.now();
     this.#figures.calls++;
     this.#pending.set(id, begunAt);
+    let failed = false;
     try {
-      const answer: unknown = await this.#work[method](id);
+      const answer: unknown = await this.#work.invoke(method, { id }, options);
       const now = performance.now();
       this.#observeGap(now);
       this.#lastSuccess = now;
@@ -134,10 +137,13 @@ export class Load {
       } else {
         this.#checker.report(`${id} failed with what is no RpcError: ${String(error)}`);
       }
+      failed = true;
     }
+    done();
     this.#pending.delete(id);
     const tookMs = performance.now() - begunAt;
     if (tookMs > DEADLINE_MS + GRACE_MS) this.#checker.hang(id, tookMs);
+    if (failed) await pause(AFTER_FAILURE_MS);
   }
 
   #observeGap(now: number): void {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Execution } from "./checker.js";
+import type { Execution, Runs } from "./checker.js";
 import { ExecutionRecord } from "./record.js";
 
 /** One process that can be killed and started again. */
@@ -65,6 +65,8 @@ export class Member {
 
 /** What one run of a provider writes down. */
 interface RunRecord {
+  /** Counted over all providers. */
+  readonly run: number;
   readonly service: string;
   readonly record: ExecutionRecord;
   /** `false` once the run is over. */
@@ -129,11 +131,17 @@ export class DemoMesh {
     return found;
   }
 
+  /** Which runs of providers there are, as of the last {@link DemoMesh.newExecutions}. */
+  get runs(): Runs {
+    return { newest: this.#runs, oldest: Math.min(...this.#records.map(({ run }) => run)) };
+  }
+
   /** A file for the next run of a provider, whose last run has ended. */
   #newRecord(service: string): string {
     for (const record of this.#records) if (record.service === service) record.current = false;
-    const path = join(this.#folder, `run-${++this.#runs}`);
-    this.#records.push({ service, record: new ExecutionRecord(path), current: true });
+    const run = ++this.#runs;
+    const path = join(this.#folder, `run-${run}`);
+    this.#records.push({ run, service, record: new ExecutionRecord(path), current: true });
     return path;
   }
 

@@ -37,6 +37,14 @@ host.provide(
           return id;
         },
       },
+      /** Must not run twice either, and fails after it has run. */
+      fail: {
+        params: { id: "string" },
+        run: (id: string) => {
+          record.write(id, false);
+          throw new Error("as it was asked to");
+        },
+      },
     },
   }),
 );

@@ -119,6 +119,17 @@ describe("Checker of the demo", () => {
       expect(checker.violations).to.have.length(1);
     });
 
+    it("forgets what failed when all providers that may have got it have ended", () => {
+      const checker = new Checker();
+      checker.tell("put", { idempotent: false, outcome: "unknown" });
+      checker.settle({ newest: 4, oldest: 3 });
+      checker.settle({ newest: 5, oldest: 4 });
+      expect(checker.size).to.equal(1);
+      checker.settle({ newest: 6, oldest: 5 });
+      expect(checker.size).to.equal(0);
+      expect(checker.violations).to.deep.equal([]);
+    });
+
     it("forgets what succeeded and keeps what failed", () => {
       const checker = new Checker();
       for (let call = 0; call < 1_000; call++) {
