@@ -29,18 +29,10 @@ export {
   locate,
   nameserver,
 } from "./client/default-client.js";
+export type { ClientEvent, ConnectedEvent, DisconnectedEvent, ResolvedEvent, RetryEvent } from "./client/events.js";
 export type { ClientHook } from "./client/hooks.js";
 export type { NameserverProxy } from "./client/nameserver-proxy.js";
-export type {
-  ClientEvent,
-  ClientOptions,
-  ConnectedEvent,
-  ConnectOptions,
-  DisconnectedEvent,
-  LocateOptions,
-  ResolvedEvent,
-  RetryEvent,
-} from "./client/options.js";
+export type { ClientOptions, ConnectOptions, LocateOptions } from "./client/options.js";
 // Errors.
 export {
   AccessDeniedError,

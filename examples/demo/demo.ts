@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Checker } from "./checker.js";
 import { FAULTS } from "./faults.js";
 import { type Figures, Load } from "./load.js";
-import { DemoMesh } from "./mesh.js";
+import { DemoMesh, endOnSignals } from "./mesh.js";
 
 const SHOWN = ["kill -9 of a provider", "kill -9 of both providers", "kill -9 of the nameserver"];
 
@@ -16,14 +16,11 @@ const checker = new Checker();
 let load: Load | undefined;
 let status = "starting a nameserver and two providers";
 const ticker = setInterval(showProgress, process.stdout.isTTY ? 100 : 1_000);
-const abandon = (): void => {
-  void mesh.close().finally(() => process.exit(130));
-};
-process.once("SIGINT", abandon).once("SIGTERM", abandon);
+endOnSignals();
 
 try {
   await mesh.start();
-  load = new Load(mesh.nameserver.address, checker);
+  load = new Load(mesh.nameserver.address, checker, { balance: "round-robin" });
   load.start();
   status = "undisturbed";
   await pause(1_500);
@@ -36,7 +33,8 @@ try {
   }
   status = "comparing";
   await load.stop();
-  for (const id of mesh.newExecutions()) checker.execute(id);
+  await mesh.kill();
+  for (const execution of mesh.newExecutions()) checker.execute(execution);
   checker.settle();
 } finally {
   clearInterval(ticker);

@@ -1,32 +1,48 @@
 /**
  * One provider of the demo: writes down each execution before it answers, so that the demo can compare what callers were
- * told with what happened. What was written survives `kill -9`; only a power cut could lose it.
+ * told with what happened.
+ *
+ *     provider.ts NAMESERVER SERVICE FILE
+ *
+ * Prints `ready ADDRESS TIME` when it is registered.
  */
-import { openSync, writeSync } from "node:fs";
-import { currentCall, defineInterface, Host } from "lamplighter";
+import { defineInterface, Host } from "lamplighter";
+import { ExecutionWriter } from "./record.js";
 
-const [nameserver = "", service = "", recordFile = ""] = process.argv.slice(2);
-const record = openSync(recordFile, "a");
-
-function execute(id: string): string {
-  writeSync(record, `${id}\n`);
-  return id;
-}
+const [nameserver = "", service = "", file = ""] = process.argv.slice(2);
+const record = new ExecutionWriter(file, `${service}@${process.pid}`);
 
 const host = new Host({ nameserver, service, maxConcurrent: 100 });
 host.provide(
   defineInterface("demo.work", {
     methods: {
       /** May run twice without harm: clients repeat it. */
-      get: { params: { id: "string" }, idempotent: true, run: execute },
+      get: {
+        params: { id: "string" },
+        idempotent: true,
+        run: (id: string) => {
+          record.write(id, true);
+          return id;
+        },
+      },
+      /** Tells which process answers. */
+      pid: { idempotent: true, run: () => process.pid },
       /** Must not run twice: clients never repeat it once it may have run. */
       put: {
         params: { id: "string" },
         run: async (id: string) => {
-          execute(id);
+          record.write(id, false);
           // Some answers take a moment, so that a kill finds calls that have run and are not answered yet.
-          if (currentCall().remainingMs > 0 && id.endsWith("0")) await new Promise((done) => setTimeout(done, 2));
+          if (id.endsWith("0")) await new Promise((done) => setTimeout(done, 2));
           return id;
+        },
+      },
+      /** Must not run twice either, and fails after it has run. */
+      fail: {
+        params: { id: "string" },
+        run: (id: string) => {
+          record.write(id, false);
+          throw new Error("as it was asked to");
         },
       },
     },
@@ -36,4 +52,4 @@ process.once("SIGTERM", () => {
   void host.close();
 });
 await host.start();
-console.log(`ready ${host.address}`);
+console.log(`ready ${host.address} ${performance.timeOrigin + performance.now()}`);

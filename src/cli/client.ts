@@ -1,5 +1,5 @@
 import { Client } from "../client/client.js";
-import type { ClientEvent } from "../client/options.js";
+import type { ClientEvent } from "../client/events.js";
 import { createLogger, type LogOptions } from "./log.js";
 import { nameserverSetting } from "./settings.js";
 

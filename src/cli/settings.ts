@@ -1,5 +1,5 @@
 import { type Configuration, readConfiguration } from "../client/default-client.js";
-import { CLIENT_DEFAULTS } from "../client/options.js";
+import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { ConfigurationError } from "../errors.js";
 
 /** Flags that `serve` and `main()` share. */

@@ -7,7 +7,7 @@ import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import { untilAborted } from "../util/sleep.js";
 import { findWire } from "../wire/registry.js";
-import type { ClientEvent } from "./options.js";
+import type { ClientEvent } from "./events.js";
 
 /** Options of {@link ConnectionPool}. */
 export interface PoolOptions {

@@ -8,7 +8,7 @@ import type { Extensions } from "../wire/message.js";
 import { CircuitBreaker } from "./breaker.js";
 import { type ConnectionPool, openWithin } from "./connection-pool.js";
 import type { Contracts } from "./contracts.js";
-import { CLIENT_DEFAULTS } from "./options.js";
+import { CLIENT_DEFAULTS } from "./defaults.js";
 
 /** What instances of one client share. */
 export interface InstanceContext {

@@ -5,7 +5,7 @@ import { NAMESERVER_INTERFACE, readRecord, type ServiceQuery, type ServiceRecord
 import { parseAddress } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type ConnectionPool, openWithin } from "./connection-pool.js";
-import { CLIENT_DEFAULTS } from "./options.js";
+import { CLIENT_DEFAULTS } from "./defaults.js";
 
 /** How long to look. */
 export interface FindOptions {

@@ -1,55 +1,9 @@
-import type { CallOptions, Middleware } from "../peer/invoker.js";
+import type { Middleware } from "../peer/invoker.js";
 import type { Transport } from "../transport/index.js";
 import type { Logger } from "../util/log.js";
 import type { BalanceStrategy } from "./balancer.js";
+import type { ClientEvent } from "./events.js";
 import type { ClientHook } from "./hooks.js";
-
-/** An instance of an interface was chosen. */
-export interface ResolvedEvent {
-  /** Tells the events apart. */
-  readonly type: "resolved";
-  /** Dotted name. */
-  readonly interface: string;
-  /** Slash path, or the address where no nameserver was asked. */
-  readonly service: string;
-  /** Where its calls go. */
-  readonly address: string;
-}
-
-/** A connection can be used. */
-export interface ConnectedEvent {
-  /** Tells the events apart. */
-  readonly type: "connected";
-  /** Where it leads. */
-  readonly address: string;
-}
-
-/** A connection is gone, or could not be made. */
-export interface DisconnectedEvent {
-  /** Tells the events apart. */
-  readonly type: "disconnected";
-  /** Where it led. */
-  readonly address: string;
-  /** For people. */
-  readonly reason: string;
-}
-
-/** A call failed and is tried again. */
-export interface RetryEvent {
-  /** Tells the events apart. */
-  readonly type: "retry";
-  /** Dotted name. */
-  readonly interface: string;
-  /** Remote name. */
-  readonly method: string;
-  /** Tries that have failed. */
-  readonly attempt: number;
-  /** For people. */
-  readonly reason: string;
-}
-
-/** Something that happened to a client's connections and calls. */
-export type ClientEvent = ResolvedEvent | ConnectedEvent | DisconnectedEvent | RetryEvent;
 
 /** Options of {@link Client}. */
 export interface ClientOptions {
@@ -64,7 +18,7 @@ export interface ClientOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** How calls are spread over several providers; default: a random one per proxy, kept while it lasts. */
   readonly balance?: BalanceStrategy | undefined;
-  /** See {@link CallOptions.waitForMs}. */
+  /** How long calls wait for a provider that is not there yet, in milliseconds; default 0. See `CallOptions`. */
   readonly waitForMs?: number | undefined;
   /** `false`: never try again. Default true. */
   readonly retry?: boolean | undefined;
@@ -111,30 +65,3 @@ export interface ConnectOptions {
   /** Wire to speak; default `pycom`. */
   readonly wire?: string | undefined;
 }
-
-/** Defaults of the client, in one place. */
-export const CLIENT_DEFAULTS: {
-  readonly nameserver: string;
-  readonly timeoutMs: number;
-  readonly pycomTimeoutMs: number;
-  readonly connectTimeoutMs: number;
-  readonly nameserverTimeoutMs: number;
-  readonly maxInFlight: number;
-  readonly maxInFlightBytes: number;
-  readonly idleTimeoutMs: number;
-  readonly retryRatio: number;
-  readonly retryReserve: number;
-} = {
-  nameserver: "tcp://127.0.0.1:2012",
-  timeoutMs: 30_000,
-  pycomTimeoutMs: 5_000,
-  connectTimeoutMs: 2_000,
-  nameserverTimeoutMs: 5_000,
-  maxInFlight: 100_000,
-  maxInFlightBytes: 256 * 1024 * 1024,
-  idleTimeoutMs: 60_000,
-  retryRatio: 0.2,
-  retryReserve: 10_000,
-};
-
-export type { CallOptions };

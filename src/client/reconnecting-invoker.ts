@@ -8,9 +8,10 @@ import { AUTH_EXTENSION } from "../peer/record.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import type { Extensions, ResultMessage } from "../wire/message.js";
+import { CLIENT_DEFAULTS } from "./defaults.js";
+import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
-import { CLIENT_DEFAULTS, type ClientEvent } from "./options.js";
-import { backoffMs, mayRetry, type RetryBudget } from "./retry-policy.js";
+import { backoffMs, isInTrouble, mayRetry, type RetryBudget } from "./retry-policy.js";
 import { Run } from "./run.js";
 import type { Target } from "./target.js";
 
@@ -298,12 +299,13 @@ export class ReconnectingInvoker implements Invoker {
     const context = this.#context;
     const waiting = failure.code === "SERVICE_NOT_FOUND" && context.wheel.now() >= run.waitUntil;
     const allowed = (options.retry ?? context.retry) && !waiting && mayRetry(failure, run.idempotent);
-    if (!allowed || run.ended) throw run.verdict(target.label);
-    if (failure.outcome !== "not-sent" && !context.budget.spend()) throw run.verdict(target.label);
-    if (run.instance && !this.#session) {
+    // Also when this call ends here: the next one must not be sent the same way.
+    if (run.instance && !this.#session && (allowed || isInTrouble(failure))) {
       run.excluded.add(run.instance.key);
       target.drop(run.instance);
     }
+    if (!allowed || run.ended) throw run.verdict(target.label);
+    if (failure.outcome !== "not-sent" && !context.budget.spend()) throw run.verdict(target.label);
     context.onEvent({
       type: "retry",
       interface: run.call.interface,

@@ -48,6 +48,12 @@ export class Resolver {
     return records;
   }
 
+  /** A provider turned out to be gone: what is remembered is worth a question again, and serves only if there is no answer. */
+  doubt(query: ServiceQuery): void {
+    const known = this.#known.get(keyOf(query));
+    if (known) known.at = -Infinity;
+  }
+
   /** What is remembered of a query, however old. */
   known(query: ServiceQuery): readonly ServiceRecord[] {
     return this.#known.get(keyOf(query))?.records ?? [];

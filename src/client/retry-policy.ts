@@ -39,6 +39,11 @@ export function mayRetry(error: RpcError, idempotent: boolean): boolean {
   }
 }
 
+/** Does a failure say that the instance is gone or going, so that other calls should look for another one? */
+export function isInTrouble(error: RpcError): boolean {
+  return error.code === "UNAVAILABLE" || error.code === "DRAINING";
+}
+
 /** What is known of a call after several tries: an earlier one that may have run is not forgotten. */
 export function combineOutcomes(earlier: Outcome | undefined, latest: Outcome): Outcome {
   if (earlier === undefined || latest === "executed") return latest;

@@ -124,6 +124,7 @@ export class LocatedTarget implements Target {
 
   drop(instance: Instance): void {
     if (this.#current === instance) this.#current = undefined;
+    this.#resolver.doubt(this.#query);
   }
 
   pause(excluded: ReadonlySet<string>, pauseMs: number, signal: AbortSignal): Promise<void> {

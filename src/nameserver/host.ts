@@ -1,5 +1,5 @@
 import { Client } from "../client/client.js";
-import { CLIENT_DEFAULTS } from "../client/options.js";
+import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
 import { SILENT } from "../util/log.js";
 import { DEFAULT_LEASE_MS, NameserverRegistrar } from "./nameserver-registrar.js";

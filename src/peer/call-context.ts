@@ -73,9 +73,12 @@ export class ServerCall {
       this.#controller = new AbortController();
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
       else if (this.deadlineAt !== Infinity) {
-        this.#timer = setTimeout(() => {
-          this.abort(rpcError("TIMEOUT", "The caller's deadline has passed", { outcome: "executed" }));
-        }, this.remainingMs);
+        this.#timer = setTimeout(
+          () => {
+            this.abort(rpcError("TIMEOUT", "The caller's deadline has passed", { outcome: "executed" }));
+          },
+          Math.min(this.remainingMs, MAX_TIMER_MS),
+        );
       }
     }
     return this.#controller.signal;
@@ -111,6 +114,9 @@ export class ServerCall {
     this.#timer = undefined;
   }
 }
+
+/** Node's timers fire at once when they are set for longer than this, 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What the dispatcher knows when it makes a {@link ServerCall}. */
 export interface ServerCallInit {

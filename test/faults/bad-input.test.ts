@@ -189,9 +189,18 @@ describe("Bad input", () => {
     const host = await mesh.host([slow], { maxConcurrent: 2, maxQueued: 3 });
     const client = mesh.client({ retry: false });
     const remote = client.connect<{ wait(): number }>(host.address, "demo.slow");
-    const results = Array.from({ length: 8 }, () => remote.wait().catch((error: unknown) => error));
-    const refused = await Promise.race(results);
-    expect(refused).to.include({ code: "OVERLOADED", outcome: "not-executed" });
+    const refused: unknown[] = [];
+    let allRefused: () => void = () => undefined;
+    const threeRefused = new Promise<void>((resolve) => {
+      allRefused = resolve;
+    });
+    const results = Array.from({ length: 8 }, () =>
+      remote.wait().catch((error: unknown) => {
+        if (refused.push(error) === 3) allRefused();
+      }),
+    );
+    await threeRefused;
+    for (const error of refused) expect(error).to.include({ code: "OVERLOADED", outcome: "not-executed" });
     release();
     const settled = await Promise.all(results);
     expect(settled.filter((result) => result === 1)).to.have.length(5);
