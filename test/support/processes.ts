@@ -9,8 +9,8 @@ export interface Child {
   readonly out: () => string;
   /** Standard error so far. */
   readonly err: () => string;
-  /** Settles with the first match on standard output; rejects when the process ends without it. */
-  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Settles with the first match on standard output, or on standard error; rejects when the process ends without it. */
+  waitFor(pattern: RegExp, where?: "out" | "err"): Promise<RegExpExecArray>;
   /** Settles with the exit status, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
@@ -20,6 +20,8 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly input?: string;
+  /** Standard input stays open, to be written to. */
+  readonly interactive?: boolean;
 }
 
 /** Starts child processes; those that still run are killed after each test. What they print goes to `test.log` as well. */
@@ -40,7 +42,7 @@ export function useProcesses(): (command: string, args: readonly string[], optio
       stdio: ["pipe", "pipe", "pipe"],
     });
     running.add(child);
-    child.stdin.end(options.input ?? "");
+    if (!options.interactive) child.stdin.end(options.input ?? "");
     let out = "";
     let err = "";
     const watchers = new Set<() => void>();
@@ -52,6 +54,7 @@ export function useProcesses(): (command: string, args: readonly string[], optio
     child.stderr.on("data", (chunk: Buffer) => {
       err += chunk.toString();
       appendFileSync("test.log", chunk);
+      for (const look of watchers) look();
     });
     const ended = new Promise<number | NodeJS.Signals>((resolve) => {
       child.once("close", (status, signal) => {
@@ -65,10 +68,10 @@ export function useProcesses(): (command: string, args: readonly string[], optio
       out: () => out,
       err: () => err,
       ended,
-      waitFor: (pattern) =>
+      waitFor: (pattern, where = "out") =>
         new Promise((resolve, reject) => {
           const look = (): void => {
-            const match = pattern.exec(out);
+            const match = pattern.exec(where === "out" ? out : err);
             if (match) resolve(match);
             else if (!running.has(child)) reject(new Error(`ended without ${String(pattern)}: ${out}${err}`));
             else return;

@@ -1,0 +1,113 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { defineInterface } from "../../src/index.js";
+import { useCommand } from "../support/command.js";
+import { useMesh } from "../support/mesh.js";
+import { authenticator, counter, echo, locked } from "../support/services.js";
+
+describe("lamplighter call", () => {
+  const mesh = useMesh();
+  const command = useCommand();
+  const call = (...words: string[]) => command.run(["call", ...words]);
+
+  it("writes no file for an answer without attachment, which is no empty one", async () => {
+    const { address } = await mesh.host([echo]);
+    const saved = join(command.folder(), "absent.bin");
+    const result = await call("-c", address, "demo.echo", "echo", "1", "--save", saved);
+    expect(result).to.include({ status: 0, out: "1\n" });
+    expect(result.err).to.match(/attachment: none/);
+    expect(existsSync(saved)).to.equal(false);
+  });
+
+  it("does not call when the attachment could not be saved", async () => {
+    const host = await mesh.host([counter]);
+    const words = ["-c", host.address, "demo.counter", "counter"];
+    const refused = await call(...words, "--save", join(command.folder(), "missing", "file"));
+    expect(refused).to.include({ status: 2, out: "" });
+    expect(refused.err).to.match(/--save \S+ cannot be written/);
+  });
+
+  it("prints the result of a method that ran, even when its attachment cannot be saved then", async () => {
+    const { address } = await mesh.host([echo]);
+    const sent = command.file("sent.bin", "12345");
+    const result = await call("-c", address, "demo.echo", "mirror", "--attach", sent, "--save", command.folder());
+    expect(result).to.include({ status: 2, out: "5\n" });
+    expect(result.err).to.match(/attachment cannot be written/);
+  });
+
+  it("ends with 2 for flags that do not go together, and sends nothing", async () => {
+    const { address } = await mesh.host([echo]);
+    const cases: [string[], RegExp][] = [
+      [["--credentials", "{}"], /--credentials wants the --user/],
+      [["--user", "ann", "--credentials", "{"], /--credentials is no JSON/],
+      [["--user", "ann", "--token", "t"], /--token needs no --user/],
+      [["--service", "/a"], /cannot be used with option '--service/],
+      [["--timeout", "Infinity"], /--timeout wants milliseconds/],
+      [["--timeout", "0"], /--timeout wants milliseconds/],
+      [["--named", "{"], /--named is no JSON/],
+      [["--named", "{}"], /do not mix/],
+    ];
+    for (const [flags, message] of cases) {
+      const result = await call("-c", address, "demo.echo", "echo", "1", ...flags);
+      expect(result, flags.join(" ")).to.include({ status: 2, out: "" });
+      expect(result.err).to.match(message);
+    }
+  });
+
+  it("ends with 3 when the login is not answered, for the call itself was not sent", async () => {
+    const { address } = await mesh.nameserver();
+    const silent = defineInterface("org.pycom.authenticator", {
+      methods: { authenticate: { params: ["user", "credentials"], run: () => new Promise(() => undefined) } },
+    });
+    await mesh.host([silent, locked], { nameserver: address, drainTimeoutMs: 0 });
+    const result = await call("-n", address, "--user", "ann", "--timeout", "300", "demo.locked", "whoami");
+    expect(result).to.include({ status: 3, out: "" });
+    expect(result.err).to.match(/call was not sent/);
+  });
+
+  it("ends with 3 at the deadline when the nameserver is stopped", async () => {
+    const nameserver = command.start(["nameserver", "-a", "tcp://127.0.0.1:0"]);
+    const address = await command.ready(nameserver);
+    nameserver.process.kill("SIGSTOP");
+    const result = await call("-n", address, "demo.echo", "echo", "1", "--timeout", "300");
+    expect(result).to.include({ status: 3, out: "" });
+    expect(result.err)
+      .to.match(/outcome: not-sent/)
+      .and.not.to.match(/2000 ms/);
+  });
+
+  it("says what to do about an error", async () => {
+    const { address } = await mesh.nameserver();
+    await mesh.host([echo, counter, locked, authenticator], { nameserver: address, drainTimeoutMs: 0 });
+    const cases: [string[], RegExp][] = [
+      [["demo.echo", "add", "1"], /lamplighter introspect demo\.echo/],
+      [["demo.echo", "nope"], /lamplighter introspect demo\.echo/],
+      [["demo.locked", "whoami"], /--user and --credentials/],
+      [["demo.counter", "counter", "--session", "nope"], /without --session/],
+      [["demo.echo", "hang", "--timeout", "200"], /may have been executed/],
+      [["no.such", "x"], /lamplighter list/],
+    ];
+    for (const [words, advice] of cases) {
+      const result = await call("-n", address, ...words);
+      expect(result.status, words.join(" ")).not.to.equal(0);
+      expect(result.err).to.match(/code: [A-Z_]+, outcome: [a-z-]+\n/);
+      expect(result.err).to.match(advice);
+    }
+  });
+
+  it("tells its errors as JSON with --log json, and its steps with -v", async () => {
+    const { address } = await mesh.nameserver();
+    const host = await mesh.host([echo], { nameserver: address, service: "/there" });
+    const failed = await call("-n", address, "demo.echo", "nope", "--log", "json");
+    const { level, code, outcome } = JSON.parse(failed.err) as Record<string, unknown>;
+    expect({ level, code, outcome }).to.deep.equal({
+      level: "error",
+      code: "METHOD_NOT_FOUND",
+      outcome: "not-executed",
+    });
+    const told = await call("-n", address, "demo.echo", "echo", "1", "-v");
+    expect(told).to.include({ status: 0, out: "1\n" });
+    expect(told.err).to.contain(`debug: demo.echo is provided by /there at ${host.address}`);
+  });
+});

@@ -1,0 +1,51 @@
+import { expect } from "chai";
+import { ON_TERMINAL, useCommand } from "../support/command.js";
+import { useMesh } from "../support/mesh.js";
+import { echo } from "../support/services.js";
+
+const ESCAPE = "\u001b[";
+
+describe("lamplighter list", () => {
+  const mesh = useMesh();
+  const command = useCommand();
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`--watch ends with 0 by ${signal} while it waits for a nameserver`, async () => {
+      const child = command.start(["list", "--watch", "-v"]);
+      await child.waitFor(/tried again/, "err");
+      child.process.kill(signal);
+      const killed = setTimeout(() => child.process.kill("SIGKILL"), 5_000);
+      expect(await child.ended).to.equal(0);
+      clearTimeout(killed);
+    });
+  }
+
+  it("--watch ends with 0 when nobody reads along any more", async () => {
+    const { address } = await mesh.nameserver();
+    const child = command.start(["list", "-n", address, "--watch"]);
+    await child.waitFor(/nameserver/);
+    child.process.stdout?.destroy();
+    await mesh.host([echo], { nameserver: address });
+    expect(await child.ended).to.equal(0);
+    expect(child.err()).to.equal("");
+  });
+
+  it("ends without a trace when nobody reads what it prints", async () => {
+    const { address } = await mesh.nameserver();
+    const child = command.start(["list", "-n", address]);
+    child.process.stdout?.destroy();
+    expect(await child.ended).to.equal(0);
+    expect(child.err()).to.equal("");
+  });
+
+  it("shows a table with a heading on a terminal, without colours by NO_COLOR, and neither when piped", async () => {
+    const { address } = await mesh.nameserver();
+    const list = (env: NodeJS.ProcessEnv) => command.run(["list", "-n", address], { env });
+    const terminal = await list(ON_TERMINAL);
+    expect(terminal.out).to.contain("SERVICE").and.to.contain(ESCAPE);
+    const plain = await list({ ...ON_TERMINAL, NO_COLOR: "1" });
+    expect(plain.out).to.contain("SERVICE").and.not.to.contain(ESCAPE);
+    const piped = await list({});
+    expect(piped.out).not.to.contain("SERVICE").and.not.to.contain(ESCAPE);
+  });
+});
