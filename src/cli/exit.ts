@@ -14,20 +14,31 @@ export const EXIT = {
   unanswered: 4,
 } as const;
 
+/** What a {@link CommandError} carries besides its message. */
+export interface CommandErrorOptions {
+  /** The error behind it; of an `RpcError` code and outcome are told too. */
+  readonly cause?: unknown;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
 /** An end of a command with a status of its own. */
 export class CommandError extends Error {
   /** See {@link EXIT}. */
   readonly status: number;
+  /** What to do about it. */
+  readonly hint: string | undefined;
 
-  constructor(message: string, status: number, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(message: string, status: number, options: CommandErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = status;
+    this.hint = options.hint;
   }
 }
 
 /** Wrong usage. */
 export function usageError(message: string, cause?: unknown): CommandError {
-  return new CommandError(message, EXIT.usage, cause);
+  return new CommandError(message, EXIT.usage, { cause });
 }
 
 /** The status that tells what is known of a failed command. */
@@ -41,17 +52,71 @@ export function statusOfError(error: unknown): number {
   return error.outcome === "not-sent" && !early ? EXIT.unreachable : EXIT.refused;
 }
 
-/** What standard error is told: what happened, its code and outcome, and what to do. */
+/** What standard error is told of a failed command. */
+export interface ErrorReport {
+  /** What happened. */
+  readonly message: string;
+  /** Code of a call's error. */
+  readonly code?: string;
+  /** The service's own number, where it has one. */
+  readonly number?: number;
+  /** What is known of the call's execution. */
+  readonly outcome?: string;
+  /** What to do. */
+  readonly hint?: string;
+}
+
+/** What happened, its code and outcome, and what to do. */
+export function reportOf(error: unknown): ErrorReport {
+  const rpc = error instanceof CommandError ? error.cause : error;
+  const hint = error instanceof CommandError ? error.hint : undefined;
+  if (!RpcError.isRpcError(rpc)) {
+    const message = error instanceof Error ? error.message : String(error);
+    const advice = error instanceof CommandError ? hint : '"lamplighter doctor" looks at this installation.';
+    return { message, ...(advice !== undefined && { hint: advice }) };
+  }
+  const advice = hint ?? adviceFor(rpc);
+  return {
+    message: rpc.message,
+    code: rpc.code,
+    ...(rpc.remote && rpc.number > 6 && { number: rpc.number }),
+    outcome: rpc.outcome,
+    ...(advice !== undefined && { hint: advice }),
+  };
+}
+
+/** The report in lines for people. */
 export function describeError(error: unknown): string {
-  if (error instanceof CommandError && RpcError.isRpcError(error.cause)) return describeError(error.cause);
-  if (!RpcError.isRpcError(error)) return `error: ${error instanceof Error ? error.message : String(error)}`;
-  const number = error.remote && error.number > 6 ? ` ${error.number}` : "";
-  const lines = [`error: ${error.message}`, `code: ${error.code}${number}, outcome: ${error.outcome}`];
-  const hint = HINTS[error.outcome];
+  const { message, code, number, outcome, hint } = reportOf(error);
+  const lines = [`error: ${message}`];
+  if (code !== undefined) lines.push(`code: ${code}${number === undefined ? "" : ` ${number}`}, outcome: ${outcome}`);
   if (hint !== undefined) lines.push(hint);
   return lines.join("\n");
 }
 
-const HINTS: Readonly<Record<string, string | undefined>> = {
-  unknown: "The call may have been executed. Look at the service before calling again.",
-};
+/** What to do about a call's error; nothing where its message says it already. */
+function adviceFor(error: RpcError): string | undefined {
+  if (error.outcome === "unknown") {
+    return "The call may have been executed. Look at the service before calling again.";
+  }
+  switch (error.code) {
+    case "BAD_REQUEST":
+    case "METHOD_NOT_FOUND":
+      return `"lamplighter introspect ${error.interface ?? "INTERFACE"}" shows the methods and what they take.`;
+    case "ACCESS_DENIED":
+      return "Log in with --user and --credentials, or give a --token.";
+    case "SESSION_EXPIRED":
+      return "Call without --session: that opens a new one.";
+    case "TIMEOUT":
+      return "A longer --timeout gives the service time to come up.";
+    case "DRAINING":
+    case "OVERLOADED":
+      return "The call was not executed. Try again in a moment.";
+    case "UNAVAILABLE":
+      return error.message.includes("lamplighter nameserver")
+        ? undefined
+        : 'Look whether it runs, and at this address; "lamplighter doctor" looks at this machine.';
+    default:
+      return error.outcome === "executed" ? "The method ran and failed; the service's log may say why." : undefined;
+  }
+}

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { extname, resolve } from "node:path";
+import { dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isProvidable, type Provided } from "../service/definition.js";
 import { usageError } from "./exit.js";
+import { findPackage } from "./find-package.js";
 
 /**
  * Loads a module and returns what it exports that can be provided: a path from the current folder, else a package.
@@ -13,12 +14,14 @@ import { usageError } from "./exit.js";
  */
 export async function loadProvided(name: string): Promise<Provided[]> {
   const path = resolve(name);
-  const isFile = existsSync(path);
-  const url = isFile ? pathToFileURL(path).href : resolvePackage(name, path);
-  if ([".ts", ".mts", ".cts"].includes(extname(url))) await registerTypeScript(name);
+  const file = existsSync(path) ? path : findPackage(name, process.cwd());
+  if (file === undefined) {
+    throw usageError(`There is no module ${name}: neither a file ${path} nor a package of that name`);
+  }
+  if (TYPESCRIPT.includes(extname(file))) await registerTypeScript(name, file);
   let exports: Record<string, unknown>;
   try {
-    exports = (await import(url)) as Record<string, unknown>;
+    exports = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     throw usageError(`The module ${name} cannot be loaded: ${text}`, error);
@@ -43,19 +46,14 @@ export function findProvided(exports: Readonly<Record<string, unknown>>): Provid
   return [...found];
 }
 
-function resolvePackage(name: string, path: string): string {
-  try {
-    return pathToFileURL(createRequire(`${process.cwd()}/`).resolve(name)).href;
-  } catch (error) {
-    throw usageError(`There is no module ${name}: neither a file ${path} nor a package of that name`, error);
-  }
-}
+const TYPESCRIPT = [".ts", ".mts", ".cts"];
 
-async function registerTypeScript(name: string): Promise<void> {
+/** tsx of the project that the command runs in, or of the one that the module belongs to. */
+async function registerTypeScript(name: string, file: string): Promise<void> {
   try {
     // Beside the twin for require() that is found like this; that one cannot register in Node 20.
-    const fromProject = createRequire(`${process.cwd()}/`)
-      .resolve("tsx/esm/api")
+    const fromProject = createRequire(import.meta.url)
+      .resolve("tsx/esm/api", { paths: [process.cwd(), dirname(file)] })
       .replace(/\.cjs$/, ".mjs");
     const tsx = (await import(pathToFileURL(fromProject).href)) as { register: () => unknown };
     tsx.register();

@@ -8,13 +8,15 @@ export interface LogOptions {
   readonly log?: string | undefined;
 }
 
+/** One line of `--log json`. */
+export function formatEntry(level: string, entry: object): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, ...entry });
+}
+
 /** A logger to standard error; standard output belongs to results. */
 export function createLogger(options: LogOptions): Logger {
   const write = (level: string, message: string): void => {
-    const line =
-      options.log === "json"
-        ? JSON.stringify({ time: new Date().toISOString(), level, message })
-        : `${level}: ${message}`;
+    const line = options.log === "json" ? formatEntry(level, { message }) : `${level}: ${message}`;
     process.stderr.write(`${line}\n`);
   };
   return {

@@ -1,4 +1,5 @@
 import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /**
@@ -15,8 +16,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
  */
 export function main(argv: readonly string[] = process.argv.slice(2)): void {
   const file = callerOf(main);
-  const program = process.argv[1];
-  if (file === undefined || program === undefined || realpathSync(program) !== file) return;
+  if (file === undefined || programFile() !== file) return;
   // The module is still being evaluated: its exports are complete when this turn has ended.
   setImmediate(() => {
     void serveMain(file, argv);
@@ -26,6 +26,18 @@ export function main(argv: readonly string[] = process.argv.slice(2)): void {
 async function serveMain(file: string, argv: readonly string[]): Promise<void> {
   const { runProgram } = await import("./program.js");
   await runProgram(["serve", ...argv, "--", file], { imported: pathToFileURL(file).href });
+}
+
+/** The file that `node` was started with, which may have been named without its ending, or by its folder. */
+function programFile(): string | undefined {
+  const program = process.argv[1];
+  if (program === undefined) return undefined;
+  try {
+    return realpathSync(createRequire(import.meta.url).resolve(program));
+  } catch {
+    // With `node -e` the first argument stands here, and need not be a file.
+    return undefined;
+  }
 }
 
 /** The file that called a function, by the structured stack; `undefined` when it has none. */

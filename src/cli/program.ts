@@ -3,8 +3,8 @@ import { Command, CommanderError, Option } from "commander";
 import type { CallFlags } from "./commands/call.js";
 import type { IntrospectFlags } from "./commands/introspect.js";
 import type { ListFlags } from "./commands/list.js";
-import { describeError, EXIT, statusOfError } from "./exit.js";
-import type { LogOptions } from "./log.js";
+import { describeError, EXIT, reportOf, statusOfError } from "./exit.js";
+import { formatEntry, type LogOptions } from "./log.js";
 import type { ServeFlags } from "./settings.js";
 
 /** How the program was started. */
@@ -15,14 +15,19 @@ export interface ProgramOptions {
 
 /** Runs one command and sets the exit status. Never rejects. */
 export async function runProgram(argv: readonly string[], options: ProgramOptions = {}): Promise<void> {
+  let log: string | undefined;
   try {
-    await buildProgram(options).parseAsync(argv, { from: "user" });
+    const program = buildProgram(options);
+    program.hook("preAction", (_program, command) => {
+      ({ log } = command.opts<LogOptions>());
+    });
+    await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.success : EXIT.usage;
       return;
     }
-    process.stderr.write(`${describeError(error)}\n`);
+    process.stderr.write(`${log === "json" ? formatEntry("error", reportOf(error)) : describeError(error)}\n`);
     process.exitCode = statusOfError(error);
   }
 }
@@ -59,7 +64,7 @@ function buildProgram(options: ProgramOptions): Command {
   logged(withNameserver(program.command("call")))
     .description("call a method and print its raw result as one line of JSON")
     .argument("<words...>", "INTERFACE METHOD [JSON...]; with -c the interface as well")
-    .option("-c, --connect <address>", "call this address, without a nameserver")
+    .addOption(new Option("-c, --connect <address>", "call this address, without a nameserver").conflicts("service"))
     .option("--named <json>", "arguments by name")
     .option("--service <name>", "only this service")
     .option("--attach <file>", "send a file as the attachment")
@@ -129,6 +134,7 @@ Examples:
   lamplighter nameserver
   lamplighter serve query.js -s /com/foo/example/1
   lamplighter call com.foo.example create 42
+  lamplighter call -c tcp://127.0.0.1:2013 com.foo.example create --named '{"value": 42}'
   lamplighter list --watch
 
 Exit status: 0 success, 1 the service answered an error, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;

@@ -24,7 +24,11 @@ export async function runHost(host: ServiceHost, log: Logger): Promise<void> {
   } catch (error) {
     // A port in use and a name that is taken are no wrong usage: another time they may be free.
     const refused = RpcError.isRpcError(error) && (error.code === "ACCESS_DENIED" || isBindFailure(error));
-    if (refused) throw new CommandError(error.message, EXIT.refused, error);
+    if (refused) {
+      const hint =
+        error.code === "ACCESS_DENIED" ? { hint: "Stop that service, or serve under another name: -s NAME" } : {};
+      throw new CommandError(error.message, EXIT.refused, { cause: error, ...hint });
+    }
     throw error;
   }
   process.stdout.write(`ready ${host.address}\n`);

@@ -1,5 +1,6 @@
 import { type Configuration, readConfiguration } from "../client/default-client.js";
 import { CLIENT_DEFAULTS } from "../client/defaults.js";
+import { ConfigurationError } from "../errors.js";
 
 /** Flags that `serve` and `main()` share. */
 export interface ServeFlags {
@@ -34,7 +35,7 @@ export interface ServeSettings {
  * @throws ConfigurationError when the file cannot be read
  */
 export function serveSettings(flags: ServeFlags, configured: Configuration = {}): ServeSettings {
-  const file = flags.config === undefined ? configured : { ...configured, ...readConfiguration(flags.config) };
+  const file = flags.config === undefined ? configured : { ...configured, ...checkedConfiguration(flags.config) };
   return {
     address: flags.address ?? file.address ?? "tcp://127.0.0.1:0",
     advertise: flags.advertise,
@@ -43,6 +44,34 @@ export function serveSettings(flags: ServeFlags, configured: Configuration = {})
     authentication: file.authentication,
   };
 }
+
+/** What a file says is believed only where it is of the right kind. */
+function checkedConfiguration(path: string): Configuration {
+  const file: Configuration = readConfiguration(path);
+  for (const [key, { fits, wanted }] of Object.entries(KEYS)) {
+    const value: unknown = file[key as keyof typeof KEYS];
+    if (value !== undefined && !fits(value)) {
+      throw new ConfigurationError(`The configuration ${path}: "${key}" wants ${wanted}, got ${JSON.stringify(value)}`);
+    }
+  }
+  return file;
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+/** The keys that `serve` takes from a file. */
+const KEYS = {
+  address: { fits: isText, wanted: "an address as text" },
+  service: { fits: isText, wanted: "a name as text" },
+  nameserver: {
+    fits: (value: unknown) => isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText)),
+    wanted: "an address as text, or a list of them",
+  },
+  authentication: {
+    fits: (value: unknown) => (value as { policy?: unknown } | null)?.policy === "required",
+    wanted: '{ "policy": "required" }',
+  },
+} as const;
 
 /** The nameserver of a client command. */
 export function nameserverSetting(flag: string | undefined): string {

@@ -1,13 +1,14 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { Client } from "../../client/client.js";
+import { constants } from "node:fs";
+import { access, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Client } from "../../client/client.js";
 import type { FullAnswer } from "../../client/component.js";
-import { usageError } from "../exit.js";
-import { createLogger, type LogOptions } from "../log.js";
-import { nameserverSetting } from "../settings.js";
+import { RpcError } from "../../errors.js";
+import { type ClientFlags, createClient } from "../client.js";
+import { CommandError, EXIT, usageError } from "../exit.js";
 
 /** Flags of `lamplighter call`. */
-export interface CallFlags extends LogOptions {
-  readonly nameserver?: string;
+export interface CallFlags extends ClientFlags {
   readonly connect?: string;
   readonly named?: string;
   readonly service?: string;
@@ -28,12 +29,14 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
   const named = flags.named === undefined ? undefined : parseJson(flags.named, "--named");
   if (named !== undefined && values.length > 0) throw usageError("--named and positional arguments do not mix");
   const timeoutMs = flags.timeout === undefined ? undefined : Number(flags.timeout);
-  if (timeoutMs !== undefined && !(timeoutMs > 0))
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && Number.isFinite(timeoutMs))) {
     throw usageError(`--timeout wants milliseconds, got ${flags.timeout}`);
+  }
+  const login = loginOf(flags);
   const attachment = flags.attach === undefined ? undefined : await readAttachment(flags.attach);
-  const log = createLogger(flags);
-  await using client = new Client({ nameserver: nameserverSetting(flags.nameserver), timeoutMs, log });
-  await authenticate(client, flags);
+  if (flags.save !== undefined) await checkWritable(flags.save);
+  await using client = createClient(flags, timeoutMs);
+  if (login) await logIn(client, login);
   const component =
     flags.connect === undefined
       ? client.component(interfaceName, flags.service)
@@ -47,19 +50,63 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
 }
 
 async function printAnswer(answer: FullAnswer, flags: CallFlags): Promise<void> {
-  if (flags.save !== undefined) await writeFile(flags.save, answer.attachment ?? new Uint8Array(0));
+  // The result first: whatever happens to the file, the method has run and this is what it answered.
+  process.stdout.write(`${JSON.stringify(answer.result)}\n`);
+  if (answer.sessionId !== undefined) process.stderr.write(`session: ${answer.sessionId}\n`);
+  if (flags.save !== undefined) await saveAttachment(flags.save, answer.attachment);
   else if (answer.attachment) {
     process.stderr.write(`attachment: ${answer.attachment.byteLength} bytes (--save FILE keeps it)\n`);
   }
-  if (answer.sessionId !== undefined) process.stderr.write(`session: ${answer.sessionId}\n`);
-  process.stdout.write(`${JSON.stringify(answer.result)}\n`);
 }
 
-async function authenticate(client: Client, flags: CallFlags): Promise<void> {
-  if (flags.token !== undefined) await client.authenticate({ token: flags.token });
-  else if (flags.user !== undefined) {
-    const credentials = flags.credentials === undefined ? null : parseJson(flags.credentials, "--credentials");
-    await client.authenticate(flags.user, credentials);
+/** An absent attachment is no empty one: it leaves the file as it is. */
+async function saveAttachment(file: string, attachment: Uint8Array | undefined): Promise<void> {
+  if (!attachment) {
+    process.stderr.write(`attachment: none, ${file} is not written\n`);
+    return;
+  }
+  try {
+    await writeFile(file, attachment);
+  } catch (error) {
+    throw usageError(`The attachment cannot be written to ${file}: ${(error as Error).message}`, error);
+  }
+}
+
+/** Said before the call, while nothing has been executed. */
+async function checkWritable(file: string): Promise<void> {
+  try {
+    await access(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw usageError(`--save ${file} cannot be written: ${(error as Error).message}`, error);
+  }
+}
+
+/** A token that is known, or what the authenticator is asked with. */
+type Login = { readonly token: string } | { readonly user: string; readonly credentials: unknown };
+
+function loginOf({ user, credentials, token }: CallFlags): Login | undefined {
+  if (token !== undefined) {
+    if (user !== undefined || credentials !== undefined) throw usageError("--token needs no --user and --credentials");
+    return { token };
+  }
+  if (user === undefined) {
+    if (credentials !== undefined) throw usageError("--credentials wants the --user they belong to");
+    return undefined;
+  }
+  return { user, credentials: credentials === undefined ? null : parseJson(credentials, "--credentials") };
+}
+
+async function logIn(client: Client, login: Login): Promise<void> {
+  if ("token" in login) {
+    await client.authenticate(login);
+    return;
+  }
+  try {
+    await client.authenticate(login.user, login.credentials);
+  } catch (error) {
+    if (!RpcError.isRpcError(error) || error.outcome !== "unknown") throw error;
+    // What may have been executed is the login. The call that was asked for never left.
+    throw new CommandError(`The call was not sent, for the login was not answered: ${error.message}`, EXIT.unreachable);
   }
 }
 

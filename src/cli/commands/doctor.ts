@@ -1,50 +1,86 @@
-import { Client } from "../../client/client.js";
 import type { ServiceInfo } from "../../peer/nameserver-interface.js";
-import { parseAddress, probe, transportInfo } from "../../transport/index.js";
+import type { ClientFlags } from "../client.js";
 import { CommandError, EXIT } from "../exit.js";
-import type { LogOptions } from "../log.js";
-import { nameserverSetting } from "../settings.js";
 
-/** `lamplighter doctor`: what is here, what is wrong, and the fix. */
-export async function doctorCommand(flags: LogOptions & { readonly nameserver?: string }): Promise<void> {
-  const report = (good: boolean, text: string, fix?: string): void => {
-    process.stdout.write(`${good ? "ok   " : "WRONG"} ${text}\n${fix === undefined ? "" : `      fix: ${fix}\n`}`);
-  };
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const nodeFits = major > 20 || (major === 20 && minor >= 19);
-  report(nodeFits, `node ${process.versions.node}`, nodeFits ? undefined : "install Node.js 20.19 or later");
-  const transport = transportInfo();
-  report(true, `zeromq.js, libzmq ${transport.version} on ${process.platform} ${process.arch}`);
-  const capabilities = Object.entries(transport.capabilities).filter(([, has]) => has);
-  report(true, `capabilities: ${capabilities.map(([name]) => name).join(" ") || "none"}`);
-  const nameserver = nameserverSetting(flags.nameserver);
-  const reachable = await askNameserver(nameserver, report);
-  if (!nodeFits) throw new CommandError("This machine is not fit yet", EXIT.refused);
-  if (!reachable) throw new CommandError("The nameserver cannot be used", EXIT.unreachable);
+/**
+ * `lamplighter doctor`: what is here, what is wrong, and the fix.
+ *
+ * Whatever needs the zeromq binary is imported where it is looked at, so that a broken one is found and not stumbled over.
+ */
+export async function doctorCommand(flags: ClientFlags): Promise<void> {
+  const nodeFits = checkNode();
+  const transportFits = await checkTransport();
+  const nameserverFits = transportFits && (await checkNameserver(flags));
+  if (!nodeFits || !transportFits) throw new CommandError("This installation is not fit yet", EXIT.refused);
+  if (!nameserverFits) throw new CommandError("The nameserver cannot be used", EXIT.unreachable);
 }
 
-async function askNameserver(
-  nameserver: string,
-  report: (good: boolean, text: string, fix?: string) => void,
-): Promise<boolean> {
-  const { text } = parseAddress(nameserver);
-  const found = await probe(text, 2_000);
+function checkNode(): boolean {
+  const { node } = process.versions;
+  const [major = 0, minor = 0] = node.split(".").map(Number);
+  const fits = major > 20 || (major === 20 && minor >= 19);
+  return fits ? well(`node ${node}`) : wrong(`node ${node}`, "install Node.js 20.19 or later");
+}
+
+async function checkTransport(): Promise<boolean> {
+  const machine = `${process.platform} ${process.arch}`;
+  try {
+    const { transportInfo } = await import("../../transport/index.js");
+    const { version, capabilities } = transportInfo();
+    const names = Object.keys(capabilities).filter((name) => capabilities[name]);
+    well(`zeromq.js, libzmq ${version} on ${machine}`);
+    return well(`capabilities: ${names.join(" ") || "none"}`);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return wrong(
+      `zeromq.js does not load on ${machine}: ${text}`,
+      "npm rebuild zeromq; where no binary fits this machine, that compiles one and wants a C++ compiler and CMake",
+    );
+  }
+}
+
+async function checkNameserver(flags: ClientFlags): Promise<boolean> {
+  const { parseAddress, probe } = await import("../../transport/index.js");
+  const { nameserverSetting } = await import("../settings.js");
+  const { createClient } = await import("../client.js");
+  const { text } = parseAddress(nameserverSetting(flags.nameserver));
+  const found = await probe(text, PATIENCE_MS);
   if (found !== "listening") {
     const what = found === "refused" ? "nothing listens there" : "it cannot be reached";
-    report(false, `nameserver ${text}: ${what}`, "start one with: lamplighter nameserver, or name another with -n");
-    return false;
+    return wrong(
+      `nameserver ${text}: ${what}`,
+      "start one with: lamplighter nameserver, or name another with -n or LAMPLIGHTER_NAMESERVER",
+    );
   }
-  await using client = new Client({ nameserver: text, retry: false, timeoutMs: 3_000 });
+  await using client = createClient({ ...flags, nameserver: text }, PATIENCE_MS);
   try {
     const services = (await client.nameserverComponent().invoke("list_services")) as ServiceInfo[];
-    report(true, `nameserver ${text}: ${services.length} services registered`);
+    well(`nameserver ${text}: ${services.length} services registered`);
+    for (const { service, address, interfaces } of services)
+      print(`        ${service} ${address} ${interfaces.join(" ")}`);
     return true;
   } catch (error) {
-    report(
-      false,
+    return wrong(
       `nameserver ${text}: ${(error as Error).message}`,
       "something else listens there, or the nameserver hangs: look at that process, or name another address with -n",
     );
-    return false;
   }
+}
+
+/** For the nameserver to be reached, and again for its answer. */
+const PATIENCE_MS = 3_000;
+
+function well(text: string): true {
+  print(`ok    ${text}`);
+  return true;
+}
+
+function wrong(text: string, fix: string): false {
+  print(`WRONG ${text}`);
+  print(`      fix: ${fix}`);
+  return false;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

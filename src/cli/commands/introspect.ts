@@ -1,18 +1,15 @@
-import { Client } from "../../client/client.js";
 import { type Contract, fromIntrospection, type MethodContract } from "../../peer/contract.js";
-import { createLogger, type LogOptions } from "../log.js";
-import { nameserverSetting } from "../settings.js";
+import { type ClientFlags, createClient } from "../client.js";
 import { bold } from "../table.js";
 
 /** Flags of `lamplighter introspect`. */
-export interface IntrospectFlags extends LogOptions {
-  readonly nameserver?: string;
+export interface IntrospectFlags extends ClientFlags {
   readonly json?: boolean;
 }
 
 /** `lamplighter introspect INTERFACE` */
 export async function introspectCommand(interfaceName: string, flags: IntrospectFlags): Promise<void> {
-  await using client = new Client({ nameserver: nameserverSetting(flags.nameserver), log: createLogger(flags) });
+  await using client = createClient(flags);
   const introspection = await client.component(interfaceName).introspect();
   process.stdout.write(`${flags.json ? JSON.stringify(introspection) : describe(fromIntrospection(introspection))}\n`);
 }

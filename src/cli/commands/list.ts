@@ -1,15 +1,12 @@
-import { Client } from "../../client/client.js";
 import type { Component } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
 import type { ServiceInfo } from "../../peer/nameserver-interface.js";
 import { sleep } from "../../util/sleep.js";
-import { createLogger, type LogOptions } from "../log.js";
-import { nameserverSetting } from "../settings.js";
+import { type ClientFlags, createClient } from "../client.js";
 import { formatTable } from "../table.js";
 
 /** Flags of `lamplighter list`. */
-export interface ListFlags extends LogOptions {
-  readonly nameserver?: string;
+export interface ListFlags extends ClientFlags {
   readonly interface?: string;
   readonly service?: string;
   readonly json?: boolean;
@@ -18,7 +15,7 @@ export interface ListFlags extends LogOptions {
 
 /** `lamplighter list` */
 export async function listCommand(flags: ListFlags): Promise<void> {
-  await using client = new Client({ nameserver: nameserverSetting(flags.nameserver), log: createLogger(flags) });
+  await using client = createClient(flags);
   const nameserver = client.nameserverComponent();
   if (!flags.watch) {
     print(await listServices(nameserver, flags), flags);
@@ -27,9 +24,9 @@ export async function listCommand(flags: ListFlags): Promise<void> {
   await watch(nameserver, flags);
 }
 
-async function listServices(nameserver: Component, flags: ListFlags): Promise<ServiceInfo[]> {
+async function listServices(nameserver: Component, flags: ListFlags, signal?: AbortSignal): Promise<ServiceInfo[]> {
   const patterns = { interface: flags.interface ?? null, service: flags.service ?? null };
-  const services = (await nameserver.invoke("list_services", patterns)) as ServiceInfo[];
+  const services = (await nameserver.invoke("list_services", patterns, { signal })) as ServiceInfo[];
   return services.sort((a, b) => (a.service < b.service ? -1 : 1));
 }
 
@@ -40,12 +37,14 @@ async function watch(nameserver: Component, flags: ListFlags): Promise<void> {
     stop.abort();
   };
   process.once("SIGINT", end).once("SIGTERM", end);
+  // Who reads along has gone: there is nobody to tell of the next change.
+  process.stdout.once("error", end);
   let since: string | null = null;
   let shown = "";
   const isStopped = (): boolean => stop.signal.aborted;
   while (!isStopped()) {
     try {
-      const services = await listServices(nameserver, flags);
+      const services = await listServices(nameserver, flags, stop.signal);
       const text = JSON.stringify(services);
       if (text !== shown) print(services, flags);
       shown = text;

@@ -1,23 +1,31 @@
 import { start } from "node:repl";
-import { Client } from "../../client/client.js";
+import { inspect } from "node:util";
+import { runInContext } from "node:vm";
+import type { Client } from "../../client/client.js";
 import { close, componentOf, introspect, proxy, statusOf, withOptions } from "../../client/component.js";
 import { named } from "../../peer/arguments.js";
 import type { ServiceInfo } from "../../peer/nameserver-interface.js";
 import { call } from "../../peer/proxy.js";
-import { createLogger, type LogOptions } from "../log.js";
+import { type ClientFlags, createClient } from "../client.js";
 import { nameserverSetting } from "../settings.js";
 import { hasColours } from "../table.js";
 
 /** `lamplighter repl`: proxies in scope, top-level await, completion of interfaces and methods. */
-export async function replCommand(flags: LogOptions & { readonly nameserver?: string }): Promise<void> {
+export async function replCommand(flags: ClientFlags): Promise<void> {
   const address = nameserverSetting(flags.nameserver);
-  await using client = new Client({ nameserver: address, log: createLogger(flags) });
+  await using client = createClient(flags);
   process.stderr.write(
     `lamplighter, nameserver ${address}\n` +
       "in scope: locate(interface), connect(address, interface), nameserver, client, named, withOptions, introspect, …\n" +
       'try: await nameserver.list_services();  const q = locate("com.foo.example");  await q.create(42)\n',
   );
-  const repl = start({ prompt: process.stdout.isTTY ? "lamplighter> " : "", useColors: hasColours() });
+  const colors = hasColours();
+  const repl = start({
+    prompt: process.stdout.isTTY ? "lamplighter> " : "",
+    useColors: colors,
+    // Node's own shows the inside of a proxy here; ours says what it is.
+    writer: (value: unknown) => inspect(value, { colors }),
+  });
   Object.assign(repl.context, {
     client,
     nameserver: client.nameserver(),
@@ -60,13 +68,18 @@ function trackEvaluations(repl: ReturnType<typeof start>): () => Promise<void> {
   };
 }
 
-/** Inside `locate("…` the interfaces that the nameserver knows; everything else is completed as Node does. */
+/**
+ * Inside `locate("…` the interfaces that the nameserver knows. Everything else is completed as Node does: of a proxy the
+ * methods, once its contract is here, which is asked for when `proxy.` is completed for the first time.
+ */
 function completeInterfaces(repl: ReturnType<typeof start>, client: Client): void {
   const complete = repl.completer.bind(repl);
   const override = (line: string, done: (error: Error | null, result?: [string[], string]) => void): void => {
     const begun = /\blocate\(\s*["'`]([\w.]*)$/.exec(line)?.[1];
     if (begun === undefined) {
-      (complete as unknown as (line: string, done: unknown) => void)(line, done);
+      void learnContract(repl, line).then(() => {
+        (complete as unknown as (line: string, done: unknown) => void)(line, done);
+      });
       return;
     }
     knownInterfaces(client).then(
@@ -79,6 +92,21 @@ function completeInterfaces(repl: ReturnType<typeof start>, client: Client): voi
     );
   };
   Object.defineProperty(repl, "completer", { value: override });
+}
+
+/** Never rejects: without a contract there is nothing to complete, and that is all. */
+async function learnContract(repl: ReturnType<typeof start>, line: string): Promise<void> {
+  const name = /(?:^|[^\w$.])([A-Za-z_$][\w$]*)\.\w*$/.exec(line)?.[1];
+  if (name === undefined) return;
+  try {
+    // Only so are `const` and `let` of earlier lines found; a bare name has no side effects.
+    const value: unknown = runInContext(name, repl.context);
+    if (typeof value !== "object" && typeof value !== "function") return;
+    if (value === null || Object.keys(value).length > 0) return;
+    await introspect(value, { timeoutMs: 1_000 });
+  } catch {
+    // No such name, no proxy, or nobody who answers.
+  }
 }
 
 async function knownInterfaces(client: Client): Promise<string[]> {
