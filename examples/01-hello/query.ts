@@ -5,7 +5,7 @@ export class Query {
   @Method("create") create(value: number) {
     return { field1: value };
   }
-  @Method({ params: ["a", "b"], idempotent: true }) add(a: number, b: number) {
+  @Method({ params: { a: "number", b: "number" }, idempotent: true }) add(a: number, b: number) {
     return a + b;
   }
 }

@@ -112,10 +112,24 @@ export class Client {
     return proxy(this.component(interfaceName, service));
   }
 
-  /** As {@link Client.locate}, but the explicit form. */
-  component(interfaceName: string, service?: string | LocateOptions): Component {
+  /**
+   * As {@link Client.locate}, or with an address first as {@link Client.connect}, but the explicit form.
+   *
+   * @throws ConfigurationError as those
+   */
+  component(interfaceName: string, service?: string | LocateOptions): Component;
+  component(address: string, interfaceName: string, options?: ConnectOptions): Component;
+  component(first: string, service?: string | LocateOptions, options?: ConnectOptions): Component {
+    // No interface has a scheme in its name.
+    if (typeof first === "string" && first.includes("://")) {
+      return this.connectComponent(first, typeof service === "string" ? service : undefined, options);
+    }
+    return this.#locateComponent(first, service);
+  }
+
+  #locateComponent(interfaceName: string, service?: string | LocateOptions): Component {
     requireName(interfaceName);
-    const options = typeof service === "string" ? { service } : (service ?? {});
+    const options: LocateOptions = typeof service === "string" ? { service } : (service ?? {});
     const target = new LocatedTarget(
       { interface: interfaceName, service: options.service, tags: options.tags },
       options.balance ?? this.#options.balance,

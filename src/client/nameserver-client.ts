@@ -132,7 +132,7 @@ export class NameserverClient {
     }
     throw rpcError(
       "UNAVAILABLE",
-      `No nameserver can be reached: ${failures.join("; ")}. Start one with "lamplighter nameserver", or name ` +
+      `No nameserver can be reached: ${failures.join("; ")}. Start one with "lamplighter nameserver -a ${this.#addresses[0] ?? ""}", or name ` +
         "another (option nameserver, -n, LAMPLIGHTER_NAMESERVER)",
       { service: this.#addresses.join(", ") },
     );

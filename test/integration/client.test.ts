@@ -349,6 +349,15 @@ describe("A client", () => {
     expect(await second.locate<{ whoami(): string }>("demo.locked").whoami()).to.equal("ann");
   });
 
+  it("gives components by interface, or by address and interface", async () => {
+    const { address } = await mesh.nameserver();
+    const host = await mesh.host([echo], { nameserver: address });
+    const client = mesh.client({ nameserver: address });
+    expect(await client.component("demo.echo").invoke("echo", 1)).to.equal(1);
+    expect(await client.component(host.address, "demo.echo").invoke("echo", 2)).to.equal(2);
+    expect(() => client.component(host.address)).to.throw(/needs the interface/);
+  });
+
   it("carries 10,000 calls at once over one connection", async () => {
     const host = await mesh.host([echo]);
     const remote = mesh.client().connect<Echo>(host.address, "demo.echo");

@@ -49,7 +49,7 @@ async function checkNameserver(flags: ClientFlags): Promise<boolean> {
     const what = found === "refused" ? "nothing listens there" : "it cannot be reached";
     return wrong(
       `nameserver ${text}: ${what}`,
-      "start one with: lamplighter nameserver, or name another with -n or LAMPLIGHTER_NAMESERVER",
+      `start one with: lamplighter nameserver -a ${text}, or name another with -n or LAMPLIGHTER_NAMESERVER`,
     );
   }
   await using client = createClient({ ...flags, nameserver: text }, PATIENCE_MS);
