@@ -132,12 +132,23 @@ export type {
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
 export type {
+  Address,
+  Admission,
+  KeyPair,
   Link,
   LinkHandlers,
   LinkOptions,
+  LinkSecurity,
   Listener,
   ListenerHandlers,
+  ListenerSecurity,
+  ListenOptions,
   Peer,
+  PeerIdentity,
+  PeerOrigin,
+  SocketType,
   Transport,
+  TransportAbilities,
+  TransportName,
 } from "./transport/index.js";
 export type { Logger } from "./util/log.js";

@@ -3,7 +3,7 @@ import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
 import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
 import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
-import { defaultTransport, parseAddress } from "../transport/index.js";
+import { findTransport, parseAddress } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { SILENT } from "../util/log.js";
 import { findWire } from "../wire/registry.js";
@@ -66,7 +66,7 @@ export class Client {
     const random = options.random ?? Math.random;
     const connectTimeoutMs = options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs;
     this.#pool = new ConnectionPool({
-      transport: options.transport ?? defaultTransport,
+      transport: findTransport(options.transport),
       wheel: this.#wheel,
       maxMessageBytes: options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes,
       maxInFlight: options.maxInFlight ?? CLIENT_DEFAULTS.maxInFlight,

@@ -1,5 +1,5 @@
 import type { Middleware } from "../peer/invoker.js";
-import type { Transport } from "../transport/index.js";
+import type { Transport, TransportName } from "../transport/index.js";
 import type { Logger } from "../util/log.js";
 import type { BalanceStrategy } from "./balancer.js";
 import type { ClientEvent } from "./events.js";
@@ -40,8 +40,8 @@ export interface ClientOptions {
   readonly posthooks?: readonly ClientHook<"post">[] | undefined;
   /** Stand around every call, outermost first. */
   readonly middleware?: readonly Middleware[] | undefined;
-  /** Moves the frames; default libzmq. */
-  readonly transport?: Transport | undefined;
+  /** Moves the frames: a name or an implementation; default our own ZMTP, libzmq for `inproc`. */
+  readonly transport?: Transport | TransportName | undefined;
   /** Told what the client does on its own account; default nothing. */
   readonly log?: Logger | undefined;
   /** Told of connections and retries. Must not throw. */

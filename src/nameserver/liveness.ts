@@ -2,7 +2,7 @@ import { RpcError } from "../errors.js";
 import { Connection } from "../peer/connection.js";
 import { INTROSPECT } from "../peer/contract.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
-import { defaultTransport, probe } from "../transport/index.js";
+import { findTransport, probe } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
@@ -125,7 +125,7 @@ export class LivenessMonitor {
 
   #connect(address: string, onClosed: () => void): Connection {
     return new Connection(address, {
-      transport: defaultTransport,
+      transport: findTransport(undefined),
       wire: pycomWire,
       wheel: this.#wheel,
       maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,

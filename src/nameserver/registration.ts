@@ -4,7 +4,7 @@ import type { Channel } from "../peer/channel.js";
 import { Connection } from "../peer/connection.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
-import { defaultTransport } from "../transport/index.js";
+import { findTransport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
@@ -112,7 +112,7 @@ export class Registration {
       this.#address === LOCAL_ADDRESS
         ? new LocalChannel(wheel)
         : new Connection(this.#address, {
-            transport: defaultTransport,
+            transport: findTransport(undefined),
             wire: pycomWire,
             wheel,
             maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,

@@ -11,7 +11,14 @@ import {
 import { offerLocally } from "../peer/local.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import { defaultTransport, isWildcard, type Listener, parseAddress, type Transport } from "../transport/index.js";
+import {
+  findTransport,
+  isWildcard,
+  type Listener,
+  parseAddress,
+  type Transport,
+  type TransportName,
+} from "../transport/index.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
@@ -49,8 +56,8 @@ export interface ServiceHostOptions {
   readonly drainTimeoutMs?: number | undefined;
   /** Run in order around every method, after authentication. */
   readonly middleware?: readonly ServiceMiddleware[] | undefined;
-  /** Moves the frames; default libzmq. */
-  readonly transport?: Transport | undefined;
+  /** Moves the frames: a name or an implementation; default our own ZMTP, libzmq for `inproc`. */
+  readonly transport?: Transport | TransportName | undefined;
   /** Told what the host does, and of errors that callers see only as a fixed text; default nothing. */
   readonly log?: Logger | undefined;
 }
@@ -92,7 +99,7 @@ export class ServiceHost {
     this.#parts = parts;
     this.service = options.service ?? `/auto/${randomBytes(16).toString("hex")}`;
     this.log = options.log ?? SILENT;
-    this.#transport = options.transport ?? defaultTransport;
+    this.#transport = findTransport(options.transport);
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
     this.#dispatcher = new Dispatcher({
       sessions: new Sessions(options.sessions),

@@ -1,10 +1,60 @@
+import { ConfigurationError } from "../errors.js";
+import { parseAddress } from "./address.js";
 import type { Transport } from "./link.js";
 import { zeromqTransport } from "./zeromq/index.js";
+import { zmtpTransport } from "./zmtp/index.js";
 
-/** The transport that calls use unless told otherwise. */
-export const defaultTransport: Transport = zeromqTransport;
+/** The transports by name; new ones get a line here. */
+const TRANSPORTS: Readonly<Record<TransportName, Transport>> = { zmtp: zmtpTransport, zeromq: zeromqTransport };
+
+/** Names of the transports that are built in. */
+export type TransportName = "zmtp" | "zeromq";
+
+/**
+ * The transport that calls use unless told otherwise: our own ZMTP for tcp and unix sockets, libzmq for the rest
+ * (`inproc`). docs/performance.md says why.
+ */
+const automatic: Transport = {
+  name: "automatic",
+  abilities: zmtpTransport.abilities,
+  connect: (address, handlers, options) => transportOf(address).connect(address, handlers, options),
+  listen: (address, handlers, options) => transportOf(address).listen(address, handlers, options),
+};
+
+/**
+ * The transport of an option: a name, an implementation, or nothing. The environment variable `LAMPLIGHTER_TRANSPORT` names
+ * one for everything that does not.
+ *
+ * @throws ConfigurationError for an unknown name
+ */
+export function findTransport(option: Transport | TransportName | undefined): Transport {
+  if (typeof option === "object") return option;
+  const name = option ?? process.env.LAMPLIGHTER_TRANSPORT;
+  if (name === undefined || name === "") return automatic;
+  if (Object.hasOwn(TRANSPORTS, name)) return TRANSPORTS[name as TransportName];
+  throw new ConfigurationError(
+    `There is no transport named ${JSON.stringify(name)}; there are ${Object.keys(TRANSPORTS).join(" and ")}`,
+  );
+}
+
+function transportOf(address: string): Transport {
+  return parseAddress(address).scheme === "inproc" ? zeromqTransport : zmtpTransport;
+}
 
 export { type Address, isWildcard, parseAddress } from "./address.js";
-export type { Link, LinkHandlers, LinkOptions, Listener, ListenerHandlers, Peer, Transport } from "./link.js";
+export type {
+  Link,
+  LinkHandlers,
+  LinkOptions,
+  Listener,
+  ListenerHandlers,
+  ListenOptions,
+  Peer,
+  SocketType,
+  Transport,
+  TransportAbilities,
+} from "./link.js";
+export { openSockets } from "./open-sockets.js";
 export { type ProbeResult, probe } from "./probe.js";
-export { openSockets, type TransportInfo, transportInfo } from "./zeromq/index.js";
+export type { Admission, KeyPair, LinkSecurity, ListenerSecurity, PeerIdentity, PeerOrigin } from "./security.js";
+export { type TransportInfo, transportInfo } from "./zeromq/index.js";

@@ -1,5 +1,7 @@
 import type { RpcError } from "../errors.js";
 import type { Frames } from "../wire/message.js";
+import type { Address } from "./address.js";
+import type { LinkSecurity, ListenerSecurity, PeerIdentity } from "./security.js";
 
 /** What a link tells its owner. Handlers must not throw. */
 export interface LinkHandlers {
@@ -33,17 +35,46 @@ export interface Link {
   close(reason?: RpcError): void;
 }
 
-/** Options of {@link Transport.connect} and {@link Transport.listen}. */
+/** Kinds of ZeroMQ sockets that can stand at the ends (RFC 28). */
+export type SocketType = "DEALER" | "ROUTER" | "REQ" | "REP";
+
+/** Options of {@link Transport.connect}. */
 export interface LinkOptions {
   /** A message from outside larger than this breaks the connection; in bytes. */
   readonly maxMessageBytes: number;
+  /** How this end proves who it is; default not at all. */
+  readonly security?: LinkSecurity | undefined;
+  /** What this end says it is; default `DEALER`. */
+  readonly socketType?: SocketType | undefined;
+  /** The name by which a ROUTER at the other end knows this one; default none. */
+  readonly routingId?: Uint8Array | undefined;
+  /** Send an empty message first, so that a ROUTER knows this end before it says anything. Default false. */
+  readonly probe?: boolean | undefined;
+}
+
+/** Options of {@link Transport.listen}. */
+export interface ListenOptions {
+  /** A message from outside much larger than this breaks the connection; in bytes. */
+  readonly maxMessageBytes: number;
+  /** Which peers may come in; default all. */
+  readonly security?: ListenerSecurity | undefined;
+  /** What this end says it is; default `ROUTER`. */
+  readonly socketType?: SocketType | undefined;
+  /** The name that this end tells its peers; default none. */
+  readonly routingId?: Uint8Array | undefined;
+  /** Bytes that may wait for a peer that does not read, before it is given up; default 256 MiB. */
+  readonly maxQueuedBytes?: number | undefined;
 }
 
 /** What a listener tells its owner. Handlers must not throw. */
 export interface ListenerHandlers {
+  /** A peer has come and its handshake is done. Links that cannot see it never call this. */
+  joined?(peer: Peer): void;
+  /** A peer was not let in. Links that cannot see it never call this. */
+  refused?(peer: Peer, reason: RpcError): void;
   /** A message came. `peer` names its sender for {@link Listener.send}, and stays the same for its connection. */
   message(peer: Peer, frames: Frames): void;
-  /** A peer is found to be gone: answers to it are pointless. Links that cannot see it never call this. */
+  /** A peer is found to be gone: answers to it are pointless. Links that cannot see it may call this late, or never. */
   gone(peer: Peer): void;
 }
 
@@ -51,6 +82,12 @@ export interface ListenerHandlers {
 export interface Peer {
   /** Unique among the listener's peers, printable. */
   readonly id: string;
+  /** IP address, `""` on a unix socket; `undefined` where the link does not know. */
+  readonly remoteAddress: string | undefined;
+  /** Who it is, as far as the link has proven it. */
+  readonly identity: PeerIdentity;
+  /** The routing id that it asked for, or that the link gave it; empty for none. */
+  readonly routingId: Uint8Array;
 }
 
 /** A bound address. */
@@ -59,6 +96,10 @@ export interface Listener {
   readonly address: string;
   /** Sends to a peer. Never blocks; what a slow peer does not take is queued up to a limit. */
   send(peer: Peer, frames: Frames): void;
+  /** Ends the connection of a peer at once. Links that cannot do it forget the peer. */
+  disconnect(peer: Peer, reason?: RpcError): void;
+  /** The peer of a routing id, if it is there. */
+  find(routingId: Uint8Array): Peer | undefined;
   /**
    * Stops listening and closes. What was sent is flushed for at most `lingerMs`. Idempotent; settles when the address is
    * free again.
@@ -66,10 +107,24 @@ export interface Listener {
   close(lingerMs: number): Promise<void>;
 }
 
+/** What a transport can do. Settings that need more refuse to start. */
+export interface TransportAbilities {
+  /** Does a listener know which user or key sent each message? */
+  readonly knowsUser: boolean;
+  /** Does a listener see each peer come and go? */
+  readonly seesPeers: boolean;
+  /** How ends can prove who they are. */
+  readonly security: readonly LinkSecurity["mechanism"][];
+  /** Schemes of its addresses. */
+  readonly schemes: readonly Address["scheme"][];
+}
+
 /** A way to move frames. New transports are one folder each; all are listed in `transport/index.ts`. */
 export interface Transport {
   /** What options and messages call it. */
   readonly name: string;
+  /** What it can do. */
+  readonly abilities: TransportAbilities;
   /**
    * Starts connecting. Failures are told through {@link LinkHandlers.closed}.
    *
@@ -81,5 +136,5 @@ export interface Transport {
    *
    * @throws ConfigurationError for a wrong address, a port in use or a forbidden one
    */
-  listen(address: string, handlers: ListenerHandlers, options: LinkOptions): Promise<Listener>;
+  listen(address: string, handlers: ListenerHandlers, options: ListenOptions): Promise<Listener>;
 }

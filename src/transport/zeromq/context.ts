@@ -13,9 +13,3 @@ export function zeromqContext(): Context {
 
 /** libzmq's default of 1,023 is too few for a nameserver that watches its services. */
 const MAX_SOCKETS = 65_535;
-
-/**
- * Sockets that are open, by what they are for. Owners keep their sockets here: a socket that nobody references is closed by
- * the garbage collector even while it receives. Tests look at it for leaks.
- */
-export const openSockets: Set<object> = new Set<object>();

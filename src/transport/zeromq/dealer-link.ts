@@ -5,7 +5,8 @@ import { type RpcError, rpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import { type Address, parseAddress } from "../address.js";
 import type { Link, LinkHandlers, LinkOptions } from "../link.js";
-import { openSockets, zeromqContext } from "./context.js";
+import { openSockets } from "../open-sockets.js";
+import { zeromqContext } from "./context.js";
 
 /**
  * A link on a DEALER socket that connects once and never again.

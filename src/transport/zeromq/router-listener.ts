@@ -3,8 +3,11 @@ import { Router } from "zeromq";
 import { ConfigurationError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
-import type { LinkOptions, Listener, ListenerHandlers, Peer } from "../link.js";
-import { openSockets, zeromqContext } from "./context.js";
+import { bindError } from "../bind-error.js";
+import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
+import { openSockets } from "../open-sockets.js";
+import type { PeerIdentity } from "../security.js";
+import { zeromqContext } from "./context.js";
 
 /**
  * A listener on a ROUTER socket.
@@ -28,8 +31,9 @@ export class RouterListener implements Listener {
   }
 
   /** Binds; see {@link Transport.listen}. */
-  static async bind(address: string, handlers: ListenerHandlers, options: LinkOptions): Promise<RouterListener> {
+  static async bind(address: string, handlers: ListenerHandlers, options: ListenOptions): Promise<RouterListener> {
     const parsed = parseAddress(address);
+    requireOpen(options);
     const socket = new Router({
       context: zeromqContext(),
       mandatory: true,
@@ -62,6 +66,14 @@ export class RouterListener implements Listener {
     else this.#write(target, frames);
   }
 
+  disconnect(peer: Peer): void {
+    this.#lose(peer as RouterPeer);
+  }
+
+  find(routingId: Uint8Array): Peer | undefined {
+    return this.#peers.get(Buffer.from(routingId).toString("hex"));
+  }
+
   async close(lingerMs: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -90,7 +102,15 @@ export class RouterListener implements Listener {
     let peer = this.#peers.get(id);
     if (!peer) {
       if (this.#peers.size >= MAX_REMEMBERED) this.#forgetOldest();
-      peer = { id, route: Uint8Array.from(route), queue: [], queuedBytes: 0, gone: false };
+      peer = {
+        id,
+        routingId: Uint8Array.from(route),
+        remoteAddress: undefined,
+        identity: UNKNOWN_IDENTITY,
+        queue: [],
+        queuedBytes: 0,
+        gone: false,
+      };
       this.#peers.set(id, peer);
     }
     return peer;
@@ -107,7 +127,7 @@ export class RouterListener implements Listener {
 
   #write(peer: RouterPeer, frames: Frames): void {
     try {
-      this.#socket.send([peer.route, ...frames]).then(undefined, (error: unknown) => {
+      this.#socket.send([peer.routingId, ...frames]).then(undefined, (error: unknown) => {
         this.#unsent(peer, frames, error);
       });
     } catch (error) {
@@ -144,7 +164,7 @@ export class RouterListener implements Listener {
   async #flush(peer: RouterPeer): Promise<void> {
     for (let next = peer.queue[0]; next && !this.#closed; next = peer.queue[0]) {
       try {
-        await this.#socket.send([peer.route, ...next]);
+        await this.#socket.send([peer.routingId, ...next]);
       } catch (error) {
         if (this.#isBusy(error)) this.#wait(peer);
         else this.#lose(peer);
@@ -185,13 +205,14 @@ function sizeOf(frames: Frames): number {
 }
 
 interface RouterPeer extends Peer {
-  readonly route: Uint8Array;
   /** What waits because the peer does not read. */
   queue: Frames[];
   queuedBytes: number;
   gone: boolean;
 }
 
+/** libzmq does not tell who sent a message. */
+const UNKNOWN_IDENTITY: PeerIdentity = { mechanism: "null", user: undefined, publicKey: undefined };
 /** Messages that libzmq holds for one peer before it calls it slow. */
 const PEER_QUEUE = 1_000;
 /** Bytes that wait for one slow peer before it is given up. */
@@ -201,16 +222,10 @@ const RETRY_MS = 5;
 /** Peers that are remembered. */
 const MAX_REMEMBERED = 10_000;
 
-function bindError(address: string, error: NodeJS.ErrnoException): ConfigurationError {
-  const why: Record<string, string> = {
-    EADDRINUSE: "the address is in use by another process or host; stop it, or bind another port (0 takes a free one)",
-    EADDRNOTAVAIL: "this machine has no such address",
-    ENODEV: "this machine has no such address",
-    EACCES: "permission denied; ports below 1024 need privileges",
-    ENOENT: "the folder of the socket does not exist",
-  };
-  return new ConfigurationError(`Cannot bind ${address}: ${why[error.code ?? ""] ?? error.message}`, {
-    service: address,
-    cause: error,
-  });
+/** libzmq checks credentials in a thread of its own, which this transport does not serve. */
+function requireOpen({ security, socketType, routingId }: ListenOptions): void {
+  if ((security === undefined || security.null) && socketType === undefined && routingId === undefined) return;
+  throw new ConfigurationError(
+    "The transport zeromq does not know who its peers are, so it cannot keep any out; leave the option transport away",
+  );
 }

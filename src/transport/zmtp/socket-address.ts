@@ -1,0 +1,30 @@
+import type { ListenOptions, NetConnectOpts } from "node:net";
+import { ConfigurationError } from "../../errors.js";
+import { type Address, parseAddress } from "../address.js";
+
+/** Where to connect to, in the words of `node:net`. */
+export function connectOptions(address: Address): NetConnectOpts {
+  if (address.scheme === "tcp") return { host: address.host, port: address.port };
+  return { path: socketPath(address) };
+}
+
+/** Where to listen, in the words of `node:net`. */
+export function listenOptions(address: Address): ListenOptions {
+  if (address.scheme !== "tcp") return { path: socketPath(address) };
+  // A wildcard stands for all IPv4 addresses, as it does in libzmq.
+  return { host: address.host === "*" ? "0.0.0.0" : address.host, port: address.port, ipv6Only: address.host === "::" };
+}
+
+/** @throws ConfigurationError for addresses that only libzmq has */
+export function parseSocketAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (address.scheme !== "inproc") return address;
+  throw new ConfigurationError(
+    `The transport zmtp has no ${address.scheme}:// addresses; calls inside a process need none ("local"), and transport: "zeromq" has them`,
+  );
+}
+
+function socketPath(address: Address & { scheme: "ipc" | "inproc" }): string {
+  // Linux's abstract names begin with a zero; libzmq writes them with an @.
+  return address.path.startsWith("@") ? `\0${address.path.slice(1)}` : address.path;
+}

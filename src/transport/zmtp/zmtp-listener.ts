@@ -1,0 +1,236 @@
+import { unlink } from "node:fs/promises";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type { RpcError } from "../../errors.js";
+import type { Frames } from "../../wire/message.js";
+import type { Address } from "../address.js";
+import { bindError } from "../bind-error.js";
+import type { Listener, ListenerHandlers, ListenOptions, Peer, SocketType } from "../link.js";
+import { openSockets } from "../open-sockets.js";
+import { OPEN_TO_ALL, type PeerIdentity } from "../security.js";
+import { encodeMetadata } from "./command.js";
+import { ZmtpConnection } from "./connection.js";
+import { CurveServer } from "./curve-mechanism.js";
+import type { Mechanism } from "./mechanism.js";
+import { NullMechanism } from "./null-mechanism.js";
+import { PlainServer } from "./plain-mechanism.js";
+import type { SessionPeer } from "./session.js";
+import { listenOptions, parseSocketAddress } from "./socket-address.js";
+
+/** A bound address whose peers are known: who they are, when they come, when they go. */
+export class ZmtpListener implements Listener {
+  readonly address: string;
+  readonly #server: Server;
+  readonly #handlers: ListenerHandlers;
+  readonly #options: ListenOptions;
+  readonly #peers = new Set<ZmtpPeer>();
+  readonly #byRoutingId = new Map<string, ZmtpPeer>();
+  #nextPeer = 1;
+  #closed: Promise<void> | undefined;
+
+  private constructor(server: Server, address: string, handlers: ListenerHandlers, options: ListenOptions) {
+    this.#server = server;
+    this.address = address;
+    this.#handlers = handlers;
+    this.#options = options;
+    openSockets.add(server);
+    server.on("connection", (socket) => {
+      this.#accept(socket);
+    });
+    // A single connection that cannot be accepted, for want of file descriptors, is no reason to stop.
+    server.on("error", () => undefined);
+  }
+
+  /** Binds; see {@link Transport.listen}. */
+  static async bind(text: string, handlers: ListenerHandlers, options: ListenOptions): Promise<ZmtpListener> {
+    const address = parseSocketAddress(text);
+    const server = createServer({ noDelay: true, pauseOnConnect: false });
+    try {
+      await listen(server, address);
+    } catch (error) {
+      server.close();
+      throw bindError(address.text, error as NodeJS.ErrnoException);
+    }
+    return new ZmtpListener(server, realAddress(server, address), handlers, options);
+  }
+
+  send(peer: Peer, frames: Frames): void {
+    const target = peer as ZmtpPeer;
+    target.connection.send(frames);
+    // Who does not take its answers is not asked for more calls.
+    if (target.connection.queuedBytes > HOLD_BYTES) target.hold();
+  }
+
+  disconnect(peer: Peer, reason?: RpcError): void {
+    (peer as ZmtpPeer).connection.destroy(reason);
+  }
+
+  find(routingId: Uint8Array): Peer | undefined {
+    return this.#byRoutingId.get(Buffer.from(routingId).toString("hex"));
+  }
+
+  close(lingerMs: number): Promise<void> {
+    this.#closed ??= this.#close(lingerMs);
+    return this.#closed;
+  }
+
+  async #close(lingerMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+    });
+    openSockets.delete(this.#server);
+    await Promise.all([...this.#peers].map((peer) => peer.connection.end(lingerMs)));
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const origin = { remoteAddress: socket.remoteAddress ?? "" };
+    const socketType = this.#options.socketType ?? "ROUTER";
+    const peer = new ZmtpPeer(`${origin.remoteAddress || "local"}#${this.#nextPeer++}`, origin.remoteAddress);
+    peer.connection = new ZmtpConnection(
+      socket,
+      {
+        role: "server",
+        socketType,
+        // A request a little too large is read and answered with an error; only one far too large breaks the connection.
+        maxMessageBytes: this.#options.maxMessageBytes * 2,
+        maxQueuedBytes: this.#options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
+        mechanism: (wanted) => serverMechanism(wanted, this.#options, socketType, origin),
+      },
+      {
+        ready: (session) => {
+          this.#ready(peer, session);
+        },
+        message: (frames) => {
+          if (frames.length === 1 && frames[0]?.length === 0) return;
+          this.#handlers.message(peer, frames);
+        },
+        closed: (reason) => {
+          this.#gone(peer, reason);
+        },
+      },
+    );
+    this.#peers.add(peer);
+    socket.on("drain", () => {
+      peer.resume();
+    });
+  }
+
+  #ready(peer: ZmtpPeer, session: SessionPeer): void {
+    peer.identity = session.identity;
+    peer.routingId = session.routingId;
+    peer.isReady = true;
+    if (session.routingId.length > 0) {
+      const key = session.routingId.toString("hex");
+      const former = this.#byRoutingId.get(key);
+      // A newcomer takes a routing id over: the former connection is most likely dead, and nobody has noticed yet.
+      this.#byRoutingId.set(key, peer);
+      former?.connection.destroy();
+    }
+    this.#handlers.joined?.(peer);
+  }
+
+  #gone(peer: ZmtpPeer, reason: RpcError | undefined): void {
+    this.#peers.delete(peer);
+    const key = peer.routingId.toString("hex");
+    if (this.#byRoutingId.get(key) === peer) this.#byRoutingId.delete(key);
+    if (peer.isReady) this.#handlers.gone(peer);
+    else if (reason) this.#handlers.refused?.(peer, reason);
+  }
+}
+
+class ZmtpPeer implements Peer {
+  readonly id: string;
+  readonly remoteAddress: string;
+  identity: PeerIdentity = { mechanism: "null", user: undefined, publicKey: undefined };
+  routingId: Buffer = NO_ROUTING_ID;
+  isReady = false;
+  connection!: ZmtpConnection;
+  #held = false;
+
+  constructor(id: string, remoteAddress: string) {
+    this.id = id;
+    this.remoteAddress = remoteAddress;
+  }
+
+  hold(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.connection.hold(true);
+  }
+
+  resume(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.connection.hold(false);
+  }
+}
+
+const NO_ROUTING_ID = Buffer.alloc(0);
+/** Bytes that wait for one peer before nothing more is read from it … */
+const HOLD_BYTES = 16 * 1024 * 1024;
+/** … and before it is given up. */
+const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
+
+function serverMechanism(
+  wanted: string | undefined,
+  { security = OPEN_TO_ALL, routingId }: ListenOptions,
+  socketType: SocketType,
+  origin: { readonly remoteAddress: string },
+): Mechanism | undefined {
+  const metadata = encodeMetadata({ "Socket-Type": socketType, Identity: routingId ?? "" });
+  const { plain, curve } = security;
+  if (wanted === "NULL" && security.null) return new NullMechanism(metadata);
+  if (wanted === "PLAIN" && plain) return new PlainServer(metadata, (user, password) => plain(user, password, origin));
+  if (wanted === "CURVE" && curve) {
+    return new CurveServer(metadata, { keys: curve.keys, admit: (key) => curve.admit(key, origin) });
+  }
+  return undefined;
+}
+
+/** A unix socket whose owner was killed stays behind as a file; one that nobody answers at is taken over. */
+async function listen(server: Server, address: Address): Promise<void> {
+  try {
+    await listenOnce(server, address);
+  } catch (error) {
+    const isStale =
+      address.scheme === "ipc" &&
+      (error as NodeJS.ErrnoException).code === "EADDRINUSE" &&
+      !(await answers(address.path));
+    if (!isStale) throw error;
+    await unlink(address.path);
+    await listenOnce(server, address);
+  }
+}
+
+function listenOnce(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(listenOptions(address), () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code !== "ECONNREFUSED");
+    });
+  });
+}
+
+function realAddress(server: Server, address: Address): string {
+  if (address.scheme !== "tcp") return address.text;
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
+  const host = address.host === "*" ? "0.0.0.0" : address.host;
+  return `tcp://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
