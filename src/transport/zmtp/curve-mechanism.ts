@@ -117,6 +117,7 @@ export class CurveServer implements Mechanism {
   #welcome(hello: Buffer): Buffer {
     if (hello.length !== HELLO_BYTES || !hello.subarray(0, 2).equals(VERSION)) throw malformed("HELLO");
     const keyAt = VERSION.length + HELLO_PADDING.length;
+    if (!hello.subarray(VERSION.length, keyAt).equals(HELLO_PADDING)) throw malformed("HELLO");
     const theirShortKey = Buffer.from(hello.subarray(keyAt, keyAt + KEY_BYTES));
     const short = this.#received.accept(hello.subarray(keyAt + KEY_BYTES, keyAt + KEY_BYTES + 8));
     const box = new Box(theirShortKey, this.#keys.secretKey);

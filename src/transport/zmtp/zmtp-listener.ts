@@ -57,7 +57,9 @@ export class ZmtpListener implements Listener {
     const target = peer as ZmtpPeer;
     target.connection.send(frames);
     // Who does not take its answers is not asked for more calls.
-    if (target.connection.queuedBytes > HOLD_BYTES) target.hold();
+    if (target.isHeld || target.connection.queuedBytes <= HOLD_BYTES) return;
+    target.isHeld = true;
+    target.connection.hold(true);
   }
 
   disconnect(peer: Peer, reason?: RpcError): void {
@@ -87,8 +89,7 @@ export class ZmtpListener implements Listener {
   #accept(socket: Socket): void {
     const origin = { remoteAddress: socket.remoteAddress ?? "" };
     const socketType = this.#options.socketType ?? "ROUTER";
-    const peer = new ZmtpPeer(`${origin.remoteAddress || "local"}#${this.#nextPeer++}`, origin.remoteAddress);
-    peer.connection = new ZmtpConnection(
+    const connection = new ZmtpConnection(
       socket,
       {
         role: "server",
@@ -111,9 +112,20 @@ export class ZmtpListener implements Listener {
         },
       },
     );
+    const peer: ZmtpPeer = {
+      id: `${origin.remoteAddress || "local"}#${this.#nextPeer++}`,
+      remoteAddress: origin.remoteAddress,
+      identity: { mechanism: "null", user: undefined, publicKey: undefined },
+      routingId: NO_ROUTING_ID,
+      isReady: false,
+      isHeld: false,
+      connection,
+    };
     this.#peers.add(peer);
     socket.on("drain", () => {
-      peer.resume();
+      if (!peer.isHeld) return;
+      peer.isHeld = false;
+      connection.hold(false);
     });
   }
 
@@ -140,31 +152,13 @@ export class ZmtpListener implements Listener {
   }
 }
 
-class ZmtpPeer implements Peer {
-  readonly id: string;
-  readonly remoteAddress: string;
-  identity: PeerIdentity = { mechanism: "null", user: undefined, publicKey: undefined };
-  routingId: Buffer = NO_ROUTING_ID;
-  isReady = false;
-  connection!: ZmtpConnection;
-  #held = false;
-
-  constructor(id: string, remoteAddress: string) {
-    this.id = id;
-    this.remoteAddress = remoteAddress;
-  }
-
-  hold(): void {
-    if (this.#held) return;
-    this.#held = true;
-    this.connection.hold(true);
-  }
-
-  resume(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.connection.hold(false);
-  }
+interface ZmtpPeer extends Peer {
+  identity: PeerIdentity;
+  routingId: Buffer;
+  isReady: boolean;
+  /** Nothing is read from it for now. */
+  isHeld: boolean;
+  connection: ZmtpConnection;
 }
 
 const NO_ROUTING_ID = Buffer.alloc(0);
