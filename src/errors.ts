@@ -58,6 +58,8 @@ export interface RemoteErrorInfo {
   readonly stack?: string;
   /** Further data that the service attached. */
   readonly data?: unknown;
+  /** The error behind this one at the service, when the wire carries it. */
+  readonly cause?: unknown;
 }
 
 /** What an {@link RpcError} is made of, besides its code and message. */

@@ -1,6 +1,7 @@
 import { RpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import { type Contract, fromIntrospection, INTROSPECT } from "../peer/contract.js";
+import { callOver } from "../peer/promise-call.js";
 import type { Extensions } from "../wire/message.js";
 
 /** What is known of an interface behind a channel: its contract, or `null` when it does not say. */
@@ -44,7 +45,12 @@ export class Contracts {
   ): Promise<KnownContract> {
     let contract: KnownContract;
     try {
-      const answer = await channel.call({ interface: interfaceName, method: INTROSPECT, args: null, ...options });
+      const answer = await callOver(channel, {
+        interface: interfaceName,
+        method: INTROSPECT,
+        args: null,
+        ...options,
+      });
       contract = fromIntrospection(answer.result);
     } catch (error) {
       // Introspection is optional in PyCOM: a service may say that it has none, or fail over it.

@@ -1,6 +1,7 @@
 import { ConfigurationError, RpcError, rpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import { LOCAL_ADDRESS } from "../peer/local.js";
+import { callOver } from "../peer/promise-call.js";
 import { NAMESERVER_INTERFACE, readRecord, type ServiceQuery, type ServiceRecord } from "../peer/record.js";
 import { parseAddress } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
@@ -151,7 +152,7 @@ export class NameserverClient {
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
     try {
-      const answer = await channel.call({
+      const answer = await callOver(channel, {
         interface: NAMESERVER_INTERFACE,
         method,
         args,

@@ -4,6 +4,7 @@ import { whereOf, wireArguments } from "../peer/arguments.js";
 import { servingCall } from "../peer/call-context.js";
 import { INTROSPECT } from "../peer/contract.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
+import { callOver } from "../peer/promise-call.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
@@ -232,25 +233,23 @@ export class ReconnectingInvoker implements Invoker {
     const session = this.#session;
     const measuredFrom = this.#target.measures ? this.#context.wheel.now() : 0;
     instance.breaker.enter();
-    return channel
-      .call({
-        interface: call.interface,
-        method: call.method,
-        args,
-        sessionId: session?.id,
-        extensions: call.extensions,
-        attachment,
-        maxBytes: contract?.host?.maxMessageBytes,
-        deadlineAt: run.deadlineAt,
-        signal: run.signal,
-      })
-      .then(
-        (message) => {
-          if (measuredFrom > 0) instance.observeLatency(this.#context.wheel.now() - measuredFrom);
-          return this.#answered(instance, message, method);
-        },
-        (error: unknown) => onFailure(this.#failed(run, instance, session, error, contract?.methods.keys())),
-      );
+    return callOver(channel, {
+      interface: call.interface,
+      method: call.method,
+      args,
+      sessionId: session?.id,
+      extensions: call.extensions,
+      attachment,
+      maxBytes: contract?.host?.maxMessageBytes,
+      deadlineAt: run.deadlineAt,
+      signal: run.signal,
+    }).then(
+      (message) => {
+        if (measuredFrom > 0) instance.observeLatency(this.#context.wheel.now() - measuredFrom);
+        return this.#answered(instance, message, method);
+      },
+      (error: unknown) => onFailure(this.#failed(run, instance, session, error, contract?.methods.keys())),
+    );
   }
 
   #answered(instance: Instance, message: ResultMessage, contract: Answer["contract"]): Answer {

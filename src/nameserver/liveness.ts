@@ -1,6 +1,7 @@
 import { RpcError } from "../errors.js";
 import { Connection } from "../peer/connection.js";
 import { INTROSPECT } from "../peer/contract.js";
+import { callOver } from "../peer/promise-call.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { findTransport, probe } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
@@ -107,7 +108,7 @@ export class LivenessMonitor {
     const deadlineAt = this.#wheel.now() + PING_MS;
     const isOurs = record.incarnation !== undefined;
     try {
-      const answer = await connection.call({
+      const answer = await callOver(connection, {
         interface: isOurs ? HOST_INTERFACE : (record.interfaces[0] ?? ""),
         method: isOurs ? "stat" : INTROSPECT,
         args: null,

@@ -3,6 +3,7 @@ import { RpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import { Connection } from "../peer/connection.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
+import { callOver } from "../peer/promise-call.js";
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { findTransport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
@@ -176,7 +177,7 @@ export class Registration {
 
   async #call(channel: Channel, method: string, args: unknown, timeoutMs: number): Promise<unknown> {
     const deadlineAt = this.#options.wheel.now() + timeoutMs;
-    const answer = await channel.call({ interface: NAMESERVER_INTERFACE, method, args, deadlineAt });
+    const answer = await callOver(channel, { interface: NAMESERVER_INTERFACE, method, args, deadlineAt });
     return answer.result;
   }
 }

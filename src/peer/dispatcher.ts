@@ -132,15 +132,20 @@ export class Dispatcher {
   /**
    * Serves one call and answers it through `respond`, now or later, exactly once.
    *
-   * @param waitedMs - how long the message lay unread before it came here; its deadline has shrunk by that
+   * @param arrivedAt - when its deadline began to run, in milliseconds of `performance.now()`
+   * @returns the call, if it goes on running after this returns
    */
-  dispatch(message: CallMessage, respond: (answer: AnswerMessage) => void, waitedMs = 0): void {
-    const deadline = deadlineOf(message, waitedMs);
+  dispatch(
+    message: CallMessage,
+    respond: (answer: AnswerMessage) => void,
+    arrivedAt: number = performance.now(),
+  ): ServerCall | undefined {
+    const deadline = arrivedAt + (message.timeoutMs ?? Infinity);
     if (this.#draining) {
       this.#refusedAt = performance.now();
       respond(bareFailure(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })));
     } else if (this.#running.size < this.#maxConcurrent) {
-      this.#serve(message, deadline, respond);
+      return this.#serve(message, deadline, respond);
     } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
       this.#queue.push(() => {
         this.#serve(message, deadline, respond);
@@ -155,6 +160,7 @@ export class Dispatcher {
         ),
       );
     }
+    return undefined;
   }
 
   /**
@@ -175,7 +181,7 @@ export class Dispatcher {
     for (const call of this.#running) call.abort(reason);
   }
 
-  #serve(message: CallMessage, deadlineAt: number, respond: (answer: AnswerMessage) => void): void {
+  #serve(message: CallMessage, deadlineAt: number, respond: (answer: AnswerMessage) => void): ServerCall | undefined {
     let call: ServerCall | undefined;
     try {
       const exposed = this.#interfaces.get(message.interface);
@@ -199,12 +205,13 @@ export class Dispatcher {
       const result = this.#run(call, exposed, method);
       if (result instanceof Promise) {
         this.#finishLater(message, call, result, respond);
-        return;
+        return call;
       }
       this.#succeed(message, call, result, respond);
     } catch (error) {
       this.#fail(message, call, error, respond);
     }
+    return undefined;
   }
 
   #finishLater(
@@ -311,7 +318,7 @@ function bareFailure(message: CallMessage, error: unknown, call?: ServerCall): E
     code: known && !LOCAL_CODES.has(known.code) ? known.code : "UNKNOWN",
     number: known?.number ?? 1,
     outcome: call?.started ? "executed" : "not-executed",
-    tellOutcome: message.timing !== undefined,
+    tellOutcome: message.timeoutMs !== undefined,
     remote: { message: known ? known.message : HIDDEN },
     sessionId: call?.session?.id,
   };
@@ -323,12 +330,6 @@ const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "CLOSED",
   "REFERENCE_LOST",
 ]);
-
-/** The caller's deadline on this process's clock; `Infinity` when it did not say. */
-function deadlineOf(message: CallMessage, waitedMs: number): number {
-  const timeoutMs = message.timing?.timeoutMs ?? Infinity;
-  return Number.isFinite(timeoutMs) ? performance.now() + timeoutMs - waitedMs : Infinity;
-}
 
 function unknownInterface(name: string, known: Iterable<string>): RpcError {
   return rpcError("BAD_REQUEST", `Unsupported interface: ${name}${didYouMean(name, known)}`, {

@@ -1,10 +1,9 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
-import type { ResultMessage } from "../wire/message.js";
-import { CallSettlement } from "./call-settlement.js";
-import type { Channel, ChannelCall } from "./channel.js";
+import type { ServerCall } from "./call-context.js";
+import type { Channel } from "./channel.js";
 import type { Dispatcher } from "./dispatcher.js";
-import { PendingCalls } from "./pending-calls.js";
+import { type PendingCall, PendingCalls } from "./pending-calls.js";
 
 /** The address that stands for this process. PyCOM: `"local"` (docs/pycom-wire.md, section 16.1). */
 export const LOCAL_ADDRESS = "local";
@@ -35,12 +34,18 @@ export class LocalChannel implements Channel {
   readonly address: string = LOCAL_ADDRESS;
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
+  readonly #serving = new Map<number, ServerCall>();
   #closed: RpcError | undefined;
   #nextId = 1;
 
   constructor(wheel: DeadlineWheel) {
     this.#wheel = wheel;
-    this.#pending = new PendingCalls(wheel);
+    this.#pending = new PendingCalls(wheel, (call) => {
+      this.#serving
+        .get(call.id)
+        ?.abort(rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" }));
+      this.#serving.delete(call.id);
+    });
   }
 
   get isOpen(): boolean {
@@ -63,39 +68,41 @@ export class LocalChannel implements Channel {
     return this.#closed ? Promise.reject(this.#closed) : Promise.resolve();
   }
 
-  call(call: ChannelCall): Promise<ResultMessage> {
-    return new Promise((resolve, reject) => {
-      const dispatcher = findDispatcher(call.interface);
-      if (!dispatcher || this.#closed) {
-        reject(this.#closed ?? rpcError("SERVICE_NOT_FOUND", `No host of this process provides ${call.interface}`));
-        return;
-      }
-      const id = this.#nextId++;
-      const settlement = new CallSettlement(LOCAL_ADDRESS, this.#wheel, call, resolve, reject);
-      this.#pending.add(id, settlement, call.deadlineAt, 0, call.signal);
-      const timeoutMs = call.deadlineAt - this.#wheel.now();
-      dispatcher.dispatch(
-        {
-          kind: "call",
-          id,
-          interface: call.interface,
-          method: call.method,
-          args: call.args,
-          sessionId: call.sessionId,
-          extensions: call.extensions && { ...call.extensions },
-          attachment: call.attachment,
-          timing: { timeoutMs, sentAt: 0 },
-        },
-        (answer) => {
-          this.#pending.settle(id, answer);
-        },
-      );
-    });
+  send(call: PendingCall): void {
+    const dispatcher = findDispatcher(call.interface);
+    if (!dispatcher || this.#closed) {
+      call.failed(this.#closed ?? rpcError("SERVICE_NOT_FOUND", `No host of this process provides ${call.interface}`));
+      return;
+    }
+    const id = this.#nextId++;
+    call.id = id;
+    this.#pending.add(call);
+    const now = performance.now();
+    const running = dispatcher.dispatch(
+      {
+        kind: "call",
+        id,
+        interface: call.interface,
+        method: call.method,
+        args: call.args,
+        sessionId: call.sessionId,
+        extensions: call.extensions && { ...call.extensions },
+        attachment: call.attachment,
+        timeoutMs: call.deadlineAt - this.#wheel.now(),
+        sentAt: now,
+      },
+      (answer) => {
+        this.#serving.delete(id);
+        this.#pending.settle(id, answer);
+      },
+      now,
+    );
+    if (running) this.#serving.set(id, running);
   }
 
   close(reason?: RpcError): void {
     if (this.#closed) return;
     this.#closed = reason ?? rpcError("CLOSED", "The client was closed");
-    this.#pending.failAll("closed", this.#closed);
+    this.#pending.giveUpAll("closed", this.#closed);
   }
 }

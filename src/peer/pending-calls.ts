@@ -1,51 +1,75 @@
 import type { RpcError } from "../errors.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
-import type { ErrorMessage, ResultMessage } from "../wire/message.js";
+import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 
-/** What a pending call becomes in the end. */
-export interface Settlement {
+/** Why a call that waits for its answer is given up. */
+export type GivenUp =
+  /** The connection broke after the call was sent. */
+  | "lost"
+  /** Its deadline passed. */
+  | "expired"
+  /** Its signal fired. */
+  | "cancelled"
+  /** It had not left this process when the connection broke. */
+  | "unsent"
+  /** This end closed the connection. */
+  | "closed";
+
+/** One call as it goes over a channel, and what becomes of it. A channel settles it exactly once. */
+export interface PendingCall {
+  /** Its number on the channel; the channel's to set. */
+  id: number;
+  /** Size of its request; the channel's to set. */
+  bytes: number;
+  /** Listens to {@link PendingCall.signal}; the channel's to set. */
+  onAbort: (() => void) | undefined;
+  /** Dotted name of the interface. */
+  readonly interface: string;
+  /** Remote name of the method. */
+  readonly method: string;
+  /** In the wire's shape. */
+  readonly args: unknown;
+  /** Session to attach. */
+  readonly sessionId: string | undefined;
+  /** Members beside the call. */
+  readonly extensions: Extensions | undefined;
+  /** Bytes beside the arguments. */
+  readonly attachment: Uint8Array | undefined;
+  /** Largest request that the peer takes, in bytes. */
+  readonly maxBytes: number | undefined;
+  /** In milliseconds of the channel's clock. */
+  readonly deadlineAt: number;
+  /** Ends the call with `CANCELLED`. */
+  readonly signal: AbortSignal | undefined;
   /** The peer answered with a result. */
   answered(message: ResultMessage): void;
   /** The peer answered with an error. */
   refused(message: ErrorMessage): void;
+  /** It did not leave, for a reason that says so itself. */
+  failed(error: RpcError): void;
   /** Nothing came: the call was given up here. */
-  failed(why: "lost" | "expired" | "cancelled" | "unsent" | "closed", reason: unknown): void;
-}
-
-/** One call that waits for its answer. */
-class PendingCall implements Expiring {
-  wheelBucket: Set<Expiring> | undefined;
-  onAbort: (() => void) | undefined;
-  readonly id: number;
-  readonly settlement: Settlement;
-  readonly bytes: number;
-  readonly signal: AbortSignal | undefined;
-  readonly #calls: PendingCalls;
-
-  constructor(calls: PendingCalls, id: number, settlement: Settlement, bytes: number, signal: AbortSignal | undefined) {
-    this.#calls = calls;
-    this.id = id;
-    this.settlement = settlement;
-    this.bytes = bytes;
-    this.signal = signal;
-  }
-
-  expire(): void {
-    this.#calls.fail(this.id, "expired", undefined);
-  }
+  givenUp(why: GivenUp, reason: unknown): void;
 }
 
 /**
  * The calls that wait for an answer on one connection: added, settled, expired, or rejected all at once. Each settles
  * exactly once, and each has an owner and a deadline.
+ *
+ * Deadlines cost almost nothing: what is kept is the earliest of them, and only when that has come are the calls looked
+ * through.
  */
-export class PendingCalls {
+export class PendingCalls implements Expiring {
+  wheelBucket: Set<Expiring> | undefined;
   readonly #calls = new Map<number, PendingCall>();
   readonly #wheel: DeadlineWheel;
+  readonly #onGivenUp: (call: PendingCall) => void;
   #bytes = 0;
+  #earliest = Infinity;
 
-  constructor(wheel: DeadlineWheel) {
+  /** @param onGivenUp - told of calls that end here while the peer may still be at them: expired or cancelled */
+  constructor(wheel: DeadlineWheel, onGivenUp: (call: PendingCall) => void = () => undefined) {
     this.#wheel = wheel;
+    this.#onGivenUp = onGivenUp;
   }
 
   /** Calls that wait. */
@@ -58,37 +82,61 @@ export class PendingCalls {
     return this.#bytes;
   }
 
-  /** Adds a call. `deadlineAt` is in milliseconds of the wheel's clock. */
-  add(id: number, settlement: Settlement, deadlineAt: number, bytes: number, signal?: AbortSignal): void {
-    const call = new PendingCall(this, id, settlement, bytes, signal);
-    this.#calls.set(id, call);
-    this.#bytes += bytes;
-    this.#wheel.add(deadlineAt, call);
-    if (signal) {
-      call.onAbort = () => {
-        this.fail(id, "cancelled", signal.reason);
-      };
-      signal.addEventListener("abort", call.onAbort, { once: true });
-    }
+  /** Adds a call, whose id and bytes are set. */
+  add(call: PendingCall): void {
+    this.#calls.set(call.id, call);
+    this.#bytes += call.bytes;
+    if (call.deadlineAt < this.#earliest) this.#watch(call.deadlineAt);
+    const { signal } = call;
+    if (!signal) return;
+    call.onAbort = () => {
+      if (this.#take(call.id)) {
+        this.#onGivenUp(call);
+        call.givenUp("cancelled", signal.reason);
+      }
+    };
+    signal.addEventListener("abort", call.onAbort, { once: true });
   }
 
   /** Settles a call with what the peer answered; `false` when it waits no more, and the answer is late. */
   settle(id: number, answer: ResultMessage | ErrorMessage): boolean {
     const call = this.#take(id);
     if (!call) return false;
-    if (answer.kind === "result") call.settlement.answered(answer);
-    else call.settlement.refused(answer);
+    if (answer.kind === "result") call.answered(answer);
+    else call.refused(answer);
     return true;
   }
 
   /** Gives one call up. */
-  fail(id: number, why: Parameters<Settlement["failed"]>[0], reason: unknown): void {
-    this.#take(id)?.settlement.failed(why, reason);
+  giveUp(id: number, why: GivenUp, reason: unknown): void {
+    this.#take(id)?.givenUp(why, reason);
   }
 
   /** Gives all calls up, at once. */
-  failAll(why: Parameters<Settlement["failed"]>[0], reason: RpcError): void {
-    for (const id of [...this.#calls.keys()]) this.fail(id, why, reason);
+  giveUpAll(why: GivenUp, reason: RpcError): void {
+    for (const id of [...this.#calls.keys()]) this.giveUp(id, why, reason);
+    this.#wheel.delete(this);
+    this.#earliest = Infinity;
+  }
+
+  expire(): void {
+    const now = this.#wheel.now();
+    let earliest = Infinity;
+    for (const call of this.#calls.values()) {
+      if (call.deadlineAt > now) earliest = Math.min(earliest, call.deadlineAt);
+      else if (this.#take(call.id)) {
+        this.#onGivenUp(call);
+        call.givenUp("expired", undefined);
+      }
+    }
+    this.#earliest = Infinity;
+    if (earliest < Infinity) this.#watch(earliest);
+  }
+
+  #watch(deadlineAt: number): void {
+    this.#earliest = deadlineAt;
+    this.#wheel.delete(this);
+    this.#wheel.add(deadlineAt, this);
   }
 
   #take(id: number): PendingCall | undefined {
@@ -96,8 +144,23 @@ export class PendingCalls {
     if (!call) return undefined;
     this.#calls.delete(id);
     this.#bytes -= call.bytes;
-    this.#wheel.delete(call);
-    if (call.onAbort) call.signal?.removeEventListener("abort", call.onAbort);
+    if (call.onAbort) {
+      call.signal?.removeEventListener("abort", call.onAbort);
+      call.onAbort = undefined;
+    }
+    if (this.#calls.size === 0) this.#rest();
     return call;
   }
+
+  /**
+   * Nothing waits: a watch that stays would keep the process awake until a deadline that is nobody's. It is not ended at
+   * once, for most likely the next call is about to come.
+   */
+  #rest(): void {
+    const soon = this.#wheel.now() + REST_MS;
+    if (this.#earliest < Infinity && this.#earliest > soon) this.#watch(soon);
+  }
 }
+
+/** How long the watch over deadlines goes on when no call waits, in milliseconds. */
+const REST_MS = 50;

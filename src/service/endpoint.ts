@@ -1,22 +1,35 @@
+import { ProtocolError } from "../errors.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
+import { PeerEnd } from "../peer/peer-end.js";
 import type { Listener, ListenerHandlers, Peer } from "../transport/index.js";
+import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
-import type { AnswerMessage, Frames } from "../wire/message.js";
+import type { Frames } from "../wire/message.js";
 import { recogniseWire } from "../wire/registry.js";
-import { type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
+import type { Wire } from "../wire/wire.js";
 
-/** One bound address: tells the wires of its peers apart, and hands their calls to the dispatcher. */
+/** Options of {@link Endpoint}. */
+export interface EndpointOptions {
+  /** What peers may call. */
+  readonly dispatcher: Dispatcher;
+  /** This run of this host. */
+  readonly incarnation: string;
+  /** Keeps the deadlines of calls to peers. */
+  readonly wheel: DeadlineWheel;
+  /** Largest message either way, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Told of what is ignored. */
+  readonly log: Logger;
+}
+
+/** One bound address: tells the wires of its peers apart, and holds our end of the connection to each. */
 export class Endpoint implements ListenerHandlers {
-  readonly #dispatcher: Dispatcher;
-  readonly #limits: { readonly maxMessageBytes: number };
-  readonly #log: Logger;
-  readonly #peers = new WeakMap<Peer, PeerState>();
+  readonly #options: EndpointOptions;
+  readonly #ends = new WeakMap<Peer, { readonly wire: Wire; readonly end: PeerEnd }>();
   #listener: Listener | undefined;
 
-  constructor(dispatcher: Dispatcher, options: { readonly maxMessageBytes: number; readonly log: Logger }) {
-    this.#dispatcher = dispatcher;
-    this.#limits = { maxMessageBytes: options.maxMessageBytes };
-    this.#log = options.log;
+  constructor(options: EndpointOptions) {
+    this.#options = options;
   }
 
   /** Where answers go. */
@@ -25,55 +38,42 @@ export class Endpoint implements ListenerHandlers {
   }
 
   message(peer: Peer, frames: Frames): void {
-    const wire = recogniseWire(frames);
+    const known = this.#ends.get(peer);
+    // A wire that is spoken once is spoken on; only what it does not recognise may be another.
+    const wire = known?.wire.recognises(frames) ? known.wire : recogniseWire(frames);
     if (!wire) {
-      this.#log.debug(`A peer sent ${frames.length} frames that speak no known wire; they are ignored`);
+      this.#options.log.debug(`A peer sent ${frames.length} frames that speak no known wire; they are ignored`);
       return;
     }
-    const state = this.#state(peer, wire);
-    const { codec } = state;
-    const respond = (answer: AnswerMessage): void => {
-      this.#listener?.send(peer, codec.encode(answer));
-    };
-    try {
-      const message = codec.decode(frames);
-      if (message.kind === "call") this.#dispatcher.dispatch(message, respond, waitedMs(state, message.timing?.sentAt));
-      else this.#log.debug("A peer sent an answer to no call; it is ignored");
-    } catch (error) {
-      if (!(error instanceof MalformedMessageError)) throw error;
-      this.#log.debug(`A peer sent what is no message: ${error.message}`);
-      if (error.answer) respond(error.answer);
-    }
+    const end = known?.wire === wire ? known.end : this.#open(peer, wire);
+    end.receive(frames);
   }
 
   gone(peer: Peer): void {
-    this.#peers.delete(peer);
+    this.#ends.get(peer)?.end.lost(new ProtocolError("The peer is gone"));
+    this.#ends.delete(peer);
   }
 
-  #state(peer: Peer, wire: Wire): PeerState {
-    let state = this.#peers.get(peer);
-    if (state?.wire !== wire) {
-      state = { wire, codec: wire.open(this.#limits), quickestMs: Infinity };
-      this.#peers.set(peer, state);
-    }
-    return state;
+  #open(peer: Peer, wire: Wire): PeerEnd {
+    const { dispatcher, incarnation, wheel, maxMessageBytes, log } = this.#options;
+    const end = new PeerEnd({
+      wire,
+      label: peer.id,
+      wheel,
+      maxMessageBytes,
+      maxInFlight: 100_000,
+      maxInFlightBytes: 256 * 1024 * 1024,
+      incarnation,
+      dispatcher,
+      log,
+      send: (frames) => {
+        this.#listener?.send(peer, frames);
+      },
+      close: (reason) => {
+        this.#listener?.disconnect(peer, reason);
+      },
+    });
+    this.#ends.set(peer, { wire, end });
+    return end;
   }
-}
-
-interface PeerState {
-  readonly wire: Wire;
-  readonly codec: Codec;
-  /** Smallest difference seen between our clock at arrival and the peer's at sending. */
-  quickestMs: number;
-}
-
-/**
- * How long a message has lain unread, say while this process was stopped: what it took longer than the quickest of its
- * peer. No common clock is needed.
- */
-function waitedMs(state: PeerState, sentAt: number | undefined): number {
-  if (sentAt === undefined || Number.isNaN(sentAt)) return 0;
-  const took = performance.now() - sentAt;
-  if (took < state.quickestMs) state.quickestMs = took;
-  return took - state.quickestMs;
 }

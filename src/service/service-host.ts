@@ -19,6 +19,7 @@ import {
   type Transport,
   type TransportName,
 } from "../transport/index.js";
+import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
@@ -87,6 +88,7 @@ export class ServiceHost {
   readonly #dispatcher: Dispatcher;
   readonly #transport: Transport;
   readonly #maxMessageBytes: number;
+  readonly #wheel = new DeadlineWheel();
   #listeners: Listener[] = [];
   #addresses: readonly string[] = [];
   #state: State = "new";
@@ -243,7 +245,13 @@ export class ServiceHost {
     }
     const addresses: string[] = [];
     for (const [index, address] of bound.entries()) {
-      const endpoint = new Endpoint(this.#dispatcher, { maxMessageBytes: this.#maxMessageBytes, log: this.log });
+      const endpoint = new Endpoint({
+        dispatcher: this.#dispatcher,
+        incarnation: this.incarnation,
+        wheel: this.#wheel,
+        maxMessageBytes: this.#maxMessageBytes,
+        log: this.log,
+      });
       const listener = await this.#transport.listen(address, endpoint, { maxMessageBytes: this.#maxMessageBytes });
       endpoint.attach(listener);
       this.#listeners.push(listener);

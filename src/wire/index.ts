@@ -5,17 +5,29 @@
  */
 
 export { BadRequestError, ProtocolError, RpcError, rpcError } from "../errors.js";
+export { lampWire } from "./lamp/index.js";
 export type {
   AnswerMessage,
   CallId,
   CallMessage,
-  CallTiming,
+  CancelMessage,
+  ControlMessage,
   ErrorMessage,
   Extensions,
   Frames,
+  GoodbyeMessage,
+  HelloMessage,
   Message,
+  PingMessage,
   ResultMessage,
 } from "./message.js";
 export { pycomWire } from "./pycom/index.js";
 export { registerWire, unregisterWire, wireNames } from "./registry.js";
-export { type Codec, DEFAULT_LIMITS, MalformedMessageError, type Wire, type WireLimits } from "./wire.js";
+export {
+  type BatchingCodec,
+  type Codec,
+  DEFAULT_LIMITS,
+  MalformedMessageError,
+  type Wire,
+  type WireLimits,
+} from "./wire.js";

@@ -30,19 +30,16 @@ export interface CallMessage {
   readonly extensions?: Extensions | undefined;
   /** Raw bytes beside the arguments. Empty is not the same as absent. */
   readonly attachment?: Uint8Array | undefined;
-  /** The caller's deadline, where the wire has a place for it; absent from peers that do not tell. */
-  readonly timing?: CallTiming | undefined;
-}
-
-/** The caller's deadline, in a form that needs no common clock. */
-export interface CallTiming {
-  /** Milliseconds that were left when the call was sent. */
-  readonly timeoutMs: number;
+  /**
+   * The caller's deadline, in a form that needs no common clock: milliseconds that were left when the call was sent. Absent
+   * from peers that do not tell, and where the wire has no place for it.
+   */
+  readonly timeoutMs?: number | undefined;
   /**
    * When it was sent, in milliseconds of any clock of the caller's that runs steadily. The smallest difference to the time
    * of arrival stands for the way; what a call takes longer, it has waited.
    */
-  readonly sentAt: number;
+  readonly sentAt?: number | undefined;
 }
 
 /** The answer of a method that succeeded. */
@@ -83,8 +80,49 @@ export interface ErrorMessage {
   readonly extensions?: Extensions | undefined;
 }
 
+/** What an end says of itself, first of all, on wires where both ends call. */
+export interface HelloMessage {
+  /** Tells the messages apart. */
+  readonly kind: "hello";
+  /** Versions of the wire that it speaks, the lowest and the highest. */
+  readonly versions: readonly [number, number];
+  /** Random id of one run of one process. */
+  readonly incarnation: string;
+  /** Largest message that it takes, in bytes. */
+  readonly maxMessageBytes: number;
+}
+
+/** The caller gives a call up: its answer is of no use any more. */
+export interface CancelMessage {
+  /** Tells the messages apart. */
+  readonly kind: "cancel";
+  /** The call. */
+  readonly id: CallId;
+}
+
+/** A question whether the other end's program is alive, and the answer to it. */
+export interface PingMessage {
+  /** Tells the messages apart. */
+  readonly kind: "ping" | "pong";
+  /** Comes back as it was sent. */
+  readonly token: number;
+}
+
+/** The sender closes the connection, and says why. */
+export interface GoodbyeMessage {
+  /** Tells the messages apart. */
+  readonly kind: "goodbye";
+  /** What happened. */
+  readonly code: ErrorCode;
+  /** The same for people. */
+  readonly text: string;
+}
+
+/** What ends tell each other besides calls and answers, on wires that have it. */
+export type ControlMessage = HelloMessage | CancelMessage | PingMessage | GoodbyeMessage;
+
 /** What answers a call. */
 export type AnswerMessage = ResultMessage | ErrorMessage;
 
 /** Everything that crosses a link. */
-export type Message = CallMessage | AnswerMessage;
+export type Message = CallMessage | AnswerMessage | ControlMessage;

@@ -19,16 +19,18 @@ export const DEFAULT_LIMITS: WireLimits = { maxMessageBytes: 64 * 1024 * 1024 };
 export interface Wire {
   /** Short lower-case name: what registrations and options say. */
   readonly name: string;
+  /** Do both ends call, and tell each other of themselves, of cancelled calls and the like? Default false. */
+  readonly twoWay?: boolean;
   /**
    * Do these frames open a message of this wire? Asked once per message at an address that answers several wires; must
    * be cheap and must not throw.
    */
   recognises(frames: Frames): boolean;
   /** The codec of one connection. */
-  open(limits: WireLimits): Codec;
+  open(limits: WireLimits): Codec | BatchingCodec;
 }
 
-/** One connection's codec. Symmetric: either end may send calls and answers where the wire allows it. */
+/** One connection's codec, for wires with one message per transport message. */
 export interface Codec {
   /**
    * @throws BadRequestError, with the path of the value, when the wire cannot carry arguments or result
@@ -40,6 +42,35 @@ export interface Codec {
    * outside can cause.
    */
   decode(frames: Frames): Message;
+}
+
+/**
+ * One connection's codec, for wires on which many messages share a transport message: all that is added in one turn of the
+ * event loop leaves together.
+ */
+export interface BatchingCodec {
+  /** Bytes that wait to be taken. */
+  readonly waiting: number;
+  /**
+   * Adds a message to the next batch.
+   *
+   * @param maxBytes - what its receiver takes, if that is less than this end allows
+   * @returns its size in bytes
+   * @throws as {@link Codec.encode}; nothing is added then
+   */
+  add(message: Message, maxBytes?: number): number;
+  /**
+   * Takes the batch.
+   *
+   * @param sentAt - the sender's clock, in milliseconds
+   */
+  take(sentAt: number): Frames;
+  /**
+   * Reads a batch and hands out its messages in order.
+   *
+   * @throws MalformedMessageError as {@link Codec.decode}; the connection is of no use then
+   */
+  decodeAll(frames: Frames, each: (message: Message) => void): void;
 }
 
 /** Bytes that are no message; tells what to answer, when the wire has an answer to such. */

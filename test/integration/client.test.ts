@@ -16,7 +16,14 @@ import {
   statusOf,
   withOptions,
 } from "../../src/index.js";
-import { type Codec, registerWire, unregisterWire, type Wire } from "../../src/wire/index.js";
+import {
+  type CallMessage,
+  type Codec,
+  type ResultMessage,
+  registerWire,
+  unregisterWire,
+  type Wire,
+} from "../../src/wire/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { json, text, useRawPeers } from "../support/raw.js";
 import { authenticator, counter, echo, locked } from "../support/services.js";
@@ -383,7 +390,7 @@ describe("A client", () => {
       recognises: (frames) => text(frames[0]) === "toy",
       open: (): Codec => ({
         encode: (message) => {
-          const { id, ...rest } = message;
+          const { id, ...rest } = message as CallMessage | ResultMessage;
           const key = typeof id === "number" ? String(id) : text(id[0]);
           return [Buffer.from("toy"), Buffer.from(key), Buffer.from(JSON.stringify(rest))];
         },

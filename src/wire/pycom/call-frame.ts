@@ -1,5 +1,3 @@
-import type { CallTiming } from "../message.js";
-
 /**
  * The first frame of a request, part of its return address:
  *
@@ -11,15 +9,27 @@ import type { CallTiming } from "../message.js";
  * understands outcomes. Here, rather than in the JSON, it costs next to nothing: libzmq's binding is twice as slow with
  * frames of more than 128 bytes, which a small call would otherwise exceed.
  */
-export function callFrame(id: number, timing: CallTiming | undefined): Uint8Array {
-  const told = timing && Number.isFinite(timing.timeoutMs);
-  return Buffer.from(told ? `L${id},${Math.ceil(timing.timeoutMs)},${Math.round(timing.sentAt)}` : `L${id}`, "latin1");
+export function callFrame(
+  id: number,
+  timeoutMs: number | undefined = Infinity,
+  sentAt: number | undefined = 0,
+): Uint8Array {
+  const told = Number.isFinite(timeoutMs);
+  return Buffer.from(told ? `L${id},${Math.ceil(timeoutMs)},${Math.round(sentAt)}` : `L${id}`, "latin1");
+}
+
+/** What a {@link callFrame} says. */
+export interface CallFrame {
+  /** The caller's number of the call. */
+  readonly id: number;
+  /** As in the message; absent when the caller did not say. */
+  readonly timeoutMs: number | undefined;
+  /** As in the message. */
+  readonly sentAt: number | undefined;
 }
 
 /** What a {@link callFrame} says; `undefined` when the frame is none. Reads digits by hand: every message passes here. */
-export function readCallFrame(
-  frame: Uint8Array | undefined,
-): { id: number; timing: CallTiming | undefined } | undefined {
+export function readCallFrame(frame: Uint8Array | undefined): CallFrame | undefined {
   if (frame?.[0] !== LETTER || frame.length > MAX_LENGTH) return undefined;
   const numbers = [0, 0, 0];
   let field = 0;
@@ -36,7 +46,7 @@ export function readCallFrame(
   }
   if (digits === 0 || field === 1) return undefined;
   const [id = 0, timeoutMs = 0, sentAt = 0] = numbers;
-  return { id, timing: field === 2 ? { timeoutMs, sentAt } : undefined };
+  return field === 2 ? { id, timeoutMs, sentAt } : { id, timeoutMs: undefined, sentAt: undefined };
 }
 
 const LETTER = "L".charCodeAt(0);

@@ -1,5 +1,6 @@
-import type { ErrorCode, Outcome } from "../../errors.js";
+import type { ErrorCode } from "../../errors.js";
 import type { AnswerMessage, CallId, CallMessage, Extensions, Frames, Message } from "../message.js";
+import { toldCode, toldOutcome } from "../told.js";
 import { MalformedMessageError, type WireLimits } from "../wire.js";
 import { readCallFrame } from "./call-frame.js";
 import { CALL, codeOfNumber, FAIL, LAMPLIGHTER_EXTENSION, OK, outcomeOfNumber } from "./codes.js";
@@ -39,6 +40,7 @@ function decodeCall(frames: Frames, start: number, command: string, limits: Wire
   const interfaceName = requiredText(id, request, "interface");
   const method = requiredText(id, request, "method");
   if (count > 3) throw badRequest(id, `Expected 2-3 parts, got ${count}`);
+  const told = start >= 2 ? readCallFrame(frames[start - 2]) : undefined;
   return {
     kind: "call",
     id,
@@ -48,7 +50,8 @@ function decodeCall(frames: Frames, start: number, command: string, limits: Wire
     sessionId: optionalText(id, request, "session_id"),
     extensions: optionalObject(id, request, "extensions"),
     attachment: frames[start + 2],
-    timing: start >= 2 ? readCallFrame(frames[start - 2])?.timing : undefined,
+    timeoutMs: told?.timeoutMs,
+    sentAt: told?.sentAt,
   };
 }
 
@@ -103,38 +106,11 @@ function decodeAnswer(frames: Frames, start: number, status: string): AnswerMess
   return {
     kind: "error",
     ...common,
-    code: toldCode(told) ?? codeOfNumber(number),
+    code: toldCode(isObject(told) ? member(told, "code") : undefined) ?? codeOfNumber(number),
     number,
-    outcome: toldOutcome(told) ?? outcomeOfNumber(number),
+    outcome: toldOutcome(isObject(told) ? member(told, "outcome") : undefined) ?? outcomeOfNumber(number),
     remote: { message: typeof message === "string" && message !== "" ? message : `Remote error #${number}` },
   };
-}
-
-/** Codes that may come as an extension; anything else in it is ignored. */
-const TELLABLE: ReadonlySet<unknown> = new Set<ErrorCode>([
-  "UNKNOWN",
-  "METHOD_NOT_FOUND",
-  "SERVICE_NOT_FOUND",
-  "BAD_REQUEST",
-  "ACCESS_DENIED",
-  "SESSION_EXPIRED",
-  "UNAVAILABLE",
-  "TIMEOUT",
-  "CANCELLED",
-  "OVERLOADED",
-  "DRAINING",
-  "TOO_LARGE",
-]);
-const OUTCOMES: ReadonlySet<unknown> = new Set<Outcome>(["not-executed", "executed", "unknown"]);
-
-function toldCode(told: unknown): ErrorCode | undefined {
-  const code = isObject(told) ? member(told, "code") : undefined;
-  return TELLABLE.has(code) ? (code as ErrorCode) : undefined;
-}
-
-function toldOutcome(told: unknown): Outcome | undefined {
-  const outcome = isObject(told) ? member(told, "outcome") : undefined;
-  return OUTCOMES.has(outcome) ? (outcome as Outcome) : undefined;
 }
 
 /** The number that the call went out with; everything else in the envelope would be a foreign hop. */

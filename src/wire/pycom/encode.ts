@@ -1,4 +1,4 @@
-import { BadRequestError, type RpcErrorOptions, rpcError } from "../../errors.js";
+import { BadRequestError, ProtocolError, type RpcErrorOptions, rpcError } from "../../errors.js";
 import type { AnswerMessage, CallMessage, ErrorMessage, Extensions, Frames, Message } from "../message.js";
 import type { WireLimits } from "../wire.js";
 import { callFrame } from "./call-frame.js";
@@ -12,7 +12,15 @@ const FAIL_FRAME = Buffer.from(FAIL);
 
 /** Encodes a call or an answer. See {@link Codec.encode}. */
 export function encode(message: Message, limits: WireLimits): Frames {
-  return message.kind === "call" ? encodeCall(message, limits) : encodeAnswer(message, limits);
+  switch (message.kind) {
+    case "call":
+      return encodeCall(message, limits);
+    case "result":
+    case "error":
+      return encodeAnswer(message, limits);
+    default:
+      throw new ProtocolError(`PyCOM's wire has no ${message.kind}`);
+  }
 }
 
 /**
@@ -40,7 +48,7 @@ function encodeCall(call: CallMessage, limits: WireLimits): Frames {
   json += extensionsMember(call.extensions);
   const body = bytesOf(`${json}}`);
   checkSize(`The call of ${label}`, body, call.attachment, limits, where);
-  const id = typeof call.id === "number" ? callFrame(call.id, call.timing) : EMPTY;
+  const id = typeof call.id === "number" ? callFrame(call.id, call.timeoutMs, call.sentAt) : EMPTY;
   return call.attachment ? [id, EMPTY, CALL_FRAME, body, call.attachment] : [id, EMPTY, CALL_FRAME, body];
 }
 

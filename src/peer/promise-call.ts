@@ -1,0 +1,149 @@
+import { type RpcError, type RpcErrorOptions, rpcError } from "../errors.js";
+import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import type { Channel } from "./channel.js";
+import type { GivenUp, PendingCall } from "./pending-calls.js";
+
+/** One call over a channel, as its caller describes it. */
+export interface ChannelCall {
+  /** Dotted name of the interface. */
+  readonly interface: string;
+  /** Remote name of the method. */
+  readonly method: string;
+  /** In the wire's shape. */
+  readonly args: unknown;
+  /** In milliseconds of the channel's clock. */
+  readonly deadlineAt: number;
+  /** Session to attach. */
+  readonly sessionId?: string | undefined;
+  /** Members beside the call. */
+  readonly extensions?: Extensions | undefined;
+  /** Bytes beside the arguments. */
+  readonly attachment?: Uint8Array | undefined;
+  /** Largest request that the peer takes, in bytes. */
+  readonly maxBytes?: number | undefined;
+  /** Ends the call with `CANCELLED`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes one call over a channel, once, whatever becomes of it.
+ *
+ * @throws RpcError always with an outcome; `not-sent` when the call did not leave
+ */
+export function callOver(channel: Channel, call: ChannelCall): Promise<ResultMessage> {
+  return new Promise((resolve, reject) => {
+    channel.send(new PromiseCall(channel.address, call, resolve, reject));
+  });
+}
+
+class PromiseCall implements PendingCall {
+  id = 0;
+  bytes = 0;
+  onAbort: (() => void) | undefined;
+  readonly interface: string;
+  readonly method: string;
+  readonly args: unknown;
+  readonly deadlineAt: number;
+  readonly sessionId: string | undefined;
+  readonly extensions: Extensions | undefined;
+  readonly attachment: Uint8Array | undefined;
+  readonly maxBytes: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly #address: string;
+  readonly #startedAt = performance.now();
+  readonly #resolve: (message: ResultMessage) => void;
+  readonly #reject: (error: RpcError) => void;
+
+  constructor(
+    address: string,
+    call: ChannelCall,
+    resolve: (message: ResultMessage) => void,
+    reject: (error: RpcError) => void,
+  ) {
+    this.interface = call.interface;
+    this.method = call.method;
+    this.args = call.args;
+    this.deadlineAt = call.deadlineAt;
+    this.sessionId = call.sessionId;
+    this.extensions = call.extensions;
+    this.attachment = call.attachment;
+    this.maxBytes = call.maxBytes;
+    this.signal = call.signal;
+    this.#address = address;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  answered(message: ResultMessage): void {
+    this.#resolve(message);
+  }
+
+  refused(message: ErrorMessage): void {
+    this.#reject(refusedError(this, this.#address, message));
+  }
+
+  failed(error: RpcError): void {
+    this.#reject(error);
+  }
+
+  givenUp(why: GivenUp, reason: unknown): void {
+    this.#reject(givenUpError(this, this.#address, why, reason, performance.now() - this.#startedAt));
+  }
+}
+
+/** The error of a call that the peer answered with one. */
+export function refusedError(call: PendingCall, address: string, message: ErrorMessage): RpcError {
+  return rpcError(message.code, message.remote.message, {
+    ...where(call, address),
+    outcome: message.outcome,
+    number: message.number,
+    remote: message.remote,
+    cause: message.remote.cause,
+  });
+}
+
+/**
+ * The error of a call that was given up.
+ *
+ * @param elapsedMs - since it was sent
+ */
+export function givenUpError(
+  call: PendingCall,
+  address: string,
+  why: GivenUp,
+  reason: unknown,
+  elapsedMs: number,
+): RpcError {
+  const label = `${call.interface}.${call.method}`;
+  const options: RpcErrorOptions = { ...where(call, address), outcome: "unknown", cause: reason };
+  switch (why) {
+    case "unsent": {
+      const text = `${label} was not sent: ${(reason as Error).message}`;
+      return rpcError("UNAVAILABLE", text, { ...options, outcome: "not-sent" });
+    }
+    case "expired": {
+      const waited = Math.round(elapsedMs);
+      return rpcError(
+        "TIMEOUT",
+        `${label} was sent to ${address} and not answered within ${waited} ms. ${MAYBE}`,
+        options,
+      );
+    }
+    case "cancelled":
+      return rpcError("CANCELLED", `${label} was cancelled after it was sent to ${address}. ${MAYBE}`, options);
+    case "closed":
+      return rpcError("CLOSED", `${label} was sent to ${address}, then the client was closed. ${MAYBE}`, options);
+    case "lost":
+      return rpcError(
+        "UNAVAILABLE",
+        `${label} was sent to ${address}, then the connection was lost. ${MAYBE}`,
+        options,
+      );
+  }
+}
+
+function where(call: PendingCall, address: string): RpcErrorOptions {
+  return { interface: call.interface, method: call.method, service: address };
+}
+
+const MAYBE = "It may have been executed";

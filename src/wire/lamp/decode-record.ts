@@ -1,0 +1,183 @@
+import { ProtocolError } from "../../errors.js";
+import type { CallMessage, ErrorMessage, Extensions, HelloMessage, Message } from "../message.js";
+import { toldCode, toldOutcome } from "../told.js";
+import { decodeValue, type ValueSource } from "./decode-value.js";
+import { Kind } from "./format.js";
+import type { MethodName, MethodNames } from "./methods.js";
+
+/**
+ * Reads one record (docs/lamp-wire.md, "Records").
+ *
+ * @param sentAt - the clock of the batch
+ * @returns `undefined` for a kind that a later version may have added
+ * @throws ProtocolError for bytes that are no record
+ */
+export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: number): Message | undefined {
+  const { reader } = source;
+  const head = reader.octet();
+  if ((head & 0xf0) !== 0x90 || head === 0x90) throw new ProtocolError("A record is no array, or an empty one");
+  const length = head & 0x0f;
+  const kind = reader.octet();
+  const least = LENGTHS[kind];
+  if (least !== undefined && length < least)
+    throw new ProtocolError(`A record of kind ${kind} has only ${length} parts`);
+  let read = least ?? 1;
+  let message: Message | undefined;
+  switch (kind) {
+    case Kind.call: {
+      const id = integer(source);
+      const name = methodName(source, names);
+      const args = decodeValue(source);
+      const timeoutMs = timeout(source);
+      const more = length > read ? members(decodeValue(source)) : NOTHING;
+      if (length > read) read++;
+      message = {
+        kind: "call",
+        id,
+        interface: name.interface,
+        method: name.method,
+        args,
+        sessionId: optionalText(more.session),
+        extensions: optionalMembers(more.extensions),
+        attachment: optionalBytes(more.attachment),
+        timeoutMs,
+        sentAt,
+      } satisfies CallMessage;
+      break;
+    }
+    case Kind.result: {
+      const id = integer(source);
+      const result = decodeValue(source);
+      const more = length > read ? members(decodeValue(source)) : NOTHING;
+      if (length > read) read++;
+      message = {
+        kind: "result",
+        id,
+        result,
+        sessionId: optionalText(more.session),
+        extensions: optionalMembers(more.extensions),
+        attachment: optionalBytes(more.attachment),
+      };
+      break;
+    }
+    case Kind.error: {
+      const id = integer(source);
+      const error = members(decodeValue(source));
+      const more = length > read ? members(decodeValue(source)) : NOTHING;
+      if (length > read) read++;
+      message = toError(id, error, more);
+      break;
+    }
+    case Kind.hello:
+      message = toHello(members(decodeValue(source)));
+      break;
+    case Kind.cancel:
+      message = { kind: "cancel", id: integer(source) };
+      break;
+    case Kind.ping:
+    case Kind.pong:
+      message = { kind: kind === Kind.ping ? "ping" : "pong", token: integer(source) };
+      break;
+    case Kind.goodbye:
+      message = { kind: "goodbye", code: toldCode(decodeValue(source)) ?? "UNKNOWN", text: text(decodeValue(source)) };
+      break;
+    default:
+  }
+  // What a later version has added to a record is read over.
+  for (; read < length; read++) decodeValue(source);
+  return message;
+}
+
+/** Parts that a record of each kind has at least, itself included. */
+const LENGTHS: Partial<Record<number, number>> = {
+  [Kind.hello]: 2,
+  [Kind.call]: 5,
+  [Kind.result]: 3,
+  [Kind.error]: 3,
+  [Kind.cancel]: 2,
+  [Kind.ping]: 2,
+  [Kind.pong]: 2,
+  [Kind.goodbye]: 3,
+};
+
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+
+function methodName(source: ValueSource, names: MethodNames): MethodName {
+  const told = decodeValue(source);
+  if (typeof told === "number") return names.get(told);
+  if (!Array.isArray(told)) throw new ProtocolError("A call names no method");
+  const [number, interfaceName, method] = told as unknown[];
+  const name = { interface: text(interfaceName), method: text(method) };
+  if (number !== null) names.add(Number(number), name);
+  return name;
+}
+
+function timeout(source: ValueSource): number | undefined {
+  const told = decodeValue(source);
+  if (told === null) return undefined;
+  if (typeof told === "number" && told >= 0) return told;
+  throw new ProtocolError("The deadline of a call is no number of milliseconds");
+}
+
+function toHello(told: Record<string, unknown>): HelloMessage {
+  const { versions, incarnation, maxMessageBytes } = told;
+  const [lowest, highest] = Array.isArray(versions) ? (versions as unknown[]) : [];
+  if (typeof lowest !== "number" || typeof highest !== "number") throw new ProtocolError("A hello names no versions");
+  return {
+    kind: "hello",
+    versions: [lowest, highest],
+    incarnation: text(incarnation),
+    maxMessageBytes: typeof maxMessageBytes === "number" ? maxMessageBytes : Infinity,
+  };
+}
+
+function toError(id: number, error: Record<string, unknown>, more: Readonly<Record<string, unknown>>): ErrorMessage {
+  const { code, number, outcome, name, message, stack, data, cause } = error;
+  return {
+    kind: "error",
+    id,
+    // A code that this version does not know is a failure all the same.
+    code: toldCode(code) ?? "UNKNOWN",
+    number: typeof number === "number" ? number : 1,
+    outcome: toldOutcome(outcome) ?? "executed",
+    remote: {
+      message: text(message),
+      ...(typeof name === "string" && { name }),
+      ...(typeof stack === "string" && { stack }),
+      ...(data !== undefined && { data }),
+      ...(cause !== undefined && { cause }),
+    },
+    sessionId: optionalText(more.session),
+    extensions: optionalMembers(more.extensions),
+  };
+}
+
+function integer(source: ValueSource): number {
+  const value = decodeValue(source);
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new ProtocolError("A record holds no number where one is expected");
+}
+
+function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new ProtocolError("A record holds no text where one is expected");
+}
+
+function members(value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new ProtocolError("A record holds no map where one is expected");
+}
+
+function optionalText(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : text(value);
+}
+
+function optionalMembers(value: unknown): Extensions | undefined {
+  return value === undefined || value === null ? undefined : members(value);
+}
+
+function optionalBytes(value: unknown): Uint8Array | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (value instanceof Uint8Array) return value;
+  throw new ProtocolError("An attachment is no binary value");
+}

@@ -1,0 +1,145 @@
+import { ProtocolError } from "../../errors.js";
+import type {
+  CallId,
+  CallMessage,
+  ErrorMessage,
+  Extensions,
+  HelloMessage,
+  Message,
+  ResultMessage,
+} from "../message.js";
+import { encodeValue, type ValueSink } from "./encode-value.js";
+import { Kind } from "./format.js";
+import type { MethodName, MethodNumbers } from "./methods.js";
+import type { Writer } from "./writer.js";
+
+/**
+ * Writes one record (docs/lamp-wire.md, "Records").
+ *
+ * @returns the names of a method that this record gives the next number
+ * @throws Untransportable when a value cannot travel
+ */
+export function encodeRecord(message: Message, sink: ValueSink, numbers: MethodNumbers): MethodName | undefined {
+  const { writer } = sink;
+  switch (message.kind) {
+    case "call":
+      return encodeCall(message, sink, numbers);
+    case "result":
+      encodeResult(message, sink);
+      return undefined;
+    case "error":
+      encodeError(message, sink);
+      return undefined;
+    case "hello":
+      encodeHello(message, sink);
+      return undefined;
+    case "cancel":
+      begin(writer, 2, Kind.cancel);
+      writer.unsigned(numberOf(message.id));
+      return undefined;
+    case "ping":
+    case "pong":
+      begin(writer, 2, message.kind === "ping" ? Kind.ping : Kind.pong);
+      writer.unsigned(message.token);
+      return undefined;
+    case "goodbye":
+      begin(writer, 3, Kind.goodbye);
+      writer.text(message.code);
+      writer.text(message.text);
+      return undefined;
+  }
+}
+
+function begin(writer: Writer, length: number, kind: number): void {
+  writer.array(length);
+  writer.unsigned(kind);
+}
+
+/** `[1, id, method, args, timeout, more?]` */
+function encodeCall(call: CallMessage, sink: ValueSink, numbers: MethodNumbers): MethodName | undefined {
+  const { writer } = sink;
+  const { timeoutMs } = call;
+  const more = moreOf(call);
+  begin(writer, more ? 6 : 5, Kind.call);
+  writer.unsigned(numberOf(call.id));
+  const number = numbers.get(call.interface, call.method);
+  const next = number === undefined ? numbers.next : undefined;
+  if (number !== undefined) writer.unsigned(number);
+  else {
+    writer.array(3);
+    if (next === undefined) writer.nil();
+    else writer.unsigned(next);
+    writer.text(call.interface);
+    writer.text(call.method);
+  }
+  encodeValue(sink, call.args);
+  if (timeoutMs === undefined || timeoutMs === Infinity) writer.nil();
+  else writer.unsigned(Math.max(0, Math.ceil(timeoutMs)));
+  if (more) encodeValue(sink, more);
+  return next === undefined ? undefined : call;
+}
+
+/** `[2, id, value, more?]` */
+function encodeResult(result: ResultMessage, sink: ValueSink): void {
+  const more = moreOf(result);
+  begin(sink.writer, more ? 4 : 3, Kind.result);
+  sink.writer.unsigned(numberOf(result.id));
+  encodeValue(sink, result.result);
+  if (more) encodeValue(sink, more);
+}
+
+/** `[3, id, error, more?]` */
+function encodeError(error: ErrorMessage, sink: ValueSink): void {
+  const more = moreOf(error);
+  begin(sink.writer, more ? 4 : 3, Kind.error);
+  sink.writer.unsigned(numberOf(error.id));
+  const { name, message, stack, data, cause } = error.remote;
+  encodeValue(sink, {
+    code: error.code,
+    number: error.number,
+    outcome: error.outcome,
+    message,
+    ...(name !== undefined && { name }),
+    ...(stack !== undefined && { stack }),
+    ...(data !== undefined && { data }),
+    ...(cause !== undefined && { cause }),
+  });
+  if (more) encodeValue(sink, more);
+}
+
+/** `[0, hello]` */
+function encodeHello(hello: HelloMessage, sink: ValueSink): void {
+  begin(sink.writer, 2, Kind.hello);
+  encodeValue(sink, {
+    versions: hello.versions,
+    incarnation: hello.incarnation,
+    maxMessageBytes: hello.maxMessageBytes,
+  });
+}
+
+interface WithMore {
+  readonly sessionId?: string | undefined;
+  readonly extensions?: Extensions | undefined;
+  readonly attachment?: Uint8Array | undefined;
+}
+
+/** What most calls and answers do not have. */
+function moreOf({ sessionId, extensions, attachment }: WithMore): Record<string, unknown> | undefined {
+  if (sessionId === undefined && attachment === undefined && isEmpty(extensions)) return undefined;
+  return {
+    ...(sessionId !== undefined && { session: sessionId }),
+    ...(!isEmpty(extensions) && { extensions }),
+    ...(attachment !== undefined && { attachment }),
+  };
+}
+
+function isEmpty(extensions: Extensions | undefined): boolean {
+  if (extensions === undefined) return true;
+  for (const _name in extensions) return false;
+  return true;
+}
+
+function numberOf(id: CallId): number {
+  if (typeof id === "number") return id;
+  throw new ProtocolError("A call of another wire cannot be answered on this one");
+}

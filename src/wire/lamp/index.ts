@@ -1,0 +1,13 @@
+import type { Wire } from "../wire.js";
+import { isBatch, LampCodec } from "./codec.js";
+
+/**
+ * Between two Lamplighter peers (docs/lamp-wire.md): both ends call, values keep their types, everything written in one
+ * turn of the event loop shares a message.
+ */
+export const lampWire: Wire = {
+  name: "lamp",
+  twoWay: true,
+  recognises: ([head]) => head !== undefined && isBatch(head),
+  open: (limits) => new LampCodec(limits),
+};
