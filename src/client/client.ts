@@ -263,15 +263,15 @@ export class Client {
   #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {
     const context = options.bare ? { ...this.#invokerContext, token: () => undefined } : this.#invokerContext;
     const invoker = new ReconnectingInvoker(target, context);
-    const bare: CallPipeline = (_component, call) => invoker.invoke(call);
-    const pipeline: CallPipeline = (component, call) =>
+    const bare: CallPipeline = (_component, call, shape) => invoker.call(call, shape);
+    const pipeline: CallPipeline = (component, call, shape) =>
       this.#closed
         ? Promise.reject(
             rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }),
           )
         : this.#hasHooks()
-          ? this.#hooked(component, call, invoker)
-          : invoker.invoke(call);
+          ? this.#hooked(component, call, invoker).then(shape)
+          : invoker.call(call, shape);
     return new Component(interfaceName, invoker, options.bare ? bare : pipeline);
   }
 

@@ -1,6 +1,6 @@
 import { rpcError } from "../errors.js";
 import { unwrapResult } from "../peer/arguments.js";
-import type { Introspection } from "../peer/contract.js";
+import type { Contract, Introspection } from "../peer/contract.js";
 import { INTROSPECT } from "../peer/contract.js";
 import type { Answer, CallOptions, OutgoingCall } from "../peer/invoker.js";
 import { createProxy, handleOf, type ProxyHandle } from "../peer/proxy.js";
@@ -34,8 +34,10 @@ export interface ComponentStatus {
   readonly sessionId: string | undefined;
 }
 
-/** Runs a call through the client's hooks and middleware to the invoker. */
-export type CallPipeline = (component: Component, call: OutgoingCall) => Promise<Answer>;
+/**
+ * Runs a call through the client's hooks and middleware to the invoker, and makes of the answer what the caller wants.
+ */
+export type CallPipeline = <T>(component: Component, call: OutgoingCall, shape: (answer: Answer) => T) => Promise<T>;
 
 /**
  * Handle to one interface, with explicit verbs. PyCOM: `BaseComponent`. Made by `client.component`, `locate` and
@@ -47,6 +49,7 @@ export class Component {
   readonly #pipeline: CallPipeline;
   #closed = false;
   #methods: readonly string[] = [];
+  #contract: Contract | undefined;
 
   /** Made by the client. @internal */
   constructor(interfaceName: string, invoker: ReconnectingInvoker, pipeline: CallPipeline) {
@@ -62,6 +65,11 @@ export class Component {
 
   /** Names of the interface's methods, as far as a contract has been seen. */
   get methods(): readonly string[] {
+    const contract = this.#invoker.instance?.ready(this.#interface)?.contract;
+    if (contract && contract !== this.#contract) {
+      this.#contract = contract;
+      this.#methods = [...contract.methods.keys()];
+    }
     return this.#methods;
   }
 
@@ -85,13 +93,12 @@ export class Component {
    * @throws RpcError with code and outcome
    */
   async invoke(method: string, args: unknown = null, options: CallOptions = {}): Promise<unknown> {
-    return (await this.#run(method, { raw: args }, options)).result;
+    return await this.#run(method, { raw: args }, options, toResult);
   }
 
   /** As {@link Component.invoke}, with everything that the answer carries. */
   async invokeFull(method: string, args: unknown = null, options: CallOptions = {}): Promise<FullAnswer> {
-    const { result, attachment, sessionId, extensions } = await this.#run(method, { raw: args }, options);
-    return { result, attachment, sessionId, extensions };
+    return await this.#run(method, { raw: args }, options, toFullAnswer);
   }
 
   /**
@@ -100,21 +107,17 @@ export class Component {
    * @throws MethodNotFoundError when it has no introspection
    */
   async introspect(options: CallOptions = {}): Promise<Introspection> {
-    const { result } = await this.#run(INTROSPECT, { raw: null }, options);
-    return result as Introspection;
+    return (await this.#run(INTROSPECT, { raw: null }, options, toResult)) as Introspection;
   }
 
   /** Calls with arguments as a proxy takes them, and returns the raw result with everything else. @internal */
   async callFull(method: string, values: readonly unknown[], options: CallOptions = {}): Promise<FullAnswer> {
-    const { result, attachment, sessionId, extensions } = await this.#run(method, { positional: values }, options);
-    return { result, attachment, sessionId, extensions };
+    return await this.#run(method, { positional: values }, options, toFullAnswer);
   }
 
   /** Calls as a proxy does: the contract maps arguments and unwraps the result. @internal */
   call(method: string, values: readonly unknown[], options: CallOptions): RemotePromise<unknown> {
-    return this.#run(method, { positional: values }, options).then((answer) =>
-      unwrapResult(answer.result, answer.attachment, answer.contract),
-    );
+    return this.#run(method, { positional: values }, options, toValue);
   }
 
   /** Takes up a session that was opened elsewhere, such as by an earlier process. */
@@ -142,7 +145,7 @@ export class Component {
     return this.close();
   }
 
-  #run(method: string, args: OutgoingCall["args"], options: CallOptions): Promise<Answer> {
+  #run<T>(method: string, args: OutgoingCall["args"], options: CallOptions, shape: (answer: Answer) => T): Promise<T> {
     if (typeof method !== "string" || method === "") {
       return Promise.reject(rpcError("BAD_REQUEST", `A method's name must be a string, got ${typeof method}`));
     }
@@ -154,19 +157,21 @@ export class Component {
       attachment: options.attachment,
       options,
     };
-    const answer = this.#pipeline(this, call);
-    return this.#methods.length > 0
-      ? answer
-      : answer.finally(() => {
-          this.#learn();
-        });
+    return this.#pipeline(this, call, shape);
   }
+}
 
-  /** For completion and `Object.keys`: names that the contract of the instance has. */
-  #learn(): void {
-    const contract = this.#invoker.instance?.ready(this.#interface)?.contract;
-    if (contract) this.#methods = [...contract.methods.keys()];
-  }
+function toResult(answer: Answer): unknown {
+  return answer.result;
+}
+
+function toFullAnswer({ result, attachment, sessionId, extensions }: Answer): FullAnswer {
+  return { result, attachment, sessionId, extensions };
+}
+
+/** What a proxy returns. */
+function toValue(answer: Answer): unknown {
+  return unwrapResult(answer.result, answer.attachment, answer.contract);
 }
 
 /** The handle of a proxy over a component. */

@@ -53,6 +53,8 @@ export class Instance {
   #turn = 0;
   #latencyMs = 0;
   #channel: Channel | undefined;
+  /** What {@link Instance.ready} said last: most instances are asked for one interface again and again. */
+  #lastReady: (ReadyInstance & { readonly interface: string }) | undefined;
 
   /** @param endpoints - ways to reach it, best first; at least one */
   constructor(record: ServiceRecord, context: InstanceContext, endpoints: readonly InstanceEndpoint[]) {
@@ -81,10 +83,14 @@ export class Instance {
 
   /** The channel and contract, if calls can go at once. */
   ready(interfaceName: string): ReadyInstance | undefined {
+    const last = this.#lastReady;
+    if (last?.interface === interfaceName && last.channel === this.#channel && last.channel.isOpen) return last;
     const channel = this.#peekChannel();
     if (!channel?.isOpen) return undefined;
     const contract = this.#context.contracts.peek(channel, interfaceName);
-    return contract === undefined ? undefined : { channel, contract: contract ?? undefined };
+    if (contract === undefined) return undefined;
+    this.#lastReady = { interface: interfaceName, channel, contract: contract ?? undefined };
+    return this.#lastReady;
   }
 
   /**

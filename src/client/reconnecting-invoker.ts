@@ -4,7 +4,6 @@ import { whereOf, wireArguments } from "../peer/arguments.js";
 import { servingCall } from "../peer/call-context.js";
 import { INTROSPECT } from "../peer/contract.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
-import { callOver } from "../peer/promise-call.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
@@ -13,7 +12,7 @@ import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { backoffMs, isInTrouble, mayRetry, type RetryBudget } from "./retry-policy.js";
-import { Run } from "./run.js";
+import { type HeldSession, Run, type RunOwner } from "./run.js";
 import type { Target } from "./target.js";
 
 /** What the invokers of one client share. */
@@ -36,20 +35,15 @@ export interface InvokerContext {
   readonly token: () => string | undefined;
 }
 
-/** Where the session of a proxy lives. */
-interface HeldSession {
-  readonly id: string;
-  readonly instance: Instance;
-}
-
 /**
  * Carries a call out, whatever happens to services meanwhile: resolves, connects, calls; on a failure that allows another
  * try it drops the instance, asks the nameserver again, backs off, and goes on until the deadline. The first contact is no
  * special case.
  *
- * The common case, an instance that is connected and known, takes no detour: one look-up, one message, one promise.
+ * The common case, an instance that is connected and known, takes no detour: one look-up, one message, one promise, and
+ * for that promise's sake callbacks where one would rather read `await`.
  */
-export class ReconnectingInvoker implements Invoker {
+export class ReconnectingInvoker implements Invoker, RunOwner {
   readonly #target: Target;
   readonly #context: InvokerContext;
   #session: HeldSession | undefined;
@@ -90,21 +84,71 @@ export class ReconnectingInvoker implements Invoker {
   }
 
   invoke(call: OutgoingCall): Promise<Answer> {
+    return this.call(call, asItIs);
+  }
+
+  /**
+   * As {@link ReconnectingInvoker.invoke}.
+   *
+   * @param shape - makes of the answer what the caller wants
+   */
+  call<T>(call: OutgoingCall, shape: (answer: Answer) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#start(
+        call,
+        (answer) => {
+          resolve(shape(answer));
+        },
+        reject,
+      );
+    });
+  }
+
+  runAnswered(run: Run, message: ResultMessage): void {
+    const { instance, waiter } = run;
+    if (instance) {
+      if (this.#target.measures) instance.observeLatency(this.#context.wheel.now() - run.sentAt);
+      instance.breaker.succeed();
+    }
+    this.#reached = true;
+    if (message.sessionId !== undefined && message.sessionId !== this.#session?.id && instance) {
+      this.#session = { id: message.sessionId, instance };
+    }
+    run.onSettled?.();
+    const answer: Answer = {
+      result: message.result,
+      attachment: message.attachment,
+      sessionId: message.sessionId,
+      extensions: message.extensions,
+      contract: run.contract,
+    };
+    if (waiter) waiter.resolve(answer);
+    else run.resolve(answer);
+  }
+
+  runFailed(run: Run, error: RpcError): void {
+    const failure = this.#learnFrom(run, error);
+    run.onSettled?.();
+    if (run.waiter) run.waiter.reject(failure);
+    else this.#persist(run, failure).then(run.resolve, run.reject);
+  }
+
+  #start(call: OutgoingCall, resolve: (answer: Answer) => void, reject: (error: unknown) => void): void {
     try {
-      const run = this.#begin(call);
-      const instance = this.#session?.instance ?? this.#target.pick(run.excluded);
+      const run = this.#begin(call, resolve, reject);
+      const instance = this.#session?.instance ?? this.#target.pick(NONE);
       const ready = instance?.ready(call.interface);
-      if (!instance || !ready) {
+      if (instance && ready) this.#send(run, instance, ready);
+      else {
         run.preferred = instance;
-        return this.#persist(run, undefined);
+        this.#persist(run, undefined).then(resolve, reject);
       }
-      return this.#send(run, instance, ready, (error) => this.#persist(run, error));
     } catch (error) {
-      return Promise.reject(RpcError.from(error));
+      reject(RpcError.from(error));
     }
   }
 
-  #begin(call: OutgoingCall): Run {
+  #begin(call: OutgoingCall, resolve: (answer: Answer) => void, reject: (error: unknown) => void): Run {
     const { wheel } = this.#context;
     const { options } = call;
     if (this.#closed) throw rpcError("CLOSED", `The proxy of ${this.#target.label} was closed`);
@@ -113,18 +157,20 @@ export class ReconnectingInvoker implements Invoker {
     const startedAt = wheel.now();
     const parent = servingCall();
     const waitForMs = options.waitForMs ?? this.#context.waitForMs ?? 0;
-    const run = new Run(call, wheel, {
+    const run = new Run(this, call, wheel, {
       startedAt,
       deadlineAt: Math.min(startedAt + timeoutMs, parent?.deadlineAt ?? Infinity),
       waitUntil: this.#reached ? Infinity : startedAt + waitForMs,
       signal: parent ? joinSignals(parent.signal, options.signal) : options.signal,
+      resolve,
+      reject,
     });
     if (run.signal?.aborted) {
       throw rpcError("CANCELLED", `${call.interface}.${call.method} was cancelled before it was sent`, {
         cause: run.signal.reason,
       });
     }
-    run.idempotent = options.idempotent ?? call.method === INTROSPECT;
+    if (call.method === INTROSPECT) run.idempotent = options.idempotent ?? true;
     const token = this.#context.token() ?? inheritedToken(parent?.extensions);
     if (token !== undefined) call.extensions = { [AUTH_EXTENSION]: token, ...call.extensions };
     this.#context.budget.earn();
@@ -149,7 +195,7 @@ export class ReconnectingInvoker implements Invoker {
         onFailedAttempt: async ({ error, attemptNumber }) => {
           this.#judge(run, error);
           const pauseMs = backoffMs(attemptNumber, this.#target.pauseCapMs, this.#context.random);
-          await this.#target.pause(run.excluded, pauseMs, run.guard());
+          await this.#target.pause(run.excluded ?? NONE, pauseMs, run.guard());
           if (run.ended) throw run.verdict(this.#target.label);
         },
       });
@@ -166,7 +212,7 @@ export class ReconnectingInvoker implements Invoker {
     const session = this.#session;
     const chosen = session?.instance ?? run.preferred;
     run.preferred = undefined;
-    const instance = chosen ?? (await this.#target.resolve(run.excluded, run.failures > 0, guard));
+    const instance = chosen ?? (await this.#target.resolve(run.excluded ?? NONE, run.failures > 0, guard));
     run.instance = instance;
     let ready: ReadyInstance;
     instance.waiting++;
@@ -191,100 +237,82 @@ export class ReconnectingInvoker implements Invoker {
         address: instance.address,
       });
     }
-    return await this.#send(run, instance, ready, rethrow);
+    return await new Promise<Answer>((resolve, reject) => {
+      run.waiter = { resolve, reject };
+      this.#send(run, instance, ready);
+    });
   }
 
-  /** @param onFailure - what a failed try becomes: another one, or an error */
-  #send(run: Run, instance: Instance, ready: ReadyInstance, onFailure: OnFailure): Promise<Answer> {
+  #send(run: Run, instance: Instance, ready: ReadyInstance): void {
     run.instance = instance;
-    const { contract, channel } = ready;
-    const stateful = contract?.host?.stateful === true && run.call.method !== INTROSPECT;
+    run.ready = ready;
+    const stateful = ready.contract?.host?.stateful === true && run.call.method !== INTROSPECT;
     if (stateful && !this.#session) {
       // Calls made side by side belong to one session: the first opens it, the others wait for that.
-      if (this.#opening) return this.#opening.then(() => this.#send(run, instance, ready, onFailure));
-      const opening = this.#transmit(run, instance, ready, onFailure);
-      const opened = (): void => {
+      if (this.#opening) {
+        void this.#opening.then(() => {
+          this.#send(run, instance, ready);
+        });
+        return;
+      }
+      this.#opening = new Promise<void>((resolve) => {
+        run.onSettled = resolve;
+      }).then(() => {
         this.#opening = undefined;
-      };
-      this.#opening = opening.then(opened, opened);
-      return opening;
+      });
     }
-    return this.#transmit(run, instance, { contract, channel }, onFailure);
+    try {
+      this.#transmit(run, instance, ready);
+    } catch (error) {
+      // The arguments are at fault, before anything was sent.
+      run.onSettled?.();
+      (run.waiter ?? run).reject(RpcError.from(error));
+    }
   }
 
-  #transmit(run: Run, instance: Instance, { channel, contract }: ReadyInstance, onFailure: OnFailure): Promise<Answer> {
+  #transmit(run: Run, instance: Instance, { channel, contract }: ReadyInstance): void {
     const { call } = run;
+    const { args } = call;
     const method = contract?.methods.get(call.method);
-    const where = whereOf(call, this.#target.label);
-    if (contract && !method && "positional" in call.args && call.args.positional.length > 1) {
-      // An undeclared method takes one value; a method that is not there takes none, and that is the better news.
-      const hint = didYouMean(call.method, contract.methods.keys());
-      throw rpcError("METHOD_NOT_FOUND", `${call.interface} has no method ${call.method}${hint}`, where);
+    run.contract = method;
+    if ("raw" in args) {
+      run.args = args.raw;
+      run.attachment = call.attachment;
+    } else {
+      const where = whereOf(call, this.#target.label);
+      if (contract && !method && args.positional.length > 1) {
+        // An undeclared method takes one value; a method that is not there takes none, and that is the better news.
+        const hint = didYouMean(call.method, contract.methods.keys());
+        throw rpcError("METHOD_NOT_FOUND", `${call.interface} has no method ${call.method}${hint}`, where);
+      }
+      const wired = wireArguments(args.positional, method, where, call.attachment);
+      run.args = wired.args;
+      run.attachment = wired.attachment;
     }
-    const { args, attachment } =
-      "raw" in call.args
-        ? { args: call.args.raw, attachment: call.attachment }
-        : wireArguments(call.args.positional, method, where, call.attachment);
     if (method?.idempotent && call.options.idempotent === undefined) run.idempotent = true;
     const ours = contract?.host !== undefined || instance.record.incarnation !== undefined;
     if (!ours && call.options.timeoutMs === undefined && this.#context.timeoutMs === undefined) {
       run.deadlineAt = Math.min(run.deadlineAt, run.startedAt + CLIENT_DEFAULTS.pycomTimeoutMs);
     }
-    const session = this.#session;
-    const measuredFrom = this.#target.measures ? this.#context.wheel.now() : 0;
+    run.session = this.#session;
+    run.maxBytes = contract?.host?.maxMessageBytes;
     instance.breaker.enter();
-    return callOver(channel, {
-      interface: call.interface,
-      method: call.method,
-      args,
-      sessionId: session?.id,
-      extensions: call.extensions,
-      attachment,
-      maxBytes: contract?.host?.maxMessageBytes,
-      deadlineAt: run.deadlineAt,
-      signal: run.signal,
-    }).then(
-      (message) => {
-        if (measuredFrom > 0) instance.observeLatency(this.#context.wheel.now() - measuredFrom);
-        return this.#answered(instance, message, method);
-      },
-      (error: unknown) => onFailure(this.#failed(run, instance, session, error, contract?.methods.keys())),
-    );
-  }
-
-  #answered(instance: Instance, message: ResultMessage, contract: Answer["contract"]): Answer {
-    instance.breaker.succeed();
-    this.#reached = true;
-    if (message.sessionId !== undefined && message.sessionId !== this.#session?.id) {
-      this.#session = { id: message.sessionId, instance };
-    }
-    return {
-      result: message.result,
-      attachment: message.attachment,
-      sessionId: message.sessionId,
-      extensions: message.extensions,
-      contract,
-    };
+    channel.send(run);
   }
 
   /** What a failed try means for the instance and the session. */
-  #failed(
-    run: Run,
-    instance: Instance,
-    session: HeldSession | undefined,
-    error: unknown,
-    methods: Iterable<string> | undefined,
-  ): RpcError {
-    const failure = RpcError.from(error);
+  #learnFrom(run: Run, failure: RpcError): RpcError {
+    const { instance, session } = run;
     if (failure.code === "OVERLOADED" || failure.code === "TIMEOUT") {
-      if (failure.outcome !== "not-sent") instance.breaker.fail();
+      if (failure.outcome !== "not-sent") instance?.breaker.fail();
     } else if (failure.remote) {
-      instance.breaker.succeed();
+      instance?.breaker.succeed();
       this.#reached = true;
     }
     if (failure.code === "SESSION_EXPIRED" && session && this.#session === session) this.#session = undefined;
+    const methods = run.ready?.contract?.methods;
     if (failure.code === "METHOD_NOT_FOUND" && methods && !failure.message.includes("did you mean")) {
-      return refineError(failure, { message: failure.message + didYouMean(run.call.method, methods) });
+      return refineError(failure, { message: failure.message + didYouMean(run.call.method, methods.keys()) });
     }
     return failure;
   }
@@ -300,7 +328,7 @@ export class ReconnectingInvoker implements Invoker {
     const allowed = (options.retry ?? context.retry) && !waiting && mayRetry(failure, run.idempotent);
     // Also when this call ends here: the next one must not be sent the same way.
     if (run.instance && !this.#session && (allowed || isInTrouble(failure))) {
-      run.excluded.add(run.instance.key);
+      run.exclude(run.instance);
       target.drop(run.instance);
     }
     if (!allowed || run.ended) throw run.verdict(target.label);
@@ -324,11 +352,10 @@ export class ReconnectingInvoker implements Invoker {
   }
 }
 
-/** What a failed try becomes. */
-type OnFailure = (error: RpcError) => Promise<Answer>;
+const NONE: ReadonlySet<string> = new Set();
 
-function rethrow(error: RpcError): Promise<Answer> {
-  return Promise.reject(error);
+function asItIs(answer: Answer): Answer {
+  return answer;
 }
 
 /** The token of the call being served goes on to the calls made for it. */

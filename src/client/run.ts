@@ -1,49 +1,149 @@
 import { type Outcome, type RpcError, refineError, rpcError } from "../errors.js";
-import type { OutgoingCall } from "../peer/invoker.js";
+import type { MethodContract } from "../peer/contract.js";
+import type { Answer, OutgoingCall } from "../peer/invoker.js";
+import type { GivenUp, PendingCall } from "../peer/pending-calls.js";
+import { givenUpError, refusedError } from "../peer/promise-call.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
-import type { Instance } from "./instance.js";
+import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import type { Instance, ReadyInstance } from "./instance.js";
 import { combineOutcomes } from "./retry-policy.js";
 
-/** One call over all its tries: how long, how often, and what is known of it by now. */
-export class Run implements Expiring {
+/** What carries a run out, and is told what becomes of each try. */
+export interface RunOwner {
+  /** A try was answered with a result. */
+  runAnswered(run: Run, message: ResultMessage): void;
+  /** A try failed. */
+  runFailed(run: Run, error: RpcError): void;
+}
+
+/** Where a session lives. */
+export interface HeldSession {
+  /** As the service named it. */
+  readonly id: string;
+  /** The instance that holds it. */
+  readonly instance: Instance;
+}
+
+/** What a {@link Run} begins with; times in milliseconds of the wheel's clock. */
+export interface RunStart {
+  /** When it began. */
+  readonly startedAt: number;
+  /** When it ends, answered or not. */
+  readonly deadlineAt: number;
+  /** Until when a missing provider is waited for. */
+  readonly waitUntil: number;
+  /** Ends it when it fires. */
+  readonly signal: AbortSignal | undefined;
+  /** Settles the call. */
+  readonly resolve: (answer: Answer) => void;
+  /** Settles the call. */
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One call over all its tries: how long, how often, and what is known of it by now. It is also what a channel keeps of the
+ * running try, so that the common case, one try that is answered, makes no further object.
+ */
+export class Run implements Expiring, PendingCall {
+  readonly kind = "call" as const;
   /** The call. */
   readonly call: OutgoingCall;
   /** When it began, in milliseconds of the wheel's clock. */
   readonly startedAt: number;
-  /** When it ends, answered or not. */
   deadlineAt: number;
   /** Until when a missing provider is waited for. */
   readonly waitUntil: number;
   /** Ends the call when it fires: the caller's, or that of the call being served. */
   readonly signal: AbortSignal | undefined;
+  /** Settles the call. */
+  readonly resolve: (answer: Answer) => void;
+  /** Settles the call. */
+  readonly reject: (error: unknown) => void;
   /** What this call is shown to do no harm when run twice; learnt from the contract. */
-  idempotent = false;
-  /** Instances that failed this call. */
-  readonly excluded: Set<string> = new Set<string>();
+  idempotent: boolean;
+
+  // What belongs to the running try.
+  id = 0;
+  bytes = 0;
+  timeoutMs = 0;
+  sentAt = 0;
+  onAbort: (() => void) | undefined = undefined;
+  args: unknown = undefined;
+  attachment: Uint8Array | undefined = undefined;
+  maxBytes: number | undefined = undefined;
+  /** The session that it belongs to. */
+  session: HeldSession | undefined = undefined;
+  /** The instance that it goes to. */
+  instance: Instance | undefined = undefined;
+  /** How the instance is reached, and what it says of itself. */
+  ready: ReadyInstance | undefined = undefined;
+  /** What it says of the method. */
+  contract: MethodContract | undefined = undefined;
+  /** Told when the try is over, whatever came of it. */
+  onSettled: (() => void) | undefined = undefined;
+  /** Who waits for the try; absent: the first try, on which only the caller waits. */
+  waiter: { readonly resolve: (answer: Answer) => void; readonly reject: (error: RpcError) => void } | undefined =
+    undefined;
+
+  // What has been learnt over all tries.
+  /** Instances that failed this call; `undefined` for none. */
+  excluded: Set<string> | undefined = undefined;
   /** An instance that was chosen for the first try, and is not connected yet. */
-  preferred: Instance | undefined;
-  /** The instance of the running try. */
-  instance: Instance | undefined;
+  preferred: Instance | undefined = undefined;
   /** Tries that failed. */
   failures = 0;
-  wheelBucket: Set<Expiring> | undefined;
+  wheelBucket: Set<Expiring> | undefined = undefined;
+  readonly #owner: RunOwner;
   readonly #wheel: DeadlineWheel;
-  #outcome: Outcome | undefined;
-  #last: RpcError | undefined;
-  #guard: AbortController | undefined;
-  #onAbort: (() => void) | undefined;
+  #outcome: Outcome | undefined = undefined;
+  #last: RpcError | undefined = undefined;
+  #guard: AbortController | undefined = undefined;
+  #onGuardAbort: (() => void) | undefined = undefined;
 
-  constructor(
-    call: OutgoingCall,
-    wheel: DeadlineWheel,
-    limits: { startedAt: number; deadlineAt: number; waitUntil: number; signal: AbortSignal | undefined },
-  ) {
+  constructor(owner: RunOwner, call: OutgoingCall, wheel: DeadlineWheel, start: RunStart) {
+    this.#owner = owner;
     this.call = call;
     this.#wheel = wheel;
-    this.startedAt = limits.startedAt;
-    this.deadlineAt = limits.deadlineAt;
-    this.waitUntil = limits.waitUntil;
-    this.signal = limits.signal;
+    this.startedAt = start.startedAt;
+    this.deadlineAt = start.deadlineAt;
+    this.waitUntil = start.waitUntil;
+    this.signal = start.signal;
+    this.resolve = start.resolve;
+    this.reject = start.reject;
+    this.idempotent = call.options.idempotent ?? false;
+  }
+
+  get interface(): string {
+    return this.call.interface;
+  }
+
+  get method(): string {
+    return this.call.method;
+  }
+
+  get extensions(): Extensions | undefined {
+    return this.call.extensions;
+  }
+
+  get sessionId(): string | undefined {
+    return this.session?.id;
+  }
+
+  answered(message: ResultMessage): void {
+    this.#owner.runAnswered(this, message);
+  }
+
+  refused(message: ErrorMessage): void {
+    this.#owner.runFailed(this, refusedError(this, this.#address, message));
+  }
+
+  failed(error: RpcError): void {
+    this.#owner.runFailed(this, error);
+  }
+
+  givenUp(why: GivenUp, reason: unknown): void {
+    const elapsedMs = this.#wheel.now() - this.sentAt;
+    this.#owner.runFailed(this, givenUpError(this, this.#address, why, reason, elapsedMs));
   }
 
   /** A signal for whatever the call waits for besides its answer: fires at the deadline and when it is cancelled. */
@@ -53,11 +153,11 @@ export class Run implements Expiring {
     this.#guard = guard;
     this.#wheel.add(this.deadlineAt, this);
     if (this.signal) {
-      this.#onAbort = () => {
+      this.#onGuardAbort = () => {
         guard.abort(this.#cancelled());
       };
-      if (this.signal.aborted) this.#onAbort();
-      else this.signal.addEventListener("abort", this.#onAbort, { once: true });
+      if (this.signal.aborted) this.#onGuardAbort();
+      else this.signal.addEventListener("abort", this.#onGuardAbort, { once: true });
     }
     return guard.signal;
   }
@@ -65,7 +165,7 @@ export class Run implements Expiring {
   /** The call has settled: nothing of it stays behind. */
   dispose(): void {
     this.#wheel.delete(this);
-    if (this.#onAbort) this.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#onGuardAbort) this.signal?.removeEventListener("abort", this.#onGuardAbort);
   }
 
   expire(): void {
@@ -75,6 +175,12 @@ export class Run implements Expiring {
   /** Has it come to an end from outside? */
   get ended(): boolean {
     return this.#guard?.signal.aborted === true || this.#wheel.now() >= this.deadlineAt;
+  }
+
+  /** An instance failed this call: others are tried before it. */
+  exclude(instance: Instance): void {
+    this.excluded ??= new Set();
+    this.excluded.add(instance.key);
   }
 
   /** A try failed. */
@@ -99,6 +205,10 @@ export class Run implements Expiring {
       service: error.service ?? label,
       cause: error.cause,
     });
+  }
+
+  get #address(): string {
+    return this.ready?.channel.address ?? "";
   }
 
   #elapsed(): number {

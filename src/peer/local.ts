@@ -36,7 +36,6 @@ export class LocalChannel implements Channel {
   readonly #pending: PendingCalls;
   readonly #serving = new Map<number, ServerCall>();
   #closed: RpcError | undefined;
-  #nextId = 1;
 
   constructor(wheel: DeadlineWheel) {
     this.#wheel = wheel;
@@ -61,7 +60,7 @@ export class LocalChannel implements Channel {
   }
 
   get calls(): number {
-    return this.#nextId - 1;
+    return this.#pending.lastId;
   }
 
   whenOpen(): Promise<void> {
@@ -74,8 +73,9 @@ export class LocalChannel implements Channel {
       call.failed(this.#closed ?? rpcError("SERVICE_NOT_FOUND", `No host of this process provides ${call.interface}`));
       return;
     }
-    const id = this.#nextId++;
+    const id = this.#pending.nextId();
     call.id = id;
+    call.sentAt = this.#wheel.now();
     this.#pending.add(call);
     const now = performance.now();
     const running = dispatcher.dispatch(
@@ -88,7 +88,7 @@ export class LocalChannel implements Channel {
         sessionId: call.sessionId,
         extensions: call.extensions && { ...call.extensions },
         attachment: call.attachment,
-        timeoutMs: call.deadlineAt - this.#wheel.now(),
+        timeoutMs: call.deadlineAt - call.sentAt,
         sentAt: now,
       },
       (answer) => {

@@ -49,7 +49,6 @@ export class PeerEnd {
   readonly #take: (message: Message) => void;
   #hello: HelloMessage | undefined;
   #saidHello = false;
-  #nextId = 1;
   /** Difference between our clock at arrival and the other end's at sending, of the first message … */
   #clockOffset: number | undefined;
   /** … and how much less than that was seen since. */
@@ -79,7 +78,7 @@ export class PeerEnd {
 
   /** Number of calls made so far. */
   get calls(): number {
-    return this.#nextId - 1;
+    return this.#pending.lastId;
   }
 
   /** What the other end has said of itself; `undefined` while it has not, and on wires where it never does. */
@@ -102,25 +101,11 @@ export class PeerEnd {
       call.failed(refusal);
       return;
     }
-    const id = this.#nextId++;
-    call.id = id;
-    const sentAt = this.#options.wheel.now();
+    call.id = this.#pending.nextId();
+    call.sentAt = this.#options.wheel.now();
+    call.timeoutMs = call.deadlineAt - call.sentAt;
     try {
-      call.bytes = this.#outbox.add(
-        {
-          kind: "call",
-          id,
-          interface: call.interface,
-          method: call.method,
-          args: call.args,
-          sessionId: call.sessionId,
-          extensions: call.extensions,
-          attachment: call.attachment,
-          timeoutMs: call.deadlineAt - sentAt,
-          sentAt,
-        },
-        call.maxBytes,
-      );
+      call.bytes = this.#outbox.add(call, call.maxBytes);
     } catch (error) {
       call.failed(RpcError.from(error));
       return;
@@ -149,7 +134,7 @@ export class PeerEnd {
   /** The connection is gone: everything that waits is told so, everything that runs for the other end is stopped. */
   lost(reason: RpcError): void {
     const { firstUnsent } = this.#outbox;
-    if (firstUnsent !== undefined) this.unsent(firstUnsent, this.#nextId - 1, reason);
+    if (firstUnsent !== undefined) this.unsent(firstUnsent, this.#pending.lastId, reason);
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
     for (const call of this.#serving.values()) {
       call.abort(rpcError("CANCELLED", "The caller is gone", { outcome: "executed", cause: reason }));

@@ -1,5 +1,6 @@
 import type { RpcError } from "../errors.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
+import { SlotTable } from "../util/slot-table.js";
 import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 
 /** Why a call that waits for its answer is given up. */
@@ -17,10 +18,16 @@ export type GivenUp =
 
 /** One call as it goes over a channel, and what becomes of it. A channel settles it exactly once. */
 export interface PendingCall {
+  /** As a message, a call. */
+  readonly kind: "call";
   /** Its number on the channel; the channel's to set. */
   id: number;
   /** Size of its request; the channel's to set. */
   bytes: number;
+  /** Milliseconds that were left when it was sent; the channel's to set. */
+  timeoutMs: number;
+  /** When it was sent, in milliseconds of the channel's clock; the channel's to set. */
+  sentAt: number;
   /** Listens to {@link PendingCall.signal}; the channel's to set. */
   onAbort: (() => void) | undefined;
   /** Dotted name of the interface. */
@@ -60,7 +67,7 @@ export interface PendingCall {
  */
 export class PendingCalls implements Expiring {
   wheelBucket: Set<Expiring> | undefined;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls = new SlotTable<PendingCall>();
   readonly #wheel: DeadlineWheel;
   readonly #onGivenUp: (call: PendingCall) => void;
   #bytes = 0;
@@ -82,9 +89,19 @@ export class PendingCalls implements Expiring {
     return this.#bytes;
   }
 
+  /** The number that was given last. */
+  get lastId(): number {
+    return this.#calls.last;
+  }
+
+  /** A number for the next call, which is to be added at once, or not at all. */
+  nextId(): number {
+    return this.#calls.next();
+  }
+
   /** Adds a call, whose id and bytes are set. */
   add(call: PendingCall): void {
-    this.#calls.set(call.id, call);
+    this.#calls.add(call);
     this.#bytes += call.bytes;
     if (call.deadlineAt < this.#earliest) this.#watch(call.deadlineAt);
     const { signal } = call;
@@ -114,7 +131,7 @@ export class PendingCalls implements Expiring {
 
   /** Gives all calls up, at once. */
   giveUpAll(why: GivenUp, reason: RpcError): void {
-    for (const id of [...this.#calls.keys()]) this.giveUp(id, why, reason);
+    for (const { id } of this.#calls.values()) this.giveUp(id, why, reason);
     this.#wheel.delete(this);
     this.#earliest = Infinity;
   }
@@ -140,9 +157,8 @@ export class PendingCalls implements Expiring {
   }
 
   #take(id: number): PendingCall | undefined {
-    const call = this.#calls.get(id);
+    const call = this.#calls.take(id);
     if (!call) return undefined;
-    this.#calls.delete(id);
     this.#bytes -= call.bytes;
     if (call.onAbort) {
       call.signal?.removeEventListener("abort", call.onAbort);

@@ -37,8 +37,11 @@ export function callOver(channel: Channel, call: ChannelCall): Promise<ResultMes
 }
 
 class PromiseCall implements PendingCall {
+  readonly kind = "call" as const;
   id = 0;
   bytes = 0;
+  timeoutMs = 0;
+  sentAt = 0;
   onAbort: (() => void) | undefined;
   readonly interface: string;
   readonly method: string;

@@ -84,5 +84,5 @@ const LONG = 2;
 /** Flags and length at their longest. */
 const MAX_HEADER = 9;
 /** Bodies from this size on are not copied. */
-const COPY_BELOW = 8 * 1024;
+const COPY_BELOW = 32 * 1024;
 const MAX_SLAB_BYTES = 64 * 1024;
