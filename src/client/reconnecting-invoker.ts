@@ -239,6 +239,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     }
     return await new Promise<Answer>((resolve, reject) => {
       run.waiter = { resolve, reject };
+      run.sentAt = this.#context.wheel.now();
       this.#send(run, instance, ready);
     });
   }

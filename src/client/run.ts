@@ -66,7 +66,7 @@ export class Run implements Expiring, PendingCall {
   id = 0;
   bytes = 0;
   timeoutMs = 0;
-  sentAt = 0;
+  sentAt: number;
   onAbort: (() => void) | undefined = undefined;
   args: unknown = undefined;
   attachment: Uint8Array | undefined = undefined;
@@ -105,6 +105,7 @@ export class Run implements Expiring, PendingCall {
     this.call = call;
     this.#wheel = wheel;
     this.startedAt = start.startedAt;
+    this.sentAt = start.startedAt;
     this.deadlineAt = start.deadlineAt;
     this.waitUntil = start.waitUntil;
     this.signal = start.signal;

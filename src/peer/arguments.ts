@@ -1,6 +1,6 @@
 import { BadRequestError, type RpcErrorOptions } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
-import { brand, hasBrand } from "../util/shared.js";
+import { brand, brandOf, hasBrand } from "../util/shared.js";
 import type { ArgumentType, MethodContract } from "./contract.js";
 
 /** Marks keyword arguments; made by {@link named}. */
@@ -14,10 +14,11 @@ export class NamedArguments {
   }
 }
 
-brand(NamedArguments.prototype, "NamedArguments");
+const MARK = brandOf("NamedArguments");
+brand(NamedArguments.prototype, MARK);
 
 function isNamed(value: unknown): value is NamedArguments {
-  return hasBrand(value, "NamedArguments");
+  return hasBrand(value, MARK);
 }
 
 /**

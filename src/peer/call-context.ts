@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { rpcError } from "../errors.js";
-import { brand, hasBrand, shared } from "../util/shared.js";
-import type { Extensions } from "../wire/message.js";
+import { brand, brandOf, hasBrand, shared } from "../util/shared.js";
+import type { CallId, Extensions } from "../wire/message.js";
 import type { Session } from "./sessions.js";
 
 /** Who calls, and how that is known. */
@@ -40,6 +40,14 @@ export class ServerCall {
   readonly deadlineAt: number;
   /** Has the method itself begun? Tells `executed` from `not-executed`. */
   started = false;
+  /** Who answers it, and for the dispatcher who asked. @internal */
+  readonly respond: unknown;
+  /** The caller's number of it. @internal */
+  readonly id: CallId;
+  /** The dispatcher's. @internal */
+  previous: this | undefined = undefined;
+  /** The dispatcher's. @internal */
+  next: this | undefined = undefined;
   readonly #authenticate: ((call: ServerCall) => Promise<Caller | undefined>) | undefined;
   #controller: AbortController | undefined;
   #abortReason: unknown;
@@ -55,6 +63,8 @@ export class ServerCall {
     this.attachment = init.attachment;
     this.deadlineAt = init.deadlineAt;
     this.#authenticate = init.authenticate;
+    this.respond = init.respond;
+    this.id = init.id;
   }
 
   /** Id of the session, for stateful interfaces. */
@@ -136,6 +146,10 @@ export interface ServerCallInit {
   readonly deadlineAt: number;
   /** Validates the token of a call. */
   readonly authenticate: ((call: ServerCall) => Promise<Caller | undefined>) | undefined;
+  /** Who answers it. */
+  readonly respond: unknown;
+  /** The caller's number of it. */
+  readonly id: CallId;
 }
 
 const storage = shared("call", () => new AsyncLocalStorage<ServerCall>());
@@ -175,11 +189,12 @@ export class Reply {
   }
 }
 
-brand(Reply.prototype, "Reply");
+const MARK = brandOf("Reply");
+brand(Reply.prototype, MARK);
 
 /** Is this a ready answer? */
 export function isReply(value: unknown): value is Reply {
-  return hasBrand(value, "Reply");
+  return hasBrand(value, MARK);
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Channel {
   readonly pending: number;
   /** Number of calls made so far; tells whether the channel was used since one looked last. */
   readonly calls: number;
+  /** The channel's clock, in milliseconds. */
+  now(): number;
   /** Settles when calls can be sent, or rejects (`not-sent`) when the connection could not be made. */
   whenOpen(): Promise<void>;
   /** Sends a call, and tells it what becomes of it: exactly once, maybe before this returns. Never throws. */

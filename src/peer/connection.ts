@@ -36,6 +36,7 @@ export interface ConnectionOptions {
 export class Connection implements Channel {
   readonly address: string;
   readonly #onClosed: ((connection: Connection) => void) | undefined;
+  readonly #wheel: DeadlineWheel;
   readonly #link: Link;
   readonly #end: PeerEnd;
   readonly #opened: Promise<void>;
@@ -51,6 +52,7 @@ export class Connection implements Channel {
   constructor(address: string, options: ConnectionOptions) {
     this.address = address;
     this.#onClosed = options.onClosed;
+    this.#wheel = options.wheel;
     this.#opened = new Promise<void>((resolve, reject) => {
       this.#settleOpened = { resolve, reject };
     });
@@ -103,6 +105,10 @@ export class Connection implements Channel {
 
   get calls(): number {
     return this.#end.calls;
+  }
+
+  now(): number {
+    return this.#wheel.now();
   }
 
   whenOpen(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ErrorCode, RpcError, rpcError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
+import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.js";
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
@@ -76,8 +77,10 @@ export class Dispatcher {
   readonly #maxConcurrent: number;
   readonly #maxQueued: number;
   readonly #log: Logger;
-  readonly #queue: (() => void)[] = [];
-  readonly #running = new Set<ServerCall>();
+  readonly #queue: QueuedCall[] = [];
+  /** Calls that wait, by who answers them and their number; there only while there are any. */
+  readonly #queued = new Map<Respond, Map<CallMessage["id"], QueuedCall>>();
+  readonly #running = new LinkedList<ServerCall>();
   #queueHead = 0;
   #draining = false;
   #idle: (() => void)[] = [];
@@ -132,24 +135,18 @@ export class Dispatcher {
   /**
    * Serves one call and answers it through `respond`, now or later, exactly once.
    *
+   * @param respond - stands for the caller as well: see {@link Dispatcher.cancel}
    * @param arrivedAt - when its deadline began to run, in milliseconds of `performance.now()`
-   * @returns the call, if it goes on running after this returns
    */
-  dispatch(
-    message: CallMessage,
-    respond: (answer: AnswerMessage) => void,
-    arrivedAt: number = performance.now(),
-  ): ServerCall | undefined {
-    const deadline = arrivedAt + (message.timeoutMs ?? Infinity);
+  dispatch(message: CallMessage, respond: Respond, arrivedAt: number): void {
+    const deadlineAt = arrivedAt + (message.timeoutMs ?? Infinity);
     if (this.#draining) {
       this.#refusedAt = performance.now();
       respond(bareFailure(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })));
     } else if (this.#running.size < this.#maxConcurrent) {
-      return this.#serve(message, deadline, respond);
+      this.#serve(message, deadlineAt, respond);
     } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
-      this.#queue.push(() => {
-        this.#serve(message, deadline, respond);
-      });
+      this.#enqueue({ message, deadlineAt, respond, isCancelled: false });
     } else {
       respond(
         bareFailure(
@@ -160,7 +157,26 @@ export class Dispatcher {
         ),
       );
     }
-    return undefined;
+  }
+
+  /**
+   * A caller gives a call up: its signal fires if it runs, and it is never begun if it waits. It is answered in any case.
+   *
+   * @param respond - the caller's, as given to {@link Dispatcher.dispatch}
+   */
+  cancel(respond: Respond, id: CallMessage["id"], reason: RpcError): void {
+    const queued = this.#queued.get(respond)?.get(id);
+    if (queued) queued.isCancelled = true;
+    else {
+      // A few at a time; a look-up would cost every call what only a cancelled one gains.
+      for (const call of this.#running) if (call.respond === respond && call.id === id) call.abort(reason);
+    }
+  }
+
+  /** A caller is gone: as if it had cancelled all its calls. */
+  abandon(respond: Respond, reason: RpcError): void {
+    for (const queued of this.#queued.get(respond)?.values() ?? []) queued.isCancelled = true;
+    for (const call of this.#running) if (call.respond === respond) call.abort(reason);
   }
 
   /**
@@ -181,7 +197,30 @@ export class Dispatcher {
     for (const call of this.#running) call.abort(reason);
   }
 
-  #serve(message: CallMessage, deadlineAt: number, respond: (answer: AnswerMessage) => void): ServerCall | undefined {
+  #enqueue(queued: QueuedCall): void {
+    this.#queue.push(queued);
+    const { respond, message } = queued;
+    let ofCaller = this.#queued.get(respond);
+    if (!ofCaller) {
+      ofCaller = new Map();
+      this.#queued.set(respond, ofCaller);
+    }
+    ofCaller.set(message.id, queued);
+  }
+
+  #serveQueued({ message, deadlineAt, respond, isCancelled }: QueuedCall): void {
+    const ofCaller = this.#queued.get(respond);
+    ofCaller?.delete(message.id);
+    if (ofCaller?.size === 0) this.#queued.delete(respond);
+    if (isCancelled) {
+      const text = "The caller gave the call up before it was begun";
+      respond(bareFailure(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));
+    } else if (performance.now() >= deadlineAt) {
+      respond(expiredAnswer(message));
+    } else this.#serve(message, deadlineAt, respond);
+  }
+
+  #serve(message: CallMessage, deadlineAt: number, respond: Respond): void {
     let call: ServerCall | undefined;
     try {
       const exposed = this.#interfaces.get(message.interface);
@@ -195,37 +234,32 @@ export class Dispatcher {
         attachment: message.attachment,
         deadlineAt,
         authenticate: this.#options.authenticate,
+        respond,
+        id: message.id,
       });
-      if (deadlineAt !== Infinity && performance.now() >= deadlineAt) {
-        throw rpcError("TIMEOUT", "The deadline passed before the method was begun", { outcome: "not-executed" });
-      }
       const method = exposed.methods.get(message.method);
       if (!method) throw unknownMethod(message, exposed);
-      this.#running.add(call);
       const result = this.#run(call, exposed, method);
       if (result instanceof Promise) {
+        this.#running.add(call);
         this.#finishLater(message, call, result, respond);
-        return call;
+        return;
       }
       this.#succeed(message, call, result, respond);
     } catch (error) {
       this.#fail(message, call, error, respond);
     }
-    return undefined;
   }
 
-  #finishLater(
-    message: CallMessage,
-    call: ServerCall,
-    result: Promise<unknown>,
-    respond: (answer: AnswerMessage) => void,
-  ): void {
+  #finishLater(message: CallMessage, call: ServerCall, result: Promise<unknown>, respond: Respond): void {
     result.then(
       (value) => {
         this.#succeed(message, call, value, respond);
+        this.#finished(call);
       },
       (error: unknown) => {
         this.#fail(message, call, error, respond);
+        this.#finished(call);
       },
     );
   }
@@ -251,7 +285,7 @@ export class Dispatcher {
     if ((await call.authenticate()) === undefined) throw denied("Authentication required");
   }
 
-  #succeed(message: CallMessage, call: ServerCall, value: unknown, respond: (answer: AnswerMessage) => void): void {
+  #succeed(message: CallMessage, call: ServerCall, value: unknown, respond: Respond): void {
     const ready = isReply(value) ? value : undefined;
     const answer: AnswerMessage = {
       kind: "result",
@@ -269,15 +303,10 @@ export class Dispatcher {
       const code = RpcError.isRpcError(error) && error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN";
       respond(bareFailure(message, rpcError(code, (error as Error).message, { number: 1 }), call));
     }
-    this.#finished(call);
+    call.finished();
   }
 
-  #fail(
-    message: CallMessage,
-    call: ServerCall | undefined,
-    error: unknown,
-    respond: (answer: AnswerMessage) => void,
-  ): void {
+  #fail(message: CallMessage, call: ServerCall | undefined, error: unknown, respond: Respond): void {
     let told = error;
     if (!RpcError.isRpcError(error)) {
       // A method that minds its signal fails when that fires; the reason for that is the better news.
@@ -290,16 +319,16 @@ export class Dispatcher {
       this.#log.error(`${label(message)}: ${(unsendable as Error).message}`);
       respond(bareFailure(message, told, call));
     }
-    if (call) this.#finished(call);
+    call?.finished();
   }
 
+  /** A call that took longer has ended: others may begin. */
   #finished(call: ServerCall): void {
-    call.finished();
     this.#running.delete(call);
     while (this.#running.size < this.#maxConcurrent && this.#queueHead < this.#queue.length) {
       const next = this.#queue[this.#queueHead];
       this.#queueHead++;
-      next?.();
+      if (next) this.#serveQueued(next);
     }
     if (this.#queueHead > 0 && this.#queueHead === this.#queue.length) {
       this.#queue.length = 0;
@@ -307,6 +336,23 @@ export class Dispatcher {
     }
     if (this.#draining && this.pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** Takes the answer to a call; which of them it is also tells callers apart. */
+export type Respond = (answer: AnswerMessage) => void;
+
+/** A call that waits until others have ended. */
+interface QueuedCall {
+  readonly message: CallMessage;
+  readonly deadlineAt: number;
+  readonly respond: Respond;
+  isCancelled: boolean;
+}
+
+/** The answer to a call whose deadline passed before it was begun. */
+export function expiredAnswer(message: CallMessage): ErrorMessage {
+  const text = "The deadline passed before the method was begun";
+  return bareFailure(message, rpcError("TIMEOUT", text, { outcome: "not-executed" }));
 }
 
 /** The answer that tells of an error, without extensions; codes that make no sense to a caller elsewhere become `UNKNOWN`. */

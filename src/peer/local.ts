@@ -1,9 +1,8 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
-import type { ServerCall } from "./call-context.js";
 import type { Channel } from "./channel.js";
-import type { Dispatcher } from "./dispatcher.js";
-import { type PendingCall, PendingCalls } from "./pending-calls.js";
+import type { Dispatcher, Respond } from "./dispatcher.js";
+import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
 
 /** The address that stands for this process. PyCOM: `"local"` (docs/pycom-wire.md, section 16.1). */
 export const LOCAL_ADDRESS = "local";
@@ -34,17 +33,19 @@ export class LocalChannel implements Channel {
   readonly address: string = LOCAL_ADDRESS;
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
-  readonly #serving = new Map<number, ServerCall>();
+  /** Answers calls of any dispatcher; stands for this channel there. */
+  readonly #respond: Respond;
   #closed: RpcError | undefined;
 
   constructor(wheel: DeadlineWheel) {
     this.#wheel = wheel;
     this.#pending = new PendingCalls(wheel, (call) => {
-      this.#serving
-        .get(call.id)
-        ?.abort(rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" }));
-      this.#serving.delete(call.id);
+      const reason = rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" });
+      findDispatcher(call.interface)?.cancel(this.#respond, call.id, reason);
     });
+    this.#respond = (answer) => {
+      if (typeof answer.id === "number") this.#pending.settle(answer.id, answer);
+    };
   }
 
   get isOpen(): boolean {
@@ -63,6 +64,10 @@ export class LocalChannel implements Channel {
     return this.#pending.lastId;
   }
 
+  now(): number {
+    return this.#wheel.now();
+  }
+
   whenOpen(): Promise<void> {
     return this.#closed ? Promise.reject(this.#closed) : Promise.resolve();
   }
@@ -73,31 +78,12 @@ export class LocalChannel implements Channel {
       call.failed(this.#closed ?? rpcError("SERVICE_NOT_FOUND", `No host of this process provides ${call.interface}`));
       return;
     }
-    const id = this.#pending.nextId();
-    call.id = id;
-    call.sentAt = this.#wheel.now();
+    call.id = this.#pending.nextId();
+    call.timeoutMs = call.deadlineAt - call.sentAt;
     this.#pending.add(call);
-    const now = performance.now();
-    const running = dispatcher.dispatch(
-      {
-        kind: "call",
-        id,
-        interface: call.interface,
-        method: call.method,
-        args: call.args,
-        sessionId: call.sessionId,
-        extensions: call.extensions && { ...call.extensions },
-        attachment: call.attachment,
-        timeoutMs: call.deadlineAt - call.sentAt,
-        sentAt: now,
-      },
-      (answer) => {
-        this.#serving.delete(id);
-        this.#pending.settle(id, answer);
-      },
-      now,
-    );
-    if (running) this.#serving.set(id, running);
+    // What the service changes in the extensions must not show through to the caller.
+    const extensions = call.extensions && { ...call.extensions };
+    dispatcher.dispatch({ ...callMessage(call), extensions }, this.#respond, performance.now());
   }
 
   close(reason?: RpcError): void {

@@ -3,10 +3,9 @@ import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import type { AnswerMessage, CallMessage, Frames, HelloMessage, Message } from "../wire/message.js";
 import { type BatchingCodec, type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
-import type { ServerCall } from "./call-context.js";
-import type { Dispatcher } from "./dispatcher.js";
+import { type Dispatcher, expiredAnswer } from "./dispatcher.js";
 import { type FrameSender, Outbox } from "./outbox.js";
-import { type PendingCall, PendingCalls } from "./pending-calls.js";
+import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
 
 /** Options of {@link PeerEnd}. */
 export interface PeerEndOptions {
@@ -43,8 +42,6 @@ export class PeerEnd {
   readonly #codec: Codec | BatchingCodec;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
-  /** Calls of the other end that run here, by its number. */
-  readonly #serving = new Map<CallMessage["id"], ServerCall>();
   readonly #respond: (answer: AnswerMessage) => void;
   readonly #take: (message: Message) => void;
   #hello: HelloMessage | undefined;
@@ -63,7 +60,6 @@ export class PeerEnd {
       if (options.wire.twoWay) this.#outbox.add({ kind: "cancel", id: call.id });
     });
     this.#respond = (answer) => {
-      this.#serving.delete(answer.id);
       this.#outbox.add(answer, this.#hello?.maxMessageBytes);
     };
     this.#take = (message) => {
@@ -102,10 +98,10 @@ export class PeerEnd {
       return;
     }
     call.id = this.#pending.nextId();
-    call.sentAt = this.#options.wheel.now();
     call.timeoutMs = call.deadlineAt - call.sentAt;
     try {
-      call.bytes = this.#outbox.add(call, call.maxBytes);
+      // Our own codec reads what it needs of the call; others get a message that is nothing else.
+      call.bytes = this.#outbox.add("add" in this.#codec ? call : callMessage(call), call.maxBytes);
     } catch (error) {
       call.failed(RpcError.from(error));
       return;
@@ -136,10 +132,10 @@ export class PeerEnd {
     const { firstUnsent } = this.#outbox;
     if (firstUnsent !== undefined) this.unsent(firstUnsent, this.#pending.lastId, reason);
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
-    for (const call of this.#serving.values()) {
-      call.abort(rpcError("CANCELLED", "The caller is gone", { outcome: "executed", cause: reason }));
-    }
-    this.#serving.clear();
+    this.#options.dispatcher?.abandon(
+      this.#respond,
+      rpcError("CANCELLED", "The caller is gone", { outcome: "executed", cause: reason }),
+    );
   }
 
   #refusal(call: PendingCall): RpcError | undefined {
@@ -168,9 +164,11 @@ export class PeerEnd {
         }
         break;
       case "cancel":
-        this.#serving
-          .get(message.id)
-          ?.abort(rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" }));
+        this.#options.dispatcher?.cancel(
+          this.#respond,
+          message.id,
+          rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" }),
+        );
         break;
       case "hello":
         this.#greeted(message);
@@ -192,8 +190,10 @@ export class PeerEnd {
       this.#ignored("a call, and this end serves none");
       return;
     }
-    const running = dispatcher.dispatch(message, this.#respond, this.#receivedAt - this.#waitedMs(message.sentAt));
-    if (running) this.#serving.set(message.id, running);
+    const waitedMs = this.#waitedMs(message.sentAt);
+    if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs) {
+      this.#respond(expiredAnswer(message));
+    } else dispatcher.dispatch(message, this.#respond, this.#receivedAt - waitedMs);
   }
 
   #greeted(hello: HelloMessage): void {

@@ -1,7 +1,7 @@
 import type { RpcError } from "../errors.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
 import { SlotTable } from "../util/slot-table.js";
-import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import type { CallMessage, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 
 /** Why a call that waits for its answer is given up. */
 export type GivenUp =
@@ -26,8 +26,8 @@ export interface PendingCall {
   bytes: number;
   /** Milliseconds that were left when it was sent; the channel's to set. */
   timeoutMs: number;
-  /** When it was sent, in milliseconds of the channel's clock; the channel's to set. */
-  sentAt: number;
+  /** When it is sent, in milliseconds of the channel's clock. */
+  readonly sentAt: number;
   /** Listens to {@link PendingCall.signal}; the channel's to set. */
   onAbort: (() => void) | undefined;
   /** Dotted name of the interface. */
@@ -56,6 +56,22 @@ export interface PendingCall {
   failed(error: RpcError): void;
   /** Nothing came: the call was given up here. */
   givenUp(why: GivenUp, reason: unknown): void;
+}
+
+/** The call as a message of its own, without what the channel keeps of it. */
+export function callMessage(call: PendingCall): CallMessage {
+  return {
+    kind: "call",
+    id: call.id,
+    interface: call.interface,
+    method: call.method,
+    args: call.args,
+    sessionId: call.sessionId,
+    extensions: call.extensions,
+    attachment: call.attachment,
+    timeoutMs: call.timeoutMs,
+    sentAt: call.sentAt,
+  };
 }
 
 /**

@@ -32,7 +32,7 @@ export interface ChannelCall {
  */
 export function callOver(channel: Channel, call: ChannelCall): Promise<ResultMessage> {
   return new Promise((resolve, reject) => {
-    channel.send(new PromiseCall(channel.address, call, resolve, reject));
+    channel.send(new PromiseCall(channel, call, resolve, reject));
   });
 }
 
@@ -41,7 +41,6 @@ class PromiseCall implements PendingCall {
   id = 0;
   bytes = 0;
   timeoutMs = 0;
-  sentAt = 0;
   onAbort: (() => void) | undefined;
   readonly interface: string;
   readonly method: string;
@@ -52,13 +51,13 @@ class PromiseCall implements PendingCall {
   readonly attachment: Uint8Array | undefined;
   readonly maxBytes: number | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly #address: string;
-  readonly #startedAt = performance.now();
+  readonly sentAt: number;
+  readonly #channel: Channel;
   readonly #resolve: (message: ResultMessage) => void;
   readonly #reject: (error: RpcError) => void;
 
   constructor(
-    address: string,
+    channel: Channel,
     call: ChannelCall,
     resolve: (message: ResultMessage) => void,
     reject: (error: RpcError) => void,
@@ -72,7 +71,8 @@ class PromiseCall implements PendingCall {
     this.attachment = call.attachment;
     this.maxBytes = call.maxBytes;
     this.signal = call.signal;
-    this.#address = address;
+    this.#channel = channel;
+    this.sentAt = channel.now();
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -82,7 +82,7 @@ class PromiseCall implements PendingCall {
   }
 
   refused(message: ErrorMessage): void {
-    this.#reject(refusedError(this, this.#address, message));
+    this.#reject(refusedError(this, this.#channel.address, message));
   }
 
   failed(error: RpcError): void {
@@ -90,7 +90,7 @@ class PromiseCall implements PendingCall {
   }
 
   givenUp(why: GivenUp, reason: unknown): void {
-    this.#reject(givenUpError(this, this.#address, why, reason, performance.now() - this.#startedAt));
+    this.#reject(givenUpError(this, this.#channel.address, why, reason, this.#channel.now() - this.sentAt));
   }
 }
 

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../errors.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../peer/contract.js";
 import type { ExposedInterface, ExposedMethod } from "../peer/dispatcher.js";
-import { brand, hasBrand } from "../util/shared.js";
+import { brand, brandOf, hasBrand } from "../util/shared.js";
 import { type InterfaceMark, interfaceMark, methodMark } from "./decorators.js";
 import { exposeMethod } from "./exposed-method.js";
 import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
@@ -29,10 +29,11 @@ export class InterfaceDefinition {
   }
 }
 
-brand(InterfaceDefinition.prototype, "InterfaceDefinition");
+const MARK = brandOf("InterfaceDefinition");
+brand(InterfaceDefinition.prototype, MARK);
 
 function isDefinition(value: unknown): value is InterfaceDefinition {
-  return hasBrand(value, "InterfaceDefinition");
+  return hasBrand(value, MARK);
 }
 
 /**

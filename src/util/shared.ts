@@ -11,12 +11,17 @@ export function shared<T>(name: string, make: () => T): T {
   return holder[key] as T;
 }
 
+/** The mark of a class by its name, the same in all copies of this package. */
+export function brandOf(name: string): symbol {
+  return Symbol.for(`lamplighter.${name}`);
+}
+
 /** Marks a class, so that its instances are recognised by other copies of this package. */
-export function brand(prototype: object, name: string): void {
-  Object.defineProperty(prototype, Symbol.for(`lamplighter.${name}`), { value: true });
+export function brand(prototype: object, mark: symbol): void {
+  Object.defineProperty(prototype, mark, { value: true });
 }
 
 /** Does a value carry the mark of {@link brand}? */
-export function hasBrand(value: unknown, name: string): boolean {
-  return typeof value === "object" && value !== null && Symbol.for(`lamplighter.${name}`) in value;
+export function hasBrand(value: unknown, mark: symbol): boolean {
+  return typeof value === "object" && value !== null && mark in value;
 }
