@@ -194,7 +194,7 @@ function requireDepth(depth: number): void {
 
 /** A copy: a view would keep everything alive that came along. */
 function copyOf(view: Buffer): Uint8Array {
-  return Uint8Array.prototype.slice.call(view);
+  return new Uint8Array(view);
 }
 
 function textOf(source: ValueSource, depth: number): string {
