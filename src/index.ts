@@ -94,13 +94,16 @@ export type {
   Remote,
   RemoteArguments,
   RemoteBase,
+  RemoteItems,
   RemoteKey,
   RemoteMember,
   RemoteMembers,
   RemotePromise,
+  RemoteResult,
   WithNamed,
 } from "./peer/remote.js";
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
+export { RemoteStream } from "./peer/streams/remote-stream.js";
 // Services.
 export { type ArgumentCheck, checkArgument } from "./service/checks.js";
 export {

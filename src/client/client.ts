@@ -1,4 +1,5 @@
 import { ConfigurationError, rpcError } from "../errors.js";
+import { CallPromise, rejected } from "../peer/call-promise.js";
 import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
 import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
 import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
@@ -266,11 +267,11 @@ export class Client {
     const bare: CallPipeline = (_component, call, shape) => invoker.call(call, shape);
     const pipeline: CallPipeline = (component, call, shape) =>
       this.#closed
-        ? Promise.reject(
-            rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }),
-          )
+        ? rejected(rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }))
         : this.#hasHooks()
-          ? this.#hooked(component, call, invoker).then(shape)
+          ? new CallPromise((resolve, reject) => {
+              this.#hooked(component, call, invoker).then(shape).then(resolve, reject);
+            })
           : invoker.call(call, shape);
     return new Component(interfaceName, invoker, options.bare ? bare : pipeline);
   }

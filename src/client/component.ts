@@ -1,5 +1,6 @@
 import { rpcError } from "../errors.js";
 import { unwrapResult } from "../peer/arguments.js";
+import { type CallPromise, rejected } from "../peer/call-promise.js";
 import type { Contract, Introspection } from "../peer/contract.js";
 import { INTROSPECT } from "../peer/contract.js";
 import type { Answer, CallOptions, OutgoingCall } from "../peer/invoker.js";
@@ -37,7 +38,11 @@ export interface ComponentStatus {
 /**
  * Runs a call through the client's hooks and middleware to the invoker, and makes of the answer what the caller wants.
  */
-export type CallPipeline = <T>(component: Component, call: OutgoingCall, shape: (answer: Answer) => T) => Promise<T>;
+export type CallPipeline = <T>(
+  component: Component,
+  call: OutgoingCall,
+  shape: (answer: Answer) => T,
+) => CallPromise<T>;
 
 /**
  * Handle to one interface, with explicit verbs. PyCOM: `BaseComponent`. Made by `client.component`, `locate` and
@@ -116,7 +121,7 @@ export class Component {
   }
 
   /** Calls as a proxy does: the contract maps arguments and unwraps the result. @internal */
-  call(method: string, values: readonly unknown[], options: CallOptions): RemotePromise<unknown> {
+  call(method: string, values: readonly unknown[], options: CallOptions): CallPromise<unknown> {
     return this.#run(method, { positional: values }, options, toValue);
   }
 
@@ -145,9 +150,14 @@ export class Component {
     return this.close();
   }
 
-  #run<T>(method: string, args: OutgoingCall["args"], options: CallOptions, shape: (answer: Answer) => T): Promise<T> {
+  #run<T>(
+    method: string,
+    args: OutgoingCall["args"],
+    options: CallOptions,
+    shape: (answer: Answer) => T,
+  ): CallPromise<T> {
     if (typeof method !== "string" || method === "") {
-      return Promise.reject(rpcError("BAD_REQUEST", `A method's name must be a string, got ${typeof method}`));
+      return rejected(rpcError("BAD_REQUEST", `A method's name must be a string, got ${typeof method}`));
     }
     const call: OutgoingCall = {
       interface: this.#interface,

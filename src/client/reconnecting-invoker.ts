@@ -2,6 +2,7 @@ import pRetry from "p-retry";
 import { RpcError, refineError, rpcError } from "../errors.js";
 import { whereOf, wireArguments } from "../peer/arguments.js";
 import { servingCall } from "../peer/call-context.js";
+import { CallPromise } from "../peer/call-promise.js";
 import { INTROSPECT } from "../peer/contract.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
@@ -92,8 +93,8 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
    *
    * @param shape - makes of the answer what the caller wants
    */
-  call<T>(call: OutgoingCall, shape: (answer: Answer) => T): Promise<T> {
-    return new Promise((resolve, reject) => {
+  call<T>(call: OutgoingCall, shape: (answer: Answer) => T): CallPromise<T> {
+    return new CallPromise((resolve, reject) => {
       this.#start(
         call,
         (answer) => {
@@ -326,7 +327,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const target = this.#target;
     const context = this.#context;
     const waiting = failure.code === "SERVICE_NOT_FOUND" && context.wheel.now() >= run.waitUntil;
-    const allowed = (options.retry ?? context.retry) && !waiting && mayRetry(failure, run.idempotent);
+    const allowed = (options.retry ?? context.retry) && !run.isOneShot && !waiting && mayRetry(failure, run.idempotent);
     // Also when this call ends here: the next one must not be sent the same way.
     if (run.instance && !this.#session && (allowed || isInTrouble(failure))) {
       run.exclude(run.instance);

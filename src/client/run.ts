@@ -66,6 +66,7 @@ export class Run implements Expiring, PendingCall {
   id = 0;
   bytes = 0;
   timeoutMs = 0;
+  isOneShot = false;
   sentAt: number;
   onAbort: (() => void) | undefined = undefined;
   args: unknown = undefined;

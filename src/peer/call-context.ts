@@ -36,8 +36,11 @@ export class ServerCall {
   readonly responseExtensions: Extensions = {};
   /** Who calls, where a policy or {@link ServerCall.authenticate} has established it. */
   caller: Caller | undefined;
-  /** When the caller gives up, in milliseconds of `performance.now()`; `Infinity` when it did not say. */
-  readonly deadlineAt: number;
+  /**
+   * When the caller gives up, in milliseconds of `performance.now()`; `Infinity` when it did not say, and for a method that
+   * goes on after its answer, as a generator does.
+   */
+  deadlineAt: number;
   /** Has the method itself begun? Tells `executed` from `not-executed`. */
   started = false;
   /** Who answers it, and for the dispatcher who asked. @internal */
@@ -115,6 +118,12 @@ export class ServerCall {
   abort(reason: unknown): void {
     this.#abortReason ??= reason;
     this.#controller?.abort(reason);
+    this.finished();
+  }
+
+  /** The answer is on its way and the method goes on, as a generator does: the deadline is met. @internal */
+  outlive(): void {
+    this.deadlineAt = Infinity;
     this.finished();
   }
 

@@ -6,6 +6,7 @@ import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.j
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { Contract, MethodContract } from "./contract.js";
 import type { Sessions } from "./sessions.js";
+import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
 
 /** A method that can be called from outside. */
 export interface ExposedMethod {
@@ -294,11 +295,15 @@ export class Dispatcher {
       sessionId: call.session?.id,
       extensions: call.responseExtensions,
       attachment: ready?.attachment,
+      origin: call,
     };
     try {
       respond(answer);
     } catch (error) {
       // The result cannot travel: too large, or not of the wire's kind. The caller is told, instead of waiting.
+      if (typeof answer.result === "object" && answer.result !== null && isStreamSource(answer.result)) {
+        discardSource(answer.result);
+      }
       this.#log.error(`${label(message)}: ${(error as Error).message}`);
       const code = RpcError.isRpcError(error) && error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN";
       respond(bareFailure(message, rpcError(code, (error as Error).message, { number: 1 }), call));
@@ -357,16 +362,23 @@ export function expiredAnswer(message: CallMessage): ErrorMessage {
 
 /** The answer that tells of an error, without extensions; codes that make no sense to a caller elsewhere become `UNKNOWN`. */
 function bareFailure(message: CallMessage, error: unknown, call?: ServerCall): ErrorMessage {
-  const known = RpcError.isRpcError(error) ? error : undefined;
   return {
     kind: "error",
     id: message.id,
-    code: known && !LOCAL_CODES.has(known.code) ? known.code : "UNKNOWN",
-    number: known?.number ?? 1,
+    ...failureOf(error),
     outcome: call?.started ? "executed" : "not-executed",
     tellOutcome: message.timeoutMs !== undefined,
-    remote: { message: known ? known.message : HIDDEN },
     sessionId: call?.session?.id,
+  };
+}
+
+/** What others are told of an error: codes that make no sense elsewhere become `UNKNOWN`, exceptions a fixed text. */
+export function failureOf(error: unknown): Pick<ErrorMessage, "code" | "number" | "remote"> {
+  const known = RpcError.isRpcError(error) ? error : undefined;
+  return {
+    code: known && !LOCAL_CODES.has(known.code) ? known.code : "UNKNOWN",
+    number: known?.number ?? 1,
+    remote: { message: known ? known.message : HIDDEN },
   };
 }
 

@@ -1,11 +1,14 @@
 import { RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
-import type { AnswerMessage, CallMessage, Frames, HelloMessage, Message } from "../wire/message.js";
+import type { AnswerMessage, CallMessage, EndMessage, Frames, HelloMessage, Message } from "../wire/message.js";
 import { type BatchingCodec, type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
-import { type Dispatcher, expiredAnswer } from "./dispatcher.js";
+import { type Dispatcher, expiredAnswer, failureOf } from "./dispatcher.js";
 import { type FrameSender, Outbox } from "./outbox.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
+import { Referrals } from "./referrals.js";
+import type { IncomingStream } from "./streams/remote-stream.js";
+import { Streams } from "./streams/streams.js";
 
 /** Options of {@link PeerEnd}. */
 export interface PeerEndOptions {
@@ -42,6 +45,11 @@ export class PeerEnd {
   readonly #codec: Codec | BatchingCodec;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
+  /** On wires where both ends call. */
+  readonly #streams: Streams | undefined;
+  readonly #referrals: Referrals | undefined;
+  /** Streams that came with calls which are being served, by the call's number. */
+  readonly #streamsOfCalls = new Map<CallMessage["id"], readonly IncomingStream[]>();
   readonly #respond: (answer: AnswerMessage) => void;
   readonly #take: (message: Message) => void;
   #hello: HelloMessage | undefined;
@@ -51,16 +59,34 @@ export class PeerEnd {
   /** … and how much less than that was seen since. */
   #quickestMs = 0;
   #receivedAt = 0;
+  /** Did the message that was sent last refer to any? */
+  #refersToStreams = false;
 
   constructor(options: PeerEndOptions) {
     this.#options = options;
-    this.#codec = options.wire.open({ maxMessageBytes: options.maxMessageBytes });
+    const { wire, maxMessageBytes } = options;
+    if (wire.twoWay) {
+      this.#streams = this.#makeStreams();
+      this.#referrals = new Referrals(this.#streams);
+    }
+    this.#codec = wire.open({ maxMessageBytes }, this.#referrals);
     this.#outbox = new Outbox(this.#codec, options.send, () => performance.now());
     this.#pending = new PendingCalls(options.wheel, (call) => {
       if (options.wire.twoWay) this.#outbox.add({ kind: "cancel", id: call.id });
     });
     this.#respond = (answer) => {
-      this.#outbox.add(answer, this.#hello?.maxMessageBytes);
+      const maxBytes = this.#hello?.maxMessageBytes;
+      const origin = answer.kind === "result" ? answer.origin : undefined;
+      if (this.#streamsOfCalls.size === 0) {
+        this.#add(answer, origin, maxBytes);
+        return;
+      }
+      const endUnused = (): void => {
+        this.#endUnused(answer.id);
+      };
+      this.#add(answer, origin, maxBytes, endUnused);
+      // A method may go on reading its arguments as long as its own streams last.
+      if (!this.#refersToStreams) endUnused();
     };
     this.#take = (message) => {
       this.#handle(message);
@@ -101,7 +127,8 @@ export class PeerEnd {
     call.timeoutMs = call.deadlineAt - call.sentAt;
     try {
       // Our own codec reads what it needs of the call; others get a message that is nothing else.
-      call.bytes = this.#outbox.add("add" in this.#codec ? call : callMessage(call), call.maxBytes);
+      call.bytes = this.#add("add" in this.#codec ? call : callMessage(call), undefined, call.maxBytes);
+      if (this.#refersToStreams) call.isOneShot = true;
     } catch (error) {
       call.failed(RpcError.from(error));
       return;
@@ -132,10 +159,69 @@ export class PeerEnd {
     const { firstUnsent } = this.#outbox;
     if (firstUnsent !== undefined) this.unsent(firstUnsent, this.#pending.lastId, reason);
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
+    this.#streams?.lost(reason);
+    this.#streamsOfCalls.clear();
     this.#options.dispatcher?.abandon(
       this.#respond,
       rpcError("CANCELLED", "The caller is gone", { outcome: "executed", cause: reason }),
     );
+  }
+
+  /** Sends a message; what it refers to comes to life with it. */
+  #add(message: Message, origin: unknown, maxBytes?: number, onEnded?: () => void): number {
+    const referrals = this.#referrals;
+    if (!referrals) return this.#outbox.add(message, maxBytes);
+    referrals.begin(origin, onEnded);
+    let bytes: number;
+    try {
+      bytes = this.#outbox.add(message, maxBytes);
+    } catch (error) {
+      referrals.rollback();
+      throw error;
+    }
+    this.#refersToStreams = referrals.commit();
+    return bytes;
+  }
+
+  #makeStreams(): Streams {
+    return new Streams(
+      {
+        item: (stream, value) => this.#add({ kind: "item", stream, value }, undefined, this.#hello?.maxMessageBytes),
+        end: (stream, error) => {
+          this.#endStream(stream, error);
+        },
+      },
+      {
+        credit: (stream, items) => {
+          this.#outbox.add({ kind: "credit", stream, items });
+        },
+        stop: (stream) => {
+          this.#outbox.add({ kind: "stop", stream });
+        },
+      },
+    );
+  }
+
+  #endStream(stream: number, error: unknown): void {
+    if (error === undefined) {
+      this.#outbox.add({ kind: "end", stream });
+      return;
+    }
+    this.#options.log.debug(`A stream to ${this.#options.label} failed: ${(error as Error).message}`);
+    const told = failureOf(error);
+    try {
+      this.#outbox.add({ kind: "end", stream, error: told });
+    } catch {
+      // What the error carries cannot travel; its text can.
+      this.#outbox.add({ kind: "end", stream, error: { ...told, remote: { message: told.remote.message } } });
+    }
+  }
+
+  /** The method has answered without looking at them. */
+  #endUnused(id: CallMessage["id"]): void {
+    if (this.#streamsOfCalls.size === 0) return;
+    for (const stream of this.#streamsOfCalls.get(id) ?? []) if (!stream.isUsed) stream.stop();
+    this.#streamsOfCalls.delete(id);
   }
 
   #refusal(call: PendingCall): RpcError | undefined {
@@ -159,9 +245,7 @@ export class PeerEnd {
         break;
       case "result":
       case "error":
-        if (typeof message.id !== "number" || !this.#pending.settle(message.id, message)) {
-          this.#ignored("an answer to no call that waits");
-        }
+        this.#settle(message);
         break;
       case "cancel":
         this.#options.dispatcher?.cancel(
@@ -172,6 +256,13 @@ export class PeerEnd {
         break;
       case "hello":
         this.#greeted(message);
+        break;
+      case "item":
+      case "end":
+      case "credit":
+      case "stop":
+        this.#referrals?.takeAccepted();
+        this.#streams?.handle(message, (end) => this.#streamError(end));
         break;
       case "ping":
         this.#outbox.add({ kind: "pong", token: message.token });
@@ -184,16 +275,32 @@ export class PeerEnd {
     }
   }
 
+  #settle(message: AnswerMessage): void {
+    const streams = this.#referrals?.takeAccepted() ?? NO_STREAMS;
+    if (typeof message.id === "number" && this.#pending.settle(message.id, message)) return;
+    this.#ignored("an answer to no call that waits");
+    for (const stream of streams) stream.stop();
+  }
+
   #serve(message: CallMessage): void {
     const { dispatcher } = this.#options;
     if (!dispatcher) {
       this.#ignored("a call, and this end serves none");
       return;
     }
+    const streams = this.#referrals?.takeAccepted() ?? NO_STREAMS;
+    if (streams.length > 0) this.#streamsOfCalls.set(message.id, streams);
     const waitedMs = this.#waitedMs(message.sentAt);
     if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs) {
       this.#respond(expiredAnswer(message));
     } else dispatcher.dispatch(message, this.#respond, this.#receivedAt - waitedMs);
+  }
+
+  #streamError({ error }: EndMessage): RpcError | undefined {
+    if (!error) return undefined;
+    const { code, number, remote } = error;
+    const { label } = this.#options;
+    return rpcError(code, remote.message, { number, remote, outcome: "executed", service: label, cause: remote.cause });
   }
 
   #greeted(hello: HelloMessage): void {
@@ -248,3 +355,4 @@ export class PeerEnd {
 
 /** Clocks of 32 bits come around after this many milliseconds, 49 days. */
 const CLOCK_MS = 2 ** 32;
+const NO_STREAMS: readonly IncomingStream[] = [];

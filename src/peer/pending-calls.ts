@@ -24,6 +24,8 @@ export interface PendingCall {
   id: number;
   /** Size of its request; the channel's to set. */
   bytes: number;
+  /** Its arguments can be sent only once, for they hold streams; the channel's to set. */
+  isOneShot: boolean;
   /** Milliseconds that were left when it was sent; the channel's to set. */
   timeoutMs: number;
   /** When it is sent, in milliseconds of the channel's clock. */

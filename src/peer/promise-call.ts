@@ -41,6 +41,7 @@ class PromiseCall implements PendingCall {
   id = 0;
   bytes = 0;
   timeoutMs = 0;
+  isOneShot = false;
   onAbort: (() => void) | undefined;
   readonly interface: string;
   readonly method: string;

@@ -1,9 +1,18 @@
 import type { Nameserver } from "./nameserver-interface.js";
+import type { RemoteStream } from "./streams/remote-stream.js";
 
 /**
- * What a call on a proxy returns. A promise of the result; streaming methods will make it an async iterable as well.
+ * What a call on a proxy returns: a promise of the result, and for methods that stream an async iterable of their items:
+ * `for await (const n of query.count(10))`.
  */
-export type RemotePromise<T> = Promise<T>;
+export type RemotePromise<T> = Promise<T> & RemoteItems<T>;
+
+/** The items of a {@link RemotePromise} of a stream. */
+export type RemoteItems<T> = T extends AsyncIterable<infer Item> ? AsyncIterable<Item> : unknown;
+
+/** What arrives of a method's result: async generators as streams, everything else as it is. */
+export type RemoteResult<T> =
+  T extends ReadableStream<unknown> ? T : T extends AsyncIterable<infer Item> ? RemoteStream<Item> : T;
 
 /** Any function, for type-level matching only. */
 export type AnyFunction = (...args: never[]) => unknown;
@@ -44,7 +53,7 @@ export type RemoteKey<T, K extends keyof T> = K extends string
 export type RemoteMember<T> = T extends DynamicMember
   ? T
   : T extends (...args: infer A) => infer R
-    ? (...args: RemoteArguments<A>) => RemotePromise<Awaited<R>>
+    ? (...args: RemoteArguments<A>) => RemotePromise<RemoteResult<Awaited<R>>>
     : T extends object
       ? RemoteMembers<T>
       : never;
@@ -68,7 +77,7 @@ export type Dynamic = Readonly<Record<string, DynamicMember>>;
 
 /** A path of a {@link Dynamic} service: callable, and a path on. */
 export interface DynamicMember {
-  (...args: unknown[]): RemotePromise<unknown>;
+  (...args: unknown[]): Promise<unknown> & AsyncIterable<unknown>;
   readonly [name: string]: DynamicMember;
 }
 

@@ -153,9 +153,6 @@ class FunctionMethod implements ExposedMethod {
   #shape(value: unknown): ServiceResponse {
     const ready = isReply(value) ? value : undefined;
     const plain = (ready ? ready.result : value) ?? null;
-    if (typeof plain === "object" && plain !== null && Symbol.asyncIterator in plain) {
-      throw rpcError("UNKNOWN", `${this.contract.name} streams, which this wire cannot carry`, { outcome: "executed" });
-    }
     const result = this.#named(plain);
     let attachment = ready?.attachment;
     const { outgoing } = this.contract;

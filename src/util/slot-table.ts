@@ -34,6 +34,12 @@ export class SlotTable<T extends { id: number }> {
     this.#size++;
   }
 
+  /** The thing of a number, if it is there. */
+  get(id: number): T | undefined {
+    const thing = this.#slots[id & this.#mask];
+    return thing?.id === id ? thing : undefined;
+  }
+
   /** Takes the thing of a number out, if it is there. */
   take(id: number): T | undefined {
     const at = id & this.#mask;

@@ -56,6 +56,8 @@ export interface ResultMessage {
   readonly extensions?: Extensions | undefined;
   /** Raw bytes beside the result. Empty is not the same as absent. */
   readonly attachment?: Uint8Array | undefined;
+  /** The call that it answers, where it was served; does not travel. */
+  readonly origin?: unknown;
 }
 
 /** The answer to a call that failed, wherever it failed. */
@@ -118,8 +120,49 @@ export interface GoodbyeMessage {
   readonly text: string;
 }
 
+/** An item of a stream, from its sender. */
+export interface ItemMessage {
+  /** Tells the messages apart. */
+  readonly kind: "item";
+  /** The stream's number at its sending end. */
+  readonly stream: number;
+  /** In the wire's shape. */
+  readonly value: unknown;
+}
+
+/** The end of a stream, from its sender. */
+export interface EndMessage {
+  /** Tells the messages apart. */
+  readonly kind: "end";
+  /** The stream's number at its sending end. */
+  readonly stream: number;
+  /** Why it failed; absent: it ended in order. */
+  readonly error?: Pick<ErrorMessage, "code" | "number" | "remote"> | undefined;
+}
+
+/** The receiver of a stream has room for more items. */
+export interface CreditMessage {
+  /** Tells the messages apart. */
+  readonly kind: "credit";
+  /** The stream's number at its sending end. */
+  readonly stream: number;
+  /** Items that were taken since it was said last. */
+  readonly items: number;
+}
+
+/** The receiver of a stream wants no more of it. */
+export interface StopMessage {
+  /** Tells the messages apart. */
+  readonly kind: "stop";
+  /** The stream's number at its sending end. */
+  readonly stream: number;
+}
+
+/** What is said of streams. */
+export type StreamMessage = ItemMessage | EndMessage | CreditMessage | StopMessage;
+
 /** What ends tell each other besides calls and answers, on wires that have it. */
-export type ControlMessage = HelloMessage | CancelMessage | PingMessage | GoodbyeMessage;
+export type ControlMessage = HelloMessage | CancelMessage | PingMessage | GoodbyeMessage | StreamMessage;
 
 /** What answers a call. */
 export type AnswerMessage = ResultMessage | ErrorMessage;

@@ -26,8 +26,34 @@ export interface Wire {
    * be cheap and must not throw.
    */
   recognises(frames: Frames): boolean;
-  /** The codec of one connection. */
-  open(limits: WireLimits): Codec | BatchingCodec;
+  /**
+   * The codec of one connection.
+   *
+   * @param referrer - stands for values that do not travel themselves; wires that have nothing of the kind ignore it
+   */
+  open(limits: WireLimits, referrer?: Referrer): Codec | BatchingCodec;
+}
+
+/** What stands for a value that does not travel itself. */
+export interface Referral {
+  /** Of which kind it is. */
+  readonly kind: "reference" | "stream" | "promised";
+  /** What the other end needs to make something of it. */
+  readonly content: readonly unknown[];
+}
+
+/** Stands for values that do not travel themselves: functions, objects that stay where they are, streams. */
+export interface Referrer {
+  /** Is this a value that does not travel itself? Only says so. */
+  refers(value: object): boolean;
+  /** What is to be written in the place of a value; `undefined` when it travels as data, or not at all. */
+  refer(value: object): Referral | undefined;
+  /**
+   * What a value stands for that was written by the other end's `refer`.
+   *
+   * @throws ProtocolError when it makes no sense
+   */
+  revive(kind: Referral["kind"], content: readonly unknown[]): unknown;
 }
 
 /** One connection's codec, for wires with one message per transport message. */

@@ -54,7 +54,7 @@ expectType<Equal<typeof typed, Promise<number>>>();
 void client.locate("demo.typed").hello(1);
 
 const dynamic = client.locate("demo.unknown").any?.path?.at?.all?.(1, "x");
-expectType<Equal<typeof dynamic, Promise<unknown> | undefined>>();
+expectType<Equal<typeof dynamic, (Promise<unknown> & AsyncIterable<unknown>) | undefined>>();
 
 const listed = client.nameserver().list_services();
 expectType<Equal<Awaited<typeof listed>[number]["service"], string>>();

@@ -1,6 +1,6 @@
 import { BadRequestError, ProtocolError, type RpcError, rpcError } from "../../errors.js";
 import type { Frames, Message } from "../message.js";
-import { type BatchingCodec, MalformedMessageError, type WireLimits } from "../wire.js";
+import { type BatchingCodec, MalformedMessageError, type Referrer, type WireLimits } from "../wire.js";
 import { decodeRecord } from "./decode-record.js";
 import type { ValueSource } from "./decode-value.js";
 import { encodeRecord } from "./encode-record.js";
@@ -15,8 +15,8 @@ export class LampCodec implements BatchingCodec {
   readonly #limits: WireLimits;
   readonly #writer = new Writer();
   readonly #reader = new Reader();
-  readonly #sink: ValueSink = { writer: this.#writer, frames: [], refer: undefined };
-  readonly #source: ValueSource = { reader: this.#reader, frames: [], revive: undefined };
+  readonly #sink: ValueSink;
+  readonly #source: ValueSource;
   readonly #numbers = new MethodNumbers();
   readonly #names = new MethodNames();
   #isEmpty = true;
@@ -24,8 +24,10 @@ export class LampCodec implements BatchingCodec {
   /** Bytes of the batch's frames of their own. */
   #outOfBand = 0;
 
-  constructor(limits: WireLimits) {
+  constructor(limits: WireLimits, referrer: Referrer | undefined) {
     this.#limits = limits;
+    this.#sink = { writer: this.#writer, frames: [], referrer };
+    this.#source = { reader: this.#reader, frames: [], referrer };
   }
 
   get waiting(): number {
@@ -107,10 +109,10 @@ export class LampCodec implements BatchingCodec {
   }
 
   #explain(message: Message): RpcError {
-    const { refer } = this.#sink;
+    const { referrer } = this.#sink;
     if (message.kind === "call") {
       const where = { interface: message.interface, method: message.method };
-      const found = findUntransportable(message.args, "args", refer) ?? "a value in it is of no kind that can";
+      const found = findUntransportable(message.args, "args", referrer) ?? "a value in it is of no kind that can";
       return new BadRequestError(
         `The arguments of ${message.interface}.${message.method} cannot travel: ${found}`,
         where,
@@ -118,7 +120,7 @@ export class LampCodec implements BatchingCodec {
     }
     const value = message.kind === "result" ? message.result : message;
     return new BadRequestError(
-      `The result cannot travel: ${findUntransportable(value, "result", refer) ?? "a value in it is of no kind that can"}`,
+      `The result cannot travel: ${findUntransportable(value, "result", referrer) ?? "a value in it is of no kind that can"}`,
     );
   }
 }

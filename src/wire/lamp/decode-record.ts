@@ -78,6 +78,22 @@ export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: nu
     case Kind.pong:
       message = { kind: kind === Kind.ping ? "ping" : "pong", token: integer(source) };
       break;
+    case Kind.item:
+      message = { kind: "item", stream: integer(source), value: decodeValue(source) };
+      break;
+    case Kind.end: {
+      const stream = integer(source);
+      const error = length > read ? members(decodeValue(source)) : undefined;
+      if (length > read) read++;
+      message = { kind: "end", stream, error: error && toError(0, error, NOTHING) };
+      break;
+    }
+    case Kind.credit:
+      message = { kind: "credit", stream: integer(source), items: integer(source) };
+      break;
+    case Kind.stop:
+      message = { kind: "stop", stream: integer(source) };
+      break;
     case Kind.goodbye:
       message = { kind: "goodbye", code: toldCode(decodeValue(source)) ?? "UNKNOWN", text: text(decodeValue(source)) };
       break;
@@ -95,6 +111,10 @@ const LENGTHS: Partial<Record<number, number>> = {
   [Kind.result]: 3,
   [Kind.error]: 3,
   [Kind.cancel]: 2,
+  [Kind.item]: 3,
+  [Kind.end]: 2,
+  [Kind.credit]: 3,
+  [Kind.stop]: 2,
   [Kind.ping]: 2,
   [Kind.pong]: 2,
   [Kind.goodbye]: 3,

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../../errors.js";
+import type { Referral, Referrer } from "../wire.js";
 import { BINARY_KINDS, type BinaryKind, Ext, MAX_DEPTH } from "./format.js";
 import { Reader } from "./reader.js";
 
@@ -8,12 +9,8 @@ export interface ValueSource {
   readonly reader: Reader;
   /** Frames of their own. */
   frames: readonly Uint8Array[];
-  /**
-   * Makes something of a reference, a stream or a promise.
-   *
-   * @throws ProtocolError when it makes no sense
-   */
-  readonly revive: ((type: number, content: readonly unknown[]) => unknown) | undefined;
+  /** Knows what references and streams stand for. */
+  readonly referrer: Referrer | undefined;
 }
 
 /**
@@ -176,16 +173,22 @@ function decodeContent(source: ValueSource, type: number, depth: number): unknow
       return toBinary(kind, frame);
     }
     case Ext.reference:
+      return revive(source, "reference", depth);
     case Ext.stream:
-    case Ext.promised: {
-      const content: unknown[] = [];
-      while (reader.at < reader.end) content.push(decodeValue(source, depth));
-      if (!source.revive) throw new ProtocolError("A reference came where none is expected");
-      return source.revive(type, content);
-    }
+      return revive(source, "stream", depth);
+    case Ext.promised:
+      return revive(source, "promised", depth);
     default:
       throw new ProtocolError(`There is no extension of type ${type}`);
   }
+}
+
+function revive(source: ValueSource, kind: Referral["kind"], depth: number): unknown {
+  const { reader, referrer } = source;
+  const content: unknown[] = [];
+  while (reader.at < reader.end) content.push(decodeValue(source, depth));
+  if (!referrer) throw new ProtocolError("A reference came where none is expected");
+  return referrer.revive(kind, content);
 }
 
 function requireDepth(depth: number): void {

@@ -42,6 +42,25 @@ export function encodeRecord(message: Message, sink: ValueSink, numbers: MethodN
       begin(writer, 2, message.kind === "ping" ? Kind.ping : Kind.pong);
       writer.unsigned(message.token);
       return undefined;
+    case "item":
+      begin(writer, 3, Kind.item);
+      writer.unsigned(message.stream);
+      encodeValue(sink, message.value);
+      return undefined;
+    case "end":
+      begin(writer, message.error ? 3 : 2, Kind.end);
+      writer.unsigned(message.stream);
+      if (message.error) encodeValue(sink, describeFailure(message.error));
+      return undefined;
+    case "credit":
+      begin(writer, 3, Kind.credit);
+      writer.unsigned(message.stream);
+      writer.unsigned(message.items);
+      return undefined;
+    case "stop":
+      begin(writer, 2, Kind.stop);
+      writer.unsigned(message.stream);
+      return undefined;
     case "goodbye":
       begin(writer, 3, Kind.goodbye);
       writer.text(message.code);
@@ -93,17 +112,7 @@ function encodeError(error: ErrorMessage, sink: ValueSink): void {
   const more = moreOf(error);
   begin(sink.writer, more ? 4 : 3, Kind.error);
   sink.writer.unsigned(numberOf(error.id));
-  const { name, message, stack, data, cause } = error.remote;
-  encodeValue(sink, {
-    code: error.code,
-    number: error.number,
-    outcome: error.outcome,
-    message,
-    ...(name !== undefined && { name }),
-    ...(stack !== undefined && { stack }),
-    ...(data !== undefined && { data }),
-    ...(cause !== undefined && { cause }),
-  });
+  encodeValue(sink, { outcome: error.outcome, ...describeFailure(error) });
   if (more) encodeValue(sink, more);
 }
 
@@ -115,6 +124,20 @@ function encodeHello(hello: HelloMessage, sink: ValueSink): void {
     incarnation: hello.incarnation,
     maxMessageBytes: hello.maxMessageBytes,
   });
+}
+
+/** What travels of an error that is told. */
+function describeFailure(error: Pick<ErrorMessage, "code" | "number" | "remote">): Record<string, unknown> {
+  const { name, message, stack, data, cause } = error.remote;
+  return {
+    code: error.code,
+    number: error.number,
+    message,
+    ...(name !== undefined && { name }),
+    ...(stack !== undefined && { stack }),
+    ...(data !== undefined && { data }),
+    ...(cause !== undefined && { cause }),
+  };
 }
 
 interface WithMore {

@@ -1,3 +1,4 @@
+import type { Referrer } from "../wire.js";
 import { BINARY_KINDS, type BinaryKind, Ext, MAX_DEPTH, OUT_OF_BAND_BYTES } from "./format.js";
 import type { Writer } from "./writer.js";
 
@@ -7,20 +8,8 @@ export interface ValueSink {
   readonly writer: Writer;
   /** Takes those: they travel as frames of their own. */
   readonly frames: Uint8Array[];
-  /**
-   * Gives functions and objects that travel as references or streams a number, and promises of answers a place in line.
-   *
-   * @returns the extension to write, or `undefined` when the value travels as data, or not at all
-   */
-  readonly refer: ((value: object) => Referral | undefined) | undefined;
-}
-
-/** What stands for a value that does not travel itself. */
-export interface Referral {
-  /** One of {@link Ext}. */
-  readonly type: number;
-  /** Its content: msgpack values, one after the other. */
-  readonly content: readonly unknown[];
+  /** Stands for functions, streams and the like. */
+  readonly referrer: Referrer | undefined;
 }
 
 /** Thrown for a value that cannot travel; the caller finds out where it stands. */
@@ -71,7 +60,8 @@ function encodeObject(sink: ValueSink, value: object, depth: number): void {
     return;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) encodeMembers(sink, value, depth);
+  const isPlain = (prototype === Object.prototype || prototype === null) && !(Symbol.asyncIterator in value);
+  if (isPlain) encodeMembers(sink, value, depth);
   else encodeInstance(sink, value, depth);
 }
 
@@ -169,9 +159,9 @@ function binaryKind(value: ArrayBufferView | ArrayBuffer): number {
 }
 
 function encodeReferral(sink: ValueSink, value: object): boolean {
-  const referral = sink.refer?.(value);
+  const referral = sink.referrer?.refer(value);
   if (!referral) return false;
-  const begun = sink.writer.beginExtension(referral.type);
+  const begun = sink.writer.beginExtension(Ext[referral.kind]);
   for (const part of referral.content) encodeValue(sink, part, MAX_DEPTH - 2);
   sink.writer.endExtension(begun);
   return true;
@@ -190,6 +180,7 @@ function isBoxed(value: object): boolean {
 /** Things whose members say nothing of them. */
 function isOpaque(value: object): boolean {
   return (
+    Symbol.asyncIterator in value ||
     value instanceof Promise ||
     value instanceof WeakMap ||
     value instanceof WeakSet ||
@@ -206,19 +197,20 @@ function isOpaque(value: object): boolean {
 export function findUntransportable(
   value: unknown,
   path: string,
-  refer: ValueSink["refer"],
+  referrer: ValueSink["referrer"],
   above: readonly object[] = [],
 ): string | undefined {
   if (typeof value === "symbol") return `${path} is a symbol`;
-  if (typeof value === "function") return refer?.(value) ? undefined : `${path} is a function`;
+  if (typeof value === "function") return referrer?.refers(value) ? undefined : `${path} is a function`;
   if (typeof value !== "object" || value === null) return undefined;
   if (above.includes(value)) return `${path} leads back to itself`;
   if (above.length >= MAX_DEPTH) return `${path} nests deeper than ${MAX_DEPTH} levels`;
-  if (refer?.(value)) return undefined;
+  if (referrer?.refers(value)) return undefined;
   if (value instanceof Promise) return `${path} is a Promise (await it first)`;
+  if (Symbol.asyncIterator in value) return `${path} is a stream`;
   if (isOpaque(value)) return `${path} is a ${value.constructor.name}`;
   for (const [step, member] of membersOf(value)) {
-    const found = findUntransportable(member, path + step, refer, [...above, value]);
+    const found = findUntransportable(member, path + step, referrer, [...above, value]);
     if (found !== undefined) return found;
   }
   return undefined;

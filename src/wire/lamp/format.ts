@@ -23,6 +23,7 @@ export const Kind = {
   ping: 9,
   pong: 10,
   goodbye: 11,
+  stop: 12,
 } as const;
 
 /** Types of msgpack extensions: values that msgpack itself has not. */

@@ -9,5 +9,5 @@ export const lampWire: Wire = {
   name: "lamp",
   twoWay: true,
   recognises: ([head]) => head !== undefined && isBatch(head),
-  open: (limits) => new LampCodec(limits),
+  open: (limits, referrer) => new LampCodec(limits, referrer),
 };

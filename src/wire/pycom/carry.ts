@@ -64,6 +64,7 @@ function lookInside(value: object, depth: number): Find | undefined {
     return find(`a ${value.constructor.name}`);
   }
   if (value instanceof Promise) return find("a Promise (await it first)");
+  if (Symbol.asyncIterator in value) return find("a stream; PyCOM's wire has none, the lamp wire streams");
   for (const key in value) {
     if (!Object.hasOwn(value, key)) continue;
     const member = (value as Record<string, unknown>)[key];
