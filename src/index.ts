@@ -60,6 +60,8 @@ export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/regis
 // Calls, seen from both ends.
 export { NamedArguments, named } from "./peer/arguments.js";
 export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
+export type { CallOrigin } from "./peer/call-origin.js";
+export { CallPromise } from "./peer/call-promise.js";
 export type {
   AddedMethodContract,
   ArgumentType,
@@ -72,6 +74,26 @@ export type {
   MethodContract,
 } from "./peer/contract.js";
 export type { Authenticate, AuthenticationPolicy, ServiceMiddleware } from "./peer/dispatcher.js";
+export { type ArgumentCheck, checkArgument } from "./peer/exposed/checks.js";
+export {
+  defineInterface,
+  InterfaceDefinition,
+  type MethodDefinition,
+  type MethodWithOptions,
+  type Provided,
+} from "./peer/exposed/definition.js";
+// Services.
+export type { InterfaceMark } from "./peer/exposed/marks.js";
+export type {
+  AttachmentOptions,
+  InterfaceOptions,
+  MethodFunction,
+  MethodOptions,
+  MethodPosthook,
+  MethodPrehook,
+  ParameterCheck,
+  ServiceResponse,
+} from "./peer/exposed/method-options.js";
 export type {
   Answer,
   CallOptions,
@@ -84,6 +106,7 @@ export type {
 export type { ListPatterns, Nameserver, ServiceInfo } from "./peer/nameserver-interface.js";
 export { call } from "./peer/proxy.js";
 export type { Endpoint, ServiceQuery, ServiceRecord } from "./peer/record.js";
+export { release } from "./peer/references/remote-reference.js";
 export type {
   AnyFunction,
   Dynamic,
@@ -104,39 +127,20 @@ export type {
 } from "./peer/remote.js";
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
-// Services.
-export { type ArgumentCheck, checkArgument } from "./service/checks.js";
 export {
   type AnyClass,
   expose,
   Interface,
   type InterfaceDecorator,
-  type InterfaceMark,
   Method,
   type MethodDecorator,
 } from "./service/decorators.js";
-export {
-  defineInterface,
-  InterfaceDefinition,
-  type MethodDefinition,
-  type MethodWithOptions,
-  type Provided,
-} from "./service/definition.js";
-export type {
-  AttachmentOptions,
-  InterfaceOptions,
-  MethodFunction,
-  MethodOptions,
-  MethodPosthook,
-  MethodPrehook,
-  ParameterCheck,
-  ServiceResponse,
-} from "./service/method-options.js";
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
 export type {
   Address,
   Admission,
+  CurveSecurity,
   KeyPair,
   Link,
   LinkHandlers,
@@ -146,9 +150,11 @@ export type {
   ListenerHandlers,
   ListenerSecurity,
   ListenOptions,
+  NullSecurity,
   Peer,
   PeerIdentity,
   PeerOrigin,
+  PlainSecurity,
   SocketType,
   Transport,
   TransportAbilities,

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { isProvidable, type Provided } from "../service/definition.js";
+import { isProvidable, type Provided } from "../peer/exposed/definition.js";
 import { usageError } from "./exit.js";
 import { findPackage } from "./find-package.js";
 

@@ -1,9 +1,13 @@
 import { ConfigurationError, rpcError } from "../errors.js";
 import { CallPromise, rejected } from "../peer/call-promise.js";
+import { Dispatcher } from "../peer/dispatcher.js";
+import { buildInterface, type Provided } from "../peer/exposed/definition.js";
+import { PROCESS_INCARNATION } from "../peer/incarnation.js";
 import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
 import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
 import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
+import { Sessions } from "../peer/sessions.js";
 import { findTransport, parseAddress } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { SILENT } from "../util/log.js";
@@ -47,6 +51,8 @@ export class Client {
   readonly #middleware: Middleware[];
   readonly #wheel = new DeadlineWheel();
   readonly #options: ClientOptions;
+  /** What services may call back. */
+  readonly #dispatcher: Dispatcher;
   readonly #pool: ConnectionPool;
   readonly #nameserver: NameserverClient;
   readonly #resolver: Resolver;
@@ -63,6 +69,7 @@ export class Client {
     this.prehooks = [...(options.prehooks ?? [])];
     this.posthooks = [...(options.posthooks ?? [])];
     this.#middleware = [...(options.middleware ?? [])];
+    this.#dispatcher = new Dispatcher({ sessions: new Sessions(), log: options.log });
     const onEvent = options.onEvent ?? (() => undefined);
     const random = options.random ?? Math.random;
     const connectTimeoutMs = options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs;
@@ -73,6 +80,8 @@ export class Client {
       maxInFlight: options.maxInFlight ?? CLIENT_DEFAULTS.maxInFlight,
       maxInFlightBytes: options.maxInFlightBytes ?? CLIENT_DEFAULTS.maxInFlightBytes,
       idleTimeoutMs: options.idleTimeoutMs ?? CLIENT_DEFAULTS.idleTimeoutMs,
+      dispatcher: this.#dispatcher,
+      maxReferences: options.maxReferences,
       log: options.log ?? SILENT,
       onEvent,
     });
@@ -231,6 +240,18 @@ export class Client {
     return (await this.component(AUTHENTICATOR_INTERFACE).invoke("validate", { token: this.#token })) as UserInfo;
   }
 
+  /**
+   * Exposes an interface to the services that this client calls: `currentCall().peer` there is a proxy of it. An instance of
+   * an `@Interface` class, the class itself, or a `defineInterface` value.
+   *
+   * @throws ConfigurationError when it is none, or its name is exposed already
+   */
+  provide(provided: Provided): this {
+    const maxMessageBytes = this.#options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
+    this.#dispatcher.expose(buildInterface(provided, { incarnation: PROCESS_INCARNATION, maxMessageBytes }));
+    return this;
+  }
+
   /** Adds a middleware inside those that are there. */
   use(middleware: Middleware): this {
     this.#middleware.push(middleware);
@@ -240,6 +261,7 @@ export class Client {
   /** Closes all connections; calls in flight are rejected with `CLOSED` and their outcome. Idempotent. */
   close(): Promise<void> {
     this.#closed = true;
+    this.#dispatcher.abort(rpcError("CLOSED", "The client was closed", { outcome: "executed" }));
     this.#pool.close();
     return Promise.resolve();
   }
@@ -320,6 +342,7 @@ function checkOptions(options: ClientOptions): void {
     "maxInFlight",
     "maxInFlightBytes",
     "idleTimeoutMs",
+    "maxReferences",
   ] as const;
   for (const name of positive) {
     const value = options[name];

@@ -1,6 +1,7 @@
 import { rpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import { Connection } from "../peer/connection.js";
+import type { Dispatcher } from "../peer/dispatcher.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
 import { parseAddress, type Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
@@ -23,6 +24,10 @@ export interface PoolOptions {
   readonly maxInFlightBytes: number;
   /** A connection without calls is closed after this many milliseconds, or up to twice that. */
   readonly idleTimeoutMs: number;
+  /** What services may call back. */
+  readonly dispatcher: Dispatcher;
+  /** References that each end of a connection may hold of the other's. */
+  readonly maxReferences: number | undefined;
   /** Told of what peers send that is ignored. */
   readonly log: Logger;
   /** Told of connections that come and go. */
@@ -97,7 +102,7 @@ export class ConnectionPool {
   /** An idle connection holds sockets, and keeps the process alive. */
   #sweep(): void {
     for (const channel of this.#channels.values()) {
-      const idle = channel.isOpen && channel.pending === 0 && this.#callsSeen.get(channel) === channel.calls;
+      const idle = channel.isOpen && channel.isIdle && this.#callsSeen.get(channel) === channel.calls;
       if (idle) channel.close();
       else this.#callsSeen.set(channel, channel.calls);
     }

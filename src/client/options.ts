@@ -32,7 +32,9 @@ export interface ClientOptions {
   readonly maxInFlight?: number | undefined;
   /** Bytes of requests in flight per connection; default 256 MiB. A single request may always go. */
   readonly maxInFlightBytes?: number | undefined;
-  /** A connection without calls is closed after this many milliseconds; default 60,000. */
+  /** References that each end of a connection may hold of the other's; default 10,000. */
+  readonly maxReferences?: number | undefined;
+  /** A connection without calls, streams and references is closed after this many milliseconds; default 60,000. */
   readonly idleTimeoutMs?: number | undefined;
   /** Run in order on every call before it leaves. PyCOM: context prehooks. */
   readonly prehooks?: readonly ClientHook<"pre">[] | undefined;

@@ -1,8 +1,8 @@
 import { BadRequestError, rpcError } from "../errors.js";
 import { currentCall } from "../peer/call-context.js";
+import { defineInterface, type InterfaceDefinition } from "../peer/exposed/definition.js";
 import type { ServiceInfo } from "../peer/nameserver-interface.js";
 import { instanceKey, NAMESERVER_INTERFACE, readRecord, type ServiceRecord } from "../peer/record.js";
-import { defineInterface, type InterfaceDefinition } from "../service/definition.js";
 import type { ChangeLog } from "./change-log.js";
 import { compilePattern } from "./pattern.js";
 import type { RegistrationDesk } from "./registration-desk.js";

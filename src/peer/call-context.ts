@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { rpcError } from "../errors.js";
 import { brand, brandOf, hasBrand, shared } from "../util/shared.js";
 import type { CallId, Extensions } from "../wire/message.js";
+import type { CallOrigin } from "./call-origin.js";
+import type { Dynamic, Remote } from "./remote.js";
 import type { Session } from "./sessions.js";
 
 /** Who calls, and how that is known. */
@@ -43,8 +45,10 @@ export class ServerCall {
   deadlineAt: number;
   /** Has the method itself begun? Tells `executed` from `not-executed`. */
   started = false;
-  /** Who answers it, and for the dispatcher who asked. @internal */
-  readonly respond: unknown;
+  /** Did the arguments come in order, as a list, instead of by name or as one value? @internal */
+  readonly isPositional: boolean;
+  /** Where it came from, for the dispatcher. @internal */
+  readonly origin: CallOrigin;
   /** The caller's number of it. @internal */
   readonly id: CallId;
   /** The dispatcher's. @internal */
@@ -66,7 +70,8 @@ export class ServerCall {
     this.attachment = init.attachment;
     this.deadlineAt = init.deadlineAt;
     this.#authenticate = init.authenticate;
-    this.respond = init.respond;
+    this.isPositional = init.isPositional;
+    this.origin = init.origin;
     this.id = init.id;
   }
 
@@ -107,6 +112,26 @@ export class ServerCall {
   async authenticate(): Promise<Caller | undefined> {
     this.caller ??= await this.#authenticate?.(this);
     return this.caller;
+  }
+
+  /**
+   * A proxy of what the caller itself exposes: `currentCall().peer.progress(50)` calls back on the same connection. Of
+   * several interfaces the one that has the method is meant; {@link ServerCall.peerAs} names one.
+   *
+   * @throws RpcError with code `CONFIGURATION` when the caller cannot be called, for it speaks PyCOM's wire
+   */
+  get peer(): Remote<Dynamic> {
+    return this.origin.peer();
+  }
+
+  /**
+   * A proxy of one interface that the caller exposes.
+   *
+   * @throws as {@link ServerCall.peer}
+   */
+  peerAs<T>(interfaceName: string): Remote<T> {
+    // The type parameter speaks for the other side, as everywhere.
+    return this.origin.peer(interfaceName) as Remote<T>;
   }
 
   /** Why {@link ServerCall.signal} fired; `undefined` while it has not. @internal */
@@ -155,8 +180,10 @@ export interface ServerCallInit {
   readonly deadlineAt: number;
   /** Validates the token of a call. */
   readonly authenticate: ((call: ServerCall) => Promise<Caller | undefined>) | undefined;
-  /** Who answers it. */
-  readonly respond: unknown;
+  /** Did the arguments come in order? */
+  readonly isPositional: boolean;
+  /** Where it came from. */
+  readonly origin: CallOrigin;
   /** The caller's number of it. */
   readonly id: CallId;
 }

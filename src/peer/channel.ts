@@ -11,6 +11,8 @@ export interface Channel {
   readonly closedReason: RpcError | undefined;
   /** Calls in flight. */
   readonly pending: number;
+  /** Is nothing under way: no call, no stream, no reference? */
+  readonly isIdle: boolean;
   /** Number of calls made so far; tells whether the channel was used since one looked last. */
   readonly calls: number;
   /** The channel's clock, in milliseconds. */

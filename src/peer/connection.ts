@@ -4,9 +4,11 @@ import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { Wire } from "../wire/wire.js";
 import type { Channel } from "./channel.js";
+import type { Dispatcher } from "./dispatcher.js";
 import { PROCESS_INCARNATION } from "./incarnation.js";
 import { PeerEnd } from "./peer-end.js";
 import type { PendingCall } from "./pending-calls.js";
+import { DEFAULT_MAX_REFERENCES } from "./references/exports.js";
 
 /** Options of {@link Connection}. */
 export interface ConnectionOptions {
@@ -22,6 +24,10 @@ export interface ConnectionOptions {
   readonly maxInFlight: number;
   /** Bytes of their requests together; a single call may always go. */
   readonly maxInFlightBytes: number;
+  /** What the other end may call, on wires where both ends call; default nothing. */
+  readonly dispatcher?: Dispatcher | undefined;
+  /** References that each end may hold of the other's; default 10,000. */
+  readonly maxReferences?: number | undefined;
   /** Told of answers that fit no call. */
   readonly log?: Logger | undefined;
   /** Called once, when the connection is gone. */
@@ -39,6 +45,9 @@ export class Connection implements Channel {
   readonly #wheel: DeadlineWheel;
   readonly #link: Link;
   readonly #end: PeerEnd;
+  /** Sends signs of life, over links on which the other end would not see this one go. */
+  #pulse: NodeJS.Timeout | undefined;
+  readonly #seesPeers: boolean;
   readonly #opened: Promise<void>;
   #settleOpened!: { resolve: () => void; reject: (reason: RpcError) => void };
   #open = false;
@@ -53,12 +62,15 @@ export class Connection implements Channel {
     this.address = address;
     this.#onClosed = options.onClosed;
     this.#wheel = options.wheel;
+    this.#seesPeers = options.transport.abilities.seesPeers;
     this.#opened = new Promise<void>((resolve, reject) => {
       this.#settleOpened = { resolve, reject };
     });
     this.#opened.catch(() => undefined);
     this.#end = new PeerEnd({
       ...options,
+      dispatcher: options.wire.twoWay ? options.dispatcher : undefined,
+      maxReferences: options.maxReferences ?? DEFAULT_MAX_REFERENCES,
       label: address,
       log: options.log ?? SILENT,
       incarnation: PROCESS_INCARNATION,
@@ -78,6 +90,7 @@ export class Connection implements Channel {
         opened: () => {
           this.#open = true;
           this.#end.greet();
+          if (!this.#seesPeers && options.wire.twoWay) this.#beat();
           this.#settleOpened.resolve();
         },
         message: (frames) => {
@@ -101,6 +114,10 @@ export class Connection implements Channel {
 
   get pending(): number {
     return this.#end.pending;
+  }
+
+  get isIdle(): boolean {
+    return this.#end.isIdle;
   }
 
   get calls(): number {
@@ -134,14 +151,25 @@ export class Connection implements Channel {
   }
 
   close(reason?: RpcError): void {
+    if (!this.#seesPeers && this.#open) this.#end.leave(reason ?? rpcError("CLOSED", "The client closes"));
     this.#link.close(reason);
+  }
+
+  #beat(): void {
+    this.#pulse = setInterval(() => {
+      if (!this.#end.isIdle) this.#end.ping();
+    }, PULSE_MS).unref();
   }
 
   #lost(reason: RpcError): void {
     this.#open = false;
+    clearInterval(this.#pulse);
     this.#closed = reason;
     this.#settleOpened.reject(reason);
     this.#end.lost(reason);
     this.#onClosed?.(this);
   }
 }
+
+/** How often a sign of life is sent while anything is under way, in milliseconds. */
+const PULSE_MS = 2_000;

@@ -4,6 +4,7 @@ import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.js";
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
+import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
 import type { Sessions } from "./sessions.js";
 import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
@@ -80,7 +81,7 @@ export class Dispatcher {
   readonly #log: Logger;
   readonly #queue: QueuedCall[] = [];
   /** Calls that wait, by who answers them and their number; there only while there are any. */
-  readonly #queued = new Map<Respond, Map<CallMessage["id"], QueuedCall>>();
+  readonly #queued = new Map<CallOrigin, Map<CallMessage["id"], QueuedCall>>();
   readonly #running = new LinkedList<ServerCall>();
   #queueHead = 0;
   #draining = false;
@@ -134,22 +135,24 @@ export class Dispatcher {
   }
 
   /**
-   * Serves one call and answers it through `respond`, now or later, exactly once.
+   * Serves one call and answers it, now or later, exactly once.
    *
-   * @param respond - stands for the caller as well: see {@link Dispatcher.cancel}
+   * @param target - what is called, for references; default: the interface that the message names
    * @param arrivedAt - when its deadline began to run, in milliseconds of `performance.now()`
    */
-  dispatch(message: CallMessage, respond: Respond, arrivedAt: number): void {
+  dispatch(message: CallMessage, origin: CallOrigin, arrivedAt: number, target?: ExposedInterface): void {
     const deadlineAt = arrivedAt + (message.timeoutMs ?? Infinity);
     if (this.#draining) {
       this.#refusedAt = performance.now();
-      respond(bareFailure(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })));
+      origin.respond(
+        bareFailure(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })),
+      );
     } else if (this.#running.size < this.#maxConcurrent) {
-      this.#serve(message, deadlineAt, respond);
+      this.#serve(message, deadlineAt, origin, target);
     } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
-      this.#enqueue({ message, deadlineAt, respond, isCancelled: false });
+      this.#enqueue({ message, deadlineAt, origin, target, isCancelled: false });
     } else {
-      respond(
+      origin.respond(
         bareFailure(
           message,
           rpcError("OVERLOADED", `The service has ${this.#maxQueued} calls waiting and takes no more now`, {
@@ -162,22 +165,20 @@ export class Dispatcher {
 
   /**
    * A caller gives a call up: its signal fires if it runs, and it is never begun if it waits. It is answered in any case.
-   *
-   * @param respond - the caller's, as given to {@link Dispatcher.dispatch}
    */
-  cancel(respond: Respond, id: CallMessage["id"], reason: RpcError): void {
-    const queued = this.#queued.get(respond)?.get(id);
+  cancel(origin: CallOrigin, id: CallMessage["id"], reason: RpcError): void {
+    const queued = this.#queued.get(origin)?.get(id);
     if (queued) queued.isCancelled = true;
     else {
       // A few at a time; a look-up would cost every call what only a cancelled one gains.
-      for (const call of this.#running) if (call.respond === respond && call.id === id) call.abort(reason);
+      for (const call of this.#running) if (call.origin === origin && call.id === id) call.abort(reason);
     }
   }
 
   /** A caller is gone: as if it had cancelled all its calls. */
-  abandon(respond: Respond, reason: RpcError): void {
-    for (const queued of this.#queued.get(respond)?.values() ?? []) queued.isCancelled = true;
-    for (const call of this.#running) if (call.respond === respond) call.abort(reason);
+  abandon(origin: CallOrigin, reason: RpcError): void {
+    for (const queued of this.#queued.get(origin)?.values() ?? []) queued.isCancelled = true;
+    for (const call of this.#running) if (call.origin === origin) call.abort(reason);
   }
 
   /**
@@ -200,32 +201,31 @@ export class Dispatcher {
 
   #enqueue(queued: QueuedCall): void {
     this.#queue.push(queued);
-    const { respond, message } = queued;
-    let ofCaller = this.#queued.get(respond);
+    const { origin, message } = queued;
+    let ofCaller = this.#queued.get(origin);
     if (!ofCaller) {
       ofCaller = new Map();
-      this.#queued.set(respond, ofCaller);
+      this.#queued.set(origin, ofCaller);
     }
     ofCaller.set(message.id, queued);
   }
 
-  #serveQueued({ message, deadlineAt, respond, isCancelled }: QueuedCall): void {
-    const ofCaller = this.#queued.get(respond);
+  #serveQueued({ message, deadlineAt, origin, target, isCancelled }: QueuedCall): void {
+    const ofCaller = this.#queued.get(origin);
     ofCaller?.delete(message.id);
-    if (ofCaller?.size === 0) this.#queued.delete(respond);
+    if (ofCaller?.size === 0) this.#queued.delete(origin);
     if (isCancelled) {
       const text = "The caller gave the call up before it was begun";
-      respond(bareFailure(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));
+      origin.respond(bareFailure(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));
     } else if (performance.now() >= deadlineAt) {
-      respond(expiredAnswer(message));
-    } else this.#serve(message, deadlineAt, respond);
+      origin.respond(expiredAnswer(message));
+    } else this.#serve(message, deadlineAt, origin, target);
   }
 
-  #serve(message: CallMessage, deadlineAt: number, respond: Respond): void {
+  #serve(message: CallMessage, deadlineAt: number, origin: CallOrigin, target: ExposedInterface | undefined): void {
     let call: ServerCall | undefined;
     try {
-      const exposed = this.#interfaces.get(message.interface);
-      if (!exposed) throw unknownInterface(message.interface, this.#interfaces.keys());
+      const exposed = target ?? this.#interfaces.get(message.interface) ?? this.#interfaceWith(message);
       call = new ServerCall({
         interface: message.interface,
         method: message.method,
@@ -235,31 +235,47 @@ export class Dispatcher {
         attachment: message.attachment,
         deadlineAt,
         authenticate: this.#options.authenticate,
-        respond,
+        origin,
         id: message.id,
+        isPositional: message.isPositional === true,
       });
       const method = exposed.methods.get(message.method);
       if (!method) throw unknownMethod(message, exposed);
       const result = this.#run(call, exposed, method);
       if (result instanceof Promise) {
         this.#running.add(call);
-        this.#finishLater(message, call, result, respond);
+        this.#finishLater(message, call, result, origin);
         return;
       }
-      this.#succeed(message, call, result, respond);
+      this.#succeed(message, call, result, origin);
     } catch (error) {
-      this.#fail(message, call, error, respond);
+      this.#fail(message, call, error, origin);
     }
   }
 
-  #finishLater(message: CallMessage, call: ServerCall, result: Promise<unknown>, respond: Respond): void {
+  /** Callers that name no interface mean whichever has the method. */
+  #interfaceWith({ interface: name, method }: CallMessage): ExposedInterface {
+    if (name !== "") throw unknownInterface(name, this.#interfaces.keys());
+    const having = [...this.#interfaces.values()].filter((exposed) => exposed.methods.has(method));
+    const [only] = having;
+    if (only && having.length === 1) return only;
+    throw rpcError(
+      having.length === 0 ? "METHOD_NOT_FOUND" : "BAD_REQUEST",
+      having.length === 0
+        ? `No interface here has a method ${JSON.stringify(method)}`
+        : `Several interfaces have a method ${method}: ${having.map((exposed) => exposed.name).join(", ")}. Name one`,
+      { outcome: "not-executed" },
+    );
+  }
+
+  #finishLater(message: CallMessage, call: ServerCall, result: Promise<unknown>, origin: CallOrigin): void {
     result.then(
       (value) => {
-        this.#succeed(message, call, value, respond);
+        this.#succeed(message, call, value, origin);
         this.#finished(call);
       },
       (error: unknown) => {
-        this.#fail(message, call, error, respond);
+        this.#fail(message, call, error, origin);
         this.#finished(call);
       },
     );
@@ -286,7 +302,7 @@ export class Dispatcher {
     if ((await call.authenticate()) === undefined) throw denied("Authentication required");
   }
 
-  #succeed(message: CallMessage, call: ServerCall, value: unknown, respond: Respond): void {
+  #succeed(message: CallMessage, call: ServerCall, value: unknown, origin: CallOrigin): void {
     const ready = isReply(value) ? value : undefined;
     const answer: AnswerMessage = {
       kind: "result",
@@ -298,7 +314,7 @@ export class Dispatcher {
       origin: call,
     };
     try {
-      respond(answer);
+      origin.respond(answer);
     } catch (error) {
       // The result cannot travel: too large, or not of the wire's kind. The caller is told, instead of waiting.
       if (typeof answer.result === "object" && answer.result !== null && isStreamSource(answer.result)) {
@@ -306,12 +322,12 @@ export class Dispatcher {
       }
       this.#log.error(`${label(message)}: ${(error as Error).message}`);
       const code = RpcError.isRpcError(error) && error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN";
-      respond(bareFailure(message, rpcError(code, (error as Error).message, { number: 1 }), call));
+      origin.respond(bareFailure(message, rpcError(code, (error as Error).message, { number: 1 }), call));
     }
     call.finished();
   }
 
-  #fail(message: CallMessage, call: ServerCall | undefined, error: unknown, respond: Respond): void {
+  #fail(message: CallMessage, call: ServerCall | undefined, error: unknown, origin: CallOrigin): void {
     let told = error;
     if (!RpcError.isRpcError(error)) {
       // A method that minds its signal fails when that fires; the reason for that is the better news.
@@ -319,10 +335,10 @@ export class Dispatcher {
       else this.#log.error(`${label(message)} failed: ${logged(error)}`);
     }
     try {
-      respond({ ...bareFailure(message, told, call), extensions: call?.responseExtensions });
+      origin.respond({ ...bareFailure(message, told, call), extensions: call?.responseExtensions });
     } catch (unsendable) {
       this.#log.error(`${label(message)}: ${(unsendable as Error).message}`);
-      respond(bareFailure(message, told, call));
+      origin.respond(bareFailure(message, told, call));
     }
     call?.finished();
   }
@@ -343,14 +359,12 @@ export class Dispatcher {
   }
 }
 
-/** Takes the answer to a call; which of them it is also tells callers apart. */
-export type Respond = (answer: AnswerMessage) => void;
-
 /** A call that waits until others have ended. */
 interface QueuedCall {
   readonly message: CallMessage;
   readonly deadlineAt: number;
-  readonly respond: Respond;
+  readonly origin: CallOrigin;
+  readonly target: ExposedInterface | undefined;
   isCancelled: boolean;
 }
 
@@ -358,6 +372,12 @@ interface QueuedCall {
 export function expiredAnswer(message: CallMessage): ErrorMessage {
   const text = "The deadline passed before the method was begun";
   return bareFailure(message, rpcError("TIMEOUT", text, { outcome: "not-executed" }));
+}
+
+/** The answer to a call of a reference that is held no more. */
+export function lostReferenceAnswer(message: CallMessage): ErrorMessage {
+  const text = "The reference was released, or never given";
+  return bareFailure(message, rpcError("REFERENCE_LOST", text, { outcome: "not-executed" }));
 }
 
 /** The answer that tells of an error, without extensions; codes that make no sense to a caller elsewhere become `UNKNOWN`. */
@@ -382,12 +402,7 @@ export function failureOf(error: unknown): Pick<ErrorMessage, "code" | "number" 
   };
 }
 
-const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "PROTOCOL",
-  "CONFIGURATION",
-  "CLOSED",
-  "REFERENCE_LOST",
-]);
+const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["PROTOCOL", "CONFIGURATION", "CLOSED"]);
 
 function unknownInterface(name: string, known: Iterable<string>): RpcError {
   return rpcError("BAD_REQUEST", `Unsupported interface: ${name}${didYouMean(name, known)}`, {

@@ -1,7 +1,8 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
+import type { CallOrigin } from "./call-origin.js";
 import type { Channel } from "./channel.js";
-import type { Dispatcher, Respond } from "./dispatcher.js";
+import type { Dispatcher } from "./dispatcher.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
 
 /** The address that stands for this process. PyCOM: `"local"` (docs/pycom-wire.md, section 16.1). */
@@ -33,18 +34,26 @@ export class LocalChannel implements Channel {
   readonly address: string = LOCAL_ADDRESS;
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
-  /** Answers calls of any dispatcher; stands for this channel there. */
-  readonly #respond: Respond;
+  /** Stands for this channel at dispatchers. */
+  readonly #origin: CallOrigin;
   #closed: RpcError | undefined;
 
   constructor(wheel: DeadlineWheel) {
     this.#wheel = wheel;
     this.#pending = new PendingCalls(wheel, (call) => {
       const reason = rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" });
-      findDispatcher(call.interface)?.cancel(this.#respond, call.id, reason);
+      findDispatcher(call.interface)?.cancel(this.#origin, call.id, reason);
     });
-    this.#respond = (answer) => {
-      if (typeof answer.id === "number") this.#pending.settle(answer.id, answer);
+    this.#origin = {
+      respond: (answer) => {
+        if (typeof answer.id === "number") this.#pending.settle(answer.id, answer);
+      },
+      peer: () => {
+        throw rpcError(
+          "CONFIGURATION",
+          "The caller is in this process and exposes nothing; hand it over as an argument",
+        );
+      },
     };
   }
 
@@ -58,6 +67,10 @@ export class LocalChannel implements Channel {
 
   get pending(): number {
     return this.#pending.size;
+  }
+
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
   }
 
   get calls(): number {
@@ -83,7 +96,7 @@ export class LocalChannel implements Channel {
     this.#pending.add(call);
     // What the service changes in the extensions must not show through to the caller.
     const extensions = call.extensions && { ...call.extensions };
-    dispatcher.dispatch({ ...callMessage(call), extensions }, this.#respond, performance.now());
+    dispatcher.dispatch({ ...callMessage(call), extensions }, this.#origin, performance.now());
   }
 
   close(reason?: RpcError): void {

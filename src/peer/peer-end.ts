@@ -1,14 +1,19 @@
 import { RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
-import type { AnswerMessage, CallMessage, EndMessage, Frames, HelloMessage, Message } from "../wire/message.js";
+import type { AnswerMessage, CallMessage, Frames, HelloMessage, Message } from "../wire/message.js";
 import { type BatchingCodec, type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
-import { type Dispatcher, expiredAnswer, failureOf } from "./dispatcher.js";
+import { servingCall } from "./call-context.js";
+import type { CallOrigin } from "./call-origin.js";
+import { CallPromise } from "./call-promise.js";
+import { type Dispatcher, type ExposedInterface, expiredAnswer, lostReferenceAnswer } from "./dispatcher.js";
 import { type FrameSender, Outbox } from "./outbox.js";
+import { type PeerCaller, peerProxy } from "./peer-proxy.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
+import { PromiseCall } from "./promise-call.js";
 import { Referrals } from "./referrals.js";
+import type { Dynamic, Remote } from "./remote.js";
 import type { IncomingStream } from "./streams/remote-stream.js";
-import { Streams } from "./streams/streams.js";
 
 /** Options of {@link PeerEnd}. */
 export interface PeerEndOptions {
@@ -24,6 +29,8 @@ export interface PeerEndOptions {
   readonly maxInFlight: number;
   /** Bytes of their requests together; a single call may always go. */
   readonly maxInFlightBytes: number;
+  /** References that each end may hold of the other's. */
+  readonly maxReferences: number;
   /** This run of this process. */
   readonly incarnation: string;
   /** What the other end may call; absent: nothing. */
@@ -40,57 +47,48 @@ export interface PeerEndOptions {
  * One end of a connection, without the link: calls that wait for answers, calls that are being served, what the ends tell
  * each other. Both ends are alike.
  */
-export class PeerEnd {
+export class PeerEnd implements CallOrigin, PeerCaller {
+  /** The other end, for people. */
+  readonly label: string;
   readonly #options: PeerEndOptions;
   readonly #codec: Codec | BatchingCodec;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
-  /** On wires where both ends call. */
-  readonly #streams: Streams | undefined;
+  /** Streams and references; on wires where both ends call. */
   readonly #referrals: Referrals | undefined;
   /** Streams that came with calls which are being served, by the call's number. */
   readonly #streamsOfCalls = new Map<CallMessage["id"], readonly IncomingStream[]>();
-  readonly #respond: (answer: AnswerMessage) => void;
-  readonly #take: (message: Message) => void;
+  readonly #take = (message: Message): void => {
+    this.#handle(message);
+  };
   #hello: HelloMessage | undefined;
   #saidHello = false;
+  #isLost = false;
   /** Difference between our clock at arrival and the other end's at sending, of the first message … */
   #clockOffset: number | undefined;
   /** … and how much less than that was seen since. */
   #quickestMs = 0;
   #receivedAt = 0;
-  /** Did the message that was sent last refer to any? */
-  #refersToStreams = false;
+  /** Did the message that was sent last hold any? */
+  #holdsStreams = false;
 
   constructor(options: PeerEndOptions) {
     this.#options = options;
+    this.label = options.label;
     const { wire, maxMessageBytes } = options;
     if (wire.twoWay) {
-      this.#streams = this.#makeStreams();
-      this.#referrals = new Referrals(this.#streams);
+      this.#referrals = new Referrals({
+        label: options.label,
+        maxReferences: options.maxReferences,
+        send: (message) => (this.#isLost ? 0 : this.#add(message, undefined, this.#hello?.maxMessageBytes)),
+        callReference: (reference, method, args) => this.#callBack({ interface: "", method, args, reference }),
+      });
     }
     this.#codec = wire.open({ maxMessageBytes }, this.#referrals);
     this.#outbox = new Outbox(this.#codec, options.send, () => performance.now());
     this.#pending = new PendingCalls(options.wheel, (call) => {
-      if (options.wire.twoWay) this.#outbox.add({ kind: "cancel", id: call.id });
+      if (wire.twoWay) this.#outbox.add({ kind: "cancel", id: call.id });
     });
-    this.#respond = (answer) => {
-      const maxBytes = this.#hello?.maxMessageBytes;
-      const origin = answer.kind === "result" ? answer.origin : undefined;
-      if (this.#streamsOfCalls.size === 0) {
-        this.#add(answer, origin, maxBytes);
-        return;
-      }
-      const endUnused = (): void => {
-        this.#endUnused(answer.id);
-      };
-      this.#add(answer, origin, maxBytes, endUnused);
-      // A method may go on reading its arguments as long as its own streams last.
-      if (!this.#refersToStreams) endUnused();
-    };
-    this.#take = (message) => {
-      this.#handle(message);
-    };
   }
 
   /** Calls in flight. */
@@ -101,6 +99,16 @@ export class PeerEnd {
   /** Number of calls made so far. */
   get calls(): number {
     return this.#pending.lastId;
+  }
+
+  /** Is anything under way: calls, streams, references? */
+  get isIdle(): boolean {
+    return this.#pending.size === 0 && (this.#referrals?.size ?? 0) === 0;
+  }
+
+  /** When something came last, in milliseconds of `performance.now()`. */
+  get heardAt(): number {
+    return this.#receivedAt;
   }
 
   /** What the other end has said of itself; `undefined` while it has not, and on wires where it never does. */
@@ -128,12 +136,50 @@ export class PeerEnd {
     try {
       // Our own codec reads what it needs of the call; others get a message that is nothing else.
       call.bytes = this.#add("add" in this.#codec ? call : callMessage(call), undefined, call.maxBytes);
-      if (this.#refersToStreams) call.isOneShot = true;
+      if (this.#holdsStreams) call.isOneShot = true;
     } catch (error) {
       call.failed(RpcError.from(error));
       return;
     }
     this.#pending.add(call);
+  }
+
+  respond(answer: AnswerMessage): void {
+    if (this.#isLost) return;
+    const maxBytes = this.#hello?.maxMessageBytes;
+    const origin = answer.kind === "result" ? answer.origin : undefined;
+    if (this.#streamsOfCalls.size === 0) {
+      this.#add(answer, origin, maxBytes);
+      return;
+    }
+    const endUnused = (): void => {
+      this.#endUnused(answer.id);
+    };
+    this.#add(answer, origin, maxBytes, endUnused);
+    // A method may go on reading its arguments as long as its own streams last.
+    if (!this.#holdsStreams) endUnused();
+  }
+
+  peer(interfaceName = ""): Remote<Dynamic> {
+    const { wire } = this.#options;
+    if (wire.twoWay) return peerProxy(this, interfaceName);
+    throw rpcError("CONFIGURATION", `${this.label} speaks the wire ${wire.name}, on which nobody can call it back`);
+  }
+
+  callPeer(interfaceName: string, method: string, args: readonly unknown[]): CallPromise<unknown> {
+    return this.#callBack({ interface: interfaceName, method, args });
+  }
+
+  /** Asks for a sign of life. */
+  ping(): void {
+    if (this.#options.wire.twoWay && !this.#isLost) this.#outbox.add({ kind: "ping", token: 0 });
+  }
+
+  /** Tells the other end that this one goes, on wires that have a word for it. */
+  leave(reason: RpcError): void {
+    if (!this.#options.wire.twoWay || this.#isLost) return;
+    this.#outbox.add({ kind: "goodbye", code: reason.code, text: reason.message });
+    this.#outbox.flush();
   }
 
   /** Takes frames of the other end. Never throws. */
@@ -158,11 +204,12 @@ export class PeerEnd {
   lost(reason: RpcError): void {
     const { firstUnsent } = this.#outbox;
     if (firstUnsent !== undefined) this.unsent(firstUnsent, this.#pending.lastId, reason);
+    this.#isLost = true;
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
-    this.#streams?.lost(reason);
+    this.#referrals?.lost(reason);
     this.#streamsOfCalls.clear();
     this.#options.dispatcher?.abandon(
-      this.#respond,
+      this,
       rpcError("CANCELLED", "The caller is gone", { outcome: "executed", cause: reason }),
     );
   }
@@ -179,42 +226,37 @@ export class PeerEnd {
       referrals.rollback();
       throw error;
     }
-    this.#refersToStreams = referrals.commit();
+    this.#holdsStreams = referrals.commit();
     return bytes;
   }
 
-  #makeStreams(): Streams {
-    return new Streams(
-      {
-        item: (stream, value) => this.#add({ kind: "item", stream, value }, undefined, this.#hello?.maxMessageBytes),
-        end: (stream, error) => {
-          this.#endStream(stream, error);
+  /** A call the other way: no resolving, no second try; the deadline is inherited. */
+  #callBack(call: {
+    interface: string;
+    method: string;
+    args: readonly unknown[];
+    reference?: number;
+  }): CallPromise<unknown> {
+    return new CallPromise((resolve, reject) => {
+      const parent = servingCall();
+      const sentAt = this.#options.wheel.now();
+      const pending = new PromiseCall(
+        { address: this.label, now: () => this.#options.wheel.now() },
+        {
+          ...call,
+          isPositional: true,
+          deadlineAt: Math.min(sentAt + CALL_BACK_MS, parent?.deadlineAt ?? Infinity),
+          signal: parent?.signal,
+          extensions: undefined,
         },
-      },
-      {
-        credit: (stream, items) => {
-          this.#outbox.add({ kind: "credit", stream, items });
+        (message) => {
+          resolve(message.result);
         },
-        stop: (stream) => {
-          this.#outbox.add({ kind: "stop", stream });
-        },
-      },
-    );
-  }
-
-  #endStream(stream: number, error: unknown): void {
-    if (error === undefined) {
-      this.#outbox.add({ kind: "end", stream });
-      return;
-    }
-    this.#options.log.debug(`A stream to ${this.#options.label} failed: ${(error as Error).message}`);
-    const told = failureOf(error);
-    try {
-      this.#outbox.add({ kind: "end", stream, error: told });
-    } catch {
-      // What the error carries cannot travel; its text can.
-      this.#outbox.add({ kind: "end", stream, error: { ...told, remote: { message: told.remote.message } } });
-    }
+        reject,
+      );
+      if (this.#isLost) pending.failed(rpcError("UNAVAILABLE", `${this.label} is gone`, { method: call.method }));
+      else this.call(pending);
+    });
   }
 
   /** The method has answered without looking at them. */
@@ -249,7 +291,7 @@ export class PeerEnd {
         break;
       case "cancel":
         this.#options.dispatcher?.cancel(
-          this.#respond,
+          this,
           message.id,
           rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" }),
         );
@@ -261,8 +303,8 @@ export class PeerEnd {
       case "end":
       case "credit":
       case "stop":
-        this.#referrals?.takeAccepted();
-        this.#streams?.handle(message, (end) => this.#streamError(end));
+      case "release":
+        this.#referrals?.handle(message);
         break;
       case "ping":
         this.#outbox.add({ kind: "pong", token: message.token });
@@ -288,26 +330,27 @@ export class PeerEnd {
       this.#ignored("a call, and this end serves none");
       return;
     }
+    let target: ExposedInterface | undefined;
+    if (message.reference !== undefined) {
+      target = this.#referrals?.exports.get(message.reference)?.exposed;
+      if (!target) {
+        this.respond(lostReferenceAnswer(message));
+        return;
+      }
+    }
     const streams = this.#referrals?.takeAccepted() ?? NO_STREAMS;
     if (streams.length > 0) this.#streamsOfCalls.set(message.id, streams);
     const waitedMs = this.#waitedMs(message.sentAt);
     if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs) {
-      this.#respond(expiredAnswer(message));
-    } else dispatcher.dispatch(message, this.#respond, this.#receivedAt - waitedMs);
-  }
-
-  #streamError({ error }: EndMessage): RpcError | undefined {
-    if (!error) return undefined;
-    const { code, number, remote } = error;
-    const { label } = this.#options;
-    return rpcError(code, remote.message, { number, remote, outcome: "executed", service: label, cause: remote.cause });
+      this.respond(expiredAnswer(message));
+    } else dispatcher.dispatch(message, this, this.#receivedAt - waitedMs, target);
   }
 
   #greeted(hello: HelloMessage): void {
     const [lowest, highest] = hello.versions;
     if (lowest > 1 || highest < 1) {
       const text = `This end speaks version 1 of the wire, the other end ${lowest} to ${highest}`;
-      this.#leave(rpcError("PROTOCOL", text));
+      this.#breakOff(rpcError("PROTOCOL", text));
       return;
     }
     this.#hello = hello;
@@ -317,20 +360,16 @@ export class PeerEnd {
   #malformed(error: MalformedMessageError): void {
     const { answer } = error;
     this.#ignored(error.message);
-    if (answer && this.#options.dispatcher) this.#respond(answer);
+    if (answer && this.#options.dispatcher) this.respond(answer);
     // An unreadable answer that names its call settles that call; nothing else is disturbed.
     else if (answer && typeof answer.id === "number") this.#pending.settle(answer.id, answer);
     // On a wire that batches, nothing after it can be made sense of.
-    else if ("add" in this.#codec) this.#leave(error);
+    else if ("add" in this.#codec) this.#breakOff(error);
   }
 
-  #leave(reason: RpcError): void {
-    const { wire, close } = this.#options;
-    if (wire.twoWay) {
-      this.#outbox.add({ kind: "goodbye", code: reason.code, text: reason.message });
-      this.#outbox.flush();
-    }
-    close(reason);
+  #breakOff(reason: RpcError): void {
+    this.leave(reason);
+    this.#options.close(reason);
   }
 
   /**
@@ -353,6 +392,8 @@ export class PeerEnd {
   }
 }
 
+/** Deadline of calls to the other end of a connection that was made by it, in milliseconds. */
+const CALL_BACK_MS = 30_000;
 /** Clocks of 32 bits come around after this many milliseconds, 49 days. */
 const CLOCK_MS = 2 ** 32;
 const NO_STREAMS: readonly IncomingStream[] = [];

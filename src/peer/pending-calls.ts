@@ -36,6 +36,10 @@ export interface PendingCall {
   readonly interface: string;
   /** Remote name of the method. */
   readonly method: string;
+  /** What is called, instead of an interface: the number of a reference at its owner. */
+  readonly reference?: number | undefined;
+  /** Are the arguments a list in order? */
+  readonly isPositional?: boolean | undefined;
   /** In the wire's shape. */
   readonly args: unknown;
   /** Session to attach. */

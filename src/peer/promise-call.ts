@@ -9,6 +9,10 @@ export interface ChannelCall {
   readonly interface: string;
   /** Remote name of the method. */
   readonly method: string;
+  /** What is called, instead of an interface: the number of a reference at its owner. */
+  readonly reference?: number | undefined;
+  /** Are the arguments a list in order? */
+  readonly isPositional?: boolean | undefined;
   /** In the wire's shape. */
   readonly args: unknown;
   /** In milliseconds of the channel's clock. */
@@ -36,7 +40,8 @@ export function callOver(channel: Channel, call: ChannelCall): Promise<ResultMes
   });
 }
 
-class PromiseCall implements PendingCall {
+/** One try of one call, as a promise. */
+export class PromiseCall implements PendingCall {
   readonly kind = "call" as const;
   id = 0;
   bytes = 0;
@@ -46,6 +51,8 @@ class PromiseCall implements PendingCall {
   readonly interface: string;
   readonly method: string;
   readonly args: unknown;
+  readonly reference: number | undefined;
+  readonly isPositional: boolean | undefined;
   readonly deadlineAt: number;
   readonly sessionId: string | undefined;
   readonly extensions: Extensions | undefined;
@@ -53,12 +60,12 @@ class PromiseCall implements PendingCall {
   readonly maxBytes: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly sentAt: number;
-  readonly #channel: Channel;
+  readonly #channel: Pick<Channel, "address" | "now">;
   readonly #resolve: (message: ResultMessage) => void;
   readonly #reject: (error: RpcError) => void;
 
   constructor(
-    channel: Channel,
+    channel: Pick<Channel, "address" | "now">,
     call: ChannelCall,
     resolve: (message: ResultMessage) => void,
     reject: (error: RpcError) => void,
@@ -66,6 +73,8 @@ class PromiseCall implements PendingCall {
     this.interface = call.interface;
     this.method = call.method;
     this.args = call.args;
+    this.reference = call.reference;
+    this.isPositional = call.isPositional;
     this.deadlineAt = call.deadlineAt;
     this.sessionId = call.sessionId;
     this.extensions = call.extensions;

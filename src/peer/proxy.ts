@@ -45,6 +45,11 @@ export function handleOf(proxy: unknown): ProxyHandle {
   throw new ConfigurationError("This is no proxy of a remote service; locate() and connect() make some");
 }
 
+/** Is this a proxy of this package? */
+export function isProxy(value: object): boolean {
+  return handles.has(value);
+}
+
 /**
  * Calls a remote method by name, including names that a proxy answers itself: `call(query, "then", 1)`.
  *

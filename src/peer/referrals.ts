@@ -1,31 +1,92 @@
-import { ProtocolError } from "../errors.js";
+import { ProtocolError, type RpcError, rpcError } from "../errors.js";
+import type { EndMessage, Message, ReleaseMessage, StreamMessage } from "../wire/message.js";
 import type { Referral, Referrer } from "../wire/wire.js";
 import { runInCall, ServerCall } from "./call-context.js";
+import type { CallPromise } from "./call-promise.js";
+import { failureOf } from "./dispatcher.js";
+import { type Export, Exports } from "./references/exports.js";
+import { isReferable } from "./references/expose-reference.js";
+import { Imports } from "./references/imports.js";
+import { importOf } from "./references/remote-reference.js";
 import { isStreamSource, type OutgoingStream, type StreamContext } from "./streams/outgoing-stream.js";
 import type { IncomingStream } from "./streams/remote-stream.js";
-import type { Streams } from "./streams/streams.js";
+import { Streams } from "./streams/streams.js";
+
+/** What {@link Referrals} needs of its end of the connection. */
+export interface ReferralPort {
+  /** The other end, for people. */
+  readonly label: string;
+  /** References that each end may hold of the other's. */
+  readonly maxReferences: number;
+  /**
+   * Sends a message.
+   *
+   * @returns its size in bytes
+   * @throws RpcError when it cannot travel
+   */
+  send(message: Message): number;
+  /** Calls a reference of the other end. */
+  callReference(reference: number, method: string, args: readonly unknown[]): CallPromise<unknown>;
+}
 
 /**
- * Puts streams in the place of what produces them, message by message: what a message refers to comes to life when it is
- * sure to be sent, and is taken back when it is not.
+ * What travels of values that do not: streams and references, of one connection, both ways. What a message refers to comes
+ * to life when the message is sure to be sent, and is taken back when it is not.
  */
 export class Referrals implements Referrer {
+  readonly #port: ReferralPort;
   readonly #streams: Streams;
+  readonly #exports: Exports;
+  readonly #imports: Imports;
+  // Of the message that is being written.
   #origin: unknown;
   #onEnded: (() => void) | undefined;
   #context: StreamContext | undefined;
   #opened: OutgoingStream[] = [];
+  #exported: Export[] = [];
+  // Of the message that was read last.
   #accepted: IncomingStream[] = [];
 
-  constructor(streams: Streams) {
-    this.#streams = streams;
+  constructor(port: ReferralPort) {
+    this.#port = port;
+    this.#streams = new Streams(
+      {
+        item: (stream, value) => port.send({ kind: "item", stream, value }),
+        end: (stream, error) => {
+          this.#sendEnd(stream, error);
+        },
+      },
+      {
+        credit: (stream, items) => port.send({ kind: "credit", stream, items }),
+        stop: (stream) => port.send({ kind: "stop", stream }),
+      },
+    );
+    this.#exports = new Exports(port.maxReferences);
+    this.#imports = new Imports(
+      {
+        label: port.label,
+        call: (id, method, args) => port.callReference(id, method, args),
+        release: ({ id, count }) => port.send({ kind: "release", reference: id, count }),
+      },
+      port.maxReferences,
+    );
+  }
+
+  /** Does anything live on this connection besides calls? */
+  get size(): number {
+    return this.#streams.size + this.#exports.size + this.#imports.size;
+  }
+
+  /** What of ours the other end holds. */
+  get exports(): Exports {
+    return this.#exports;
   }
 
   /**
    * A message is about to be written.
    *
    * @param origin - the call that it answers; what it refers to goes on as part of that
-   * @param onEnded - called when everything is over that it refers to; never when it refers to nothing
+   * @param onEnded - called when all its streams are over; never when it has none
    */
   begin(origin: unknown, onEnded?: () => void): void {
     this.#origin = origin;
@@ -36,9 +97,10 @@ export class Referrals implements Referrer {
   /**
    * It is sure to be sent.
    *
-   * @returns whether it refers to anything, so that it cannot be sent a second time
+   * @returns whether it holds streams, so that it cannot be sent a second time
    */
   commit(): boolean {
+    if (this.#exported.length > 0) this.#exported = [];
     if (this.#opened.length === 0) return false;
     this.#context?.started(this.#opened.length);
     for (const stream of this.#opened.splice(0)) stream.start();
@@ -47,6 +109,7 @@ export class Referrals implements Referrer {
 
   /** It could not be written. */
   rollback(): void {
+    for (const { id } of this.#exported.splice(0)) this.#exports.release(id, 1);
     for (const stream of this.#opened.splice(0)) stream.stop();
   }
 
@@ -59,27 +122,88 @@ export class Referrals implements Referrer {
   }
 
   refers(value: object): boolean {
-    return isStreamSource(value);
+    return isStreamSource(value) || isReferable(value);
   }
 
   refer(value: object): Referral | undefined {
-    if (!isStreamSource(value)) return undefined;
-    this.#context ??= this.#origin instanceof ServerCall ? new CallContext(this.#origin, this.#onEnded) : OUTSIDE;
-    const stream = this.#streams.open(value, this.#context);
-    this.#opened.push(stream);
-    return { kind: "stream", content: [stream.id, value instanceof ReadableStream ? 1 : 0] };
+    if (isStreamSource(value)) {
+      this.#context ??= this.#origin instanceof ServerCall ? new CallContext(this.#origin, this.#onEnded) : OUTSIDE;
+      const stream = this.#streams.open(value, this.#context);
+      this.#opened.push(stream);
+      return { kind: "stream", content: [stream.id, value instanceof ReadableStream ? 1 : 0] };
+    }
+    const held = importOf(value);
+    if (held && this.#imports.owns(held)) return { kind: "reference", content: [held.id, HOME] };
+    const exported = this.#exports.add(value);
+    if (!exported) return undefined;
+    this.#exported.push(exported);
+    const { methods } = exported.exposed;
+    return {
+      kind: "reference",
+      content: typeof value === "function" ? [exported.id, 0] : [exported.id, 1, [...methods.keys()]],
+    };
   }
 
   revive(kind: Referral["kind"], content: readonly unknown[]): unknown {
-    const [id, readable] = content;
-    if (kind !== "stream" || typeof id !== "number") throw new ProtocolError(`A ${kind} is malformed`);
-    const { stream, value } = this.#streams.accept(id, readable === 1);
-    this.#accepted.push(stream);
-    return value;
+    const [id, what, methods] = content;
+    if (typeof id !== "number") throw new ProtocolError(`A ${kind} is malformed`);
+    if (kind === "stream") {
+      const { stream, value } = this.#streams.accept(id, what === 1);
+      this.#accepted.push(stream);
+      return value;
+    }
+    if (kind !== "reference") throw new ProtocolError(`A ${kind} has no place here`);
+    if (what === 0) return this.#imports.accept(id, undefined);
+    if (what === 1 && Array.isArray(methods)) {
+      return this.#imports.accept(
+        id,
+        (methods as unknown[]).filter((name) => typeof name === "string"),
+      );
+    }
+    const home = what === HOME ? this.#exports.get(id) : undefined;
+    if (!home) throw new ProtocolError(`The reference ${id} is none of this end's`);
+    return home.target;
+  }
+
+  /** Takes what the other end says of streams and references. */
+  handle(message: StreamMessage | ReleaseMessage): void {
+    this.takeAccepted();
+    if (message.kind === "release") this.#exports.release(message.reference, message.count);
+    else this.#streams.handle(message, (end) => this.#readError(end));
+  }
+
+  /** The connection is gone. */
+  lost(reason: RpcError): void {
+    this.#streams.lost(reason);
+    this.#imports.lost();
+    this.#exports.clear();
+  }
+
+  #sendEnd(stream: number, error: unknown): void {
+    if (error === undefined) {
+      this.#port.send({ kind: "end", stream });
+      return;
+    }
+    const told = failureOf(error);
+    try {
+      this.#port.send({ kind: "end", stream, error: told });
+    } catch {
+      // What the error carries cannot travel; its text can.
+      this.#port.send({ kind: "end", stream, error: { ...told, remote: { message: told.remote.message } } });
+    }
+  }
+
+  #readError({ error }: EndMessage): RpcError | undefined {
+    if (!error) return undefined;
+    const { code, number, remote } = error;
+    const options = { number, remote, outcome: "executed", service: this.#port.label, cause: remote.cause } as const;
+    return rpcError(code, remote.message, options);
   }
 }
 
 const NONE: readonly IncomingStream[] = [];
+/** In a reference's content: it is one of the receiver's own. */
+const HOME = 2;
 
 /** Streams among arguments: nobody's call. */
 const OUTSIDE: StreamContext = {

@@ -1,24 +1,8 @@
 import "reflect-metadata";
 import { ConfigurationError } from "../errors.js";
 import type { ArgumentType } from "../peer/contract.js";
-import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
-
-/** What is kept of a class: its interface. */
-export interface InterfaceMark extends InterfaceOptions {
-  /** Dotted name. */
-  readonly name: string;
-}
-
-/** What is kept of a function: that it is a method, and how. */
-export interface MethodMark {
-  /** As declared. */
-  readonly options: MethodOptions;
-  /** What the compiler told of the parameters (`design:paramtypes`), where it did. */
-  readonly inferred: readonly (ArgumentType | undefined)[];
-}
-
-const INTERFACE = "lamplighter:interface";
-const METHOD = "lamplighter:method";
+import { type InterfaceMark, markInterface, markMethod } from "../peer/exposed/marks.js";
+import type { InterfaceOptions, MethodFunction, MethodOptions } from "../peer/exposed/method-options.js";
 
 /** Any class, for type-level matching only. */
 export type AnyClass = abstract new (...args: never[]) => object;
@@ -40,7 +24,7 @@ export interface MethodDecorator {
 export function Interface(name: string, options: InterfaceOptions = {}): InterfaceDecorator {
   if (typeof name !== "string" || name === "") throw new ConfigurationError("@Interface needs the interface's name");
   return (target) => {
-    Reflect.defineMetadata(INTERFACE, { name, ...options } satisfies InterfaceMark, target);
+    markInterface(target, { name, ...options });
   };
 }
 
@@ -90,26 +74,7 @@ export function expose(
     if (typeof body !== "function") throw new ConfigurationError(`${name} is no method of this prototype`);
     markMethod(body as MethodFunction, { name, ...options });
   }
-  if (interfaceMark) Reflect.defineMetadata(INTERFACE, interfaceMark, prototype.constructor);
-}
-
-/** Marks a function as a method. */
-export function markMethod(
-  body: MethodFunction,
-  options: MethodOptions,
-  inferred: readonly (ArgumentType | undefined)[] = [],
-): void {
-  Reflect.defineMetadata(METHOD, { options, inferred } satisfies MethodMark, body);
-}
-
-/** The mark of a function, if it is a method. */
-export function methodMark(body: object): MethodMark | undefined {
-  return Reflect.getOwnMetadata(METHOD, body) as MethodMark | undefined;
-}
-
-/** The mark of a class or of one that it extends. */
-export function interfaceMark(target: object): InterfaceMark | undefined {
-  return Reflect.getMetadata(INTERFACE, target) as InterfaceMark | undefined;
+  if (interfaceMark) markInterface(prototype.constructor, interfaceMark);
 }
 
 function nameOf(key: string | symbol): string {

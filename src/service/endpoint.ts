@@ -1,4 +1,4 @@
-import { ProtocolError } from "../errors.js";
+import { rpcError } from "../errors.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { PeerEnd } from "../peer/peer-end.js";
 import type { Listener, ListenerHandlers, Peer } from "../transport/index.js";
@@ -18,6 +18,10 @@ export interface EndpointOptions {
   readonly wheel: DeadlineWheel;
   /** Largest message either way, in bytes. */
   readonly maxMessageBytes: number;
+  /** References that a peer may hold, and be held of. */
+  readonly maxReferences: number;
+  /** Does the listener see peers go? If not, those that say nothing for long are taken for gone. */
+  readonly seesPeers: boolean;
   /** Told of what is ignored. */
   readonly log: Logger;
 }
@@ -25,7 +29,8 @@ export interface EndpointOptions {
 /** One bound address: tells the wires of its peers apart, and holds our end of the connection to each. */
 export class Endpoint implements ListenerHandlers {
   readonly #options: EndpointOptions;
-  readonly #ends = new WeakMap<Peer, { readonly wire: Wire; readonly end: PeerEnd }>();
+  readonly #ends = new Map<Peer, { readonly wire: Wire; readonly end: PeerEnd }>();
+  #watch: NodeJS.Timeout | undefined;
   #listener: Listener | undefined;
 
   constructor(options: EndpointOptions) {
@@ -35,6 +40,18 @@ export class Endpoint implements ListenerHandlers {
   /** Where answers go. */
   attach(listener: Listener): void {
     this.#listener = listener;
+    if (!this.#options.seesPeers) {
+      this.#watch = setInterval(() => {
+        this.#dropSilent();
+      }, SILENT_MS / 4).unref();
+    }
+  }
+
+  /** Stops listening; see {@link Listener.close}. */
+  async close(lingerMs: number): Promise<void> {
+    clearInterval(this.#watch);
+    await this.#listener?.close(lingerMs);
+    for (const peer of [...this.#ends.keys()]) this.gone(peer);
   }
 
   message(peer: Peer, frames: Frames): void {
@@ -50,12 +67,20 @@ export class Endpoint implements ListenerHandlers {
   }
 
   gone(peer: Peer): void {
-    this.#ends.get(peer)?.end.lost(new ProtocolError("The peer is gone"));
+    this.#ends.get(peer)?.end.lost(rpcError("UNAVAILABLE", "The peer is gone"));
     this.#ends.delete(peer);
   }
 
+  /** A peer that holds streams or references sends signs of life; one that does not is gone. */
+  #dropSilent(): void {
+    const now = performance.now();
+    for (const [peer, { end }] of this.#ends) {
+      if (!end.isIdle && now - end.heardAt > SILENT_MS) this.#listener?.disconnect(peer);
+    }
+  }
+
   #open(peer: Peer, wire: Wire): PeerEnd {
-    const { dispatcher, incarnation, wheel, maxMessageBytes, log } = this.#options;
+    const { dispatcher, incarnation, wheel, maxMessageBytes, maxReferences, log } = this.#options;
     const end = new PeerEnd({
       wire,
       label: peer.id,
@@ -63,6 +88,7 @@ export class Endpoint implements ListenerHandlers {
       maxMessageBytes,
       maxInFlight: 100_000,
       maxInFlightBytes: 256 * 1024 * 1024,
+      maxReferences,
       incarnation,
       dispatcher,
       log,
@@ -77,3 +103,6 @@ export class Endpoint implements ListenerHandlers {
     return end;
   }
 }
+
+/** A peer that has something under way and says nothing for so long is gone, in milliseconds. */
+const SILENT_MS = 10_000;

@@ -8,23 +8,22 @@ import {
   type DispatcherOptions,
   type ServiceMiddleware,
 } from "../peer/dispatcher.js";
+import {
+  buildInterface,
+  defineInterface,
+  type InterfaceDefinition,
+  type Provided,
+} from "../peer/exposed/definition.js";
 import { offerLocally } from "../peer/local.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import {
-  findTransport,
-  isWildcard,
-  type Listener,
-  parseAddress,
-  type Transport,
-  type TransportName,
-} from "../transport/index.js";
+import { findTransport, isWildcard, parseAddress, type Transport, type TransportName } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
-import { buildInterface, defineInterface, type InterfaceDefinition, type Provided } from "./definition.js";
 import { Endpoint } from "./endpoint.js";
 import type { Registrar } from "./registrar.js";
 
@@ -53,6 +52,8 @@ export interface ServiceHostOptions {
   readonly maxQueued?: number | undefined;
   /** Largest message either way, in bytes; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
+  /** References that a peer may hold to what is here, and the other way; default 10,000. */
+  readonly maxReferences?: number | undefined;
   /** How long running calls may take to finish when the host closes, in milliseconds; default 10,000. */
   readonly drainTimeoutMs?: number | undefined;
   /** Run in order around every method, after authentication. */
@@ -89,7 +90,7 @@ export class ServiceHost {
   readonly #transport: Transport;
   readonly #maxMessageBytes: number;
   readonly #wheel = new DeadlineWheel();
-  #listeners: Listener[] = [];
+  #endpoints: Endpoint[] = [];
   #addresses: readonly string[] = [];
   #state: State = "new";
   #closing: Promise<void> | undefined;
@@ -216,8 +217,8 @@ export class ServiceHost {
     }
     this.#dispatcher.abort(rpcError("CLOSED", "The host was closed", { outcome: "executed" }));
     this.#withdraw?.();
-    await Promise.all(this.#listeners.map((listener) => listener.close(LINGER_MS)));
-    this.#listeners = [];
+    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(LINGER_MS)));
+    this.#endpoints = [];
     await registrar?.close();
     this.#state = "closed";
   }
@@ -250,11 +251,13 @@ export class ServiceHost {
         incarnation: this.incarnation,
         wheel: this.#wheel,
         maxMessageBytes: this.#maxMessageBytes,
+        maxReferences: this.#options.maxReferences ?? DEFAULT_MAX_REFERENCES,
+        seesPeers: this.#transport.abilities.seesPeers,
         log: this.log,
       });
       const listener = await this.#transport.listen(address, endpoint, { maxMessageBytes: this.#maxMessageBytes });
       endpoint.attach(listener);
-      this.#listeners.push(listener);
+      this.#endpoints.push(endpoint);
       addresses.push(this.#publicAddress(listener.address, advertised[index]));
     }
     this.#addresses = addresses;

@@ -4,6 +4,7 @@ import { ConfigurationError } from "../errors.js";
 /** A parsed address. */
 export type Address =
   | {
+      /** Over the network. */
       readonly scheme: "tcp";
       /** Host name, IPv4, IPv6 without brackets, or `*`. */
       readonly host: string;
@@ -13,6 +14,7 @@ export type Address =
       readonly text: string;
     }
   | {
+      /** Between processes of one machine, or inside of one process. */
       readonly scheme: "ipc" | "inproc";
       /** Path of the socket, or name inside the process. */
       readonly path: string;

@@ -56,5 +56,15 @@ export type {
 } from "./link.js";
 export { openSockets } from "./open-sockets.js";
 export { type ProbeResult, probe } from "./probe.js";
-export type { Admission, KeyPair, LinkSecurity, ListenerSecurity, PeerIdentity, PeerOrigin } from "./security.js";
+export type {
+  Admission,
+  CurveSecurity,
+  KeyPair,
+  LinkSecurity,
+  ListenerSecurity,
+  NullSecurity,
+  PeerIdentity,
+  PeerOrigin,
+  PlainSecurity,
+} from "./security.js";
 export { type TransportInfo, transportInfo } from "./zeromq/index.js";

@@ -25,14 +25,34 @@ export interface KeyPair {
   readonly secretKey: Uint8Array;
 }
 
+/** The connecting end does not prove who it is. */
+export interface NullSecurity {
+  /** Tells the kinds apart. */
+  readonly mechanism: "null";
+}
+
+/** User and password in clear text: for unix sockets and networks that are trusted (RFC 24). */
+export interface PlainSecurity {
+  /** Tells the kinds apart. */
+  readonly mechanism: "plain";
+  /** Up to 255 octets. */
+  readonly user: string | Uint8Array;
+  /** Up to 255 octets; may be empty. */
+  readonly password: string | Uint8Array;
+}
+
+/** Keys: the server proves that it has the expected one, and everything is encrypted (RFC 26). */
+export interface CurveSecurity {
+  /** Tells the kinds apart. */
+  readonly mechanism: "curve";
+  /** This end's own. */
+  readonly keys: KeyPair;
+  /** The server's public key. */
+  readonly serverKey: Uint8Array;
+}
+
 /** How the connecting end proves who it is. */
-export type LinkSecurity =
-  /** Not at all. */
-  | { readonly mechanism: "null" }
-  /** By user and password, in clear text: for unix sockets and networks that are trusted (RFC 24). */
-  | { readonly mechanism: "plain"; readonly user: string | Uint8Array; readonly password: string | Uint8Array }
-  /** By its key; the server proves that it has the expected one, and everything is encrypted (RFC 26). */
-  | { readonly mechanism: "curve"; readonly keys: KeyPair; readonly serverKey: Uint8Array };
+export type LinkSecurity = NullSecurity | PlainSecurity | CurveSecurity;
 
 /**
  * What a listener accepts; which of them a peer uses is seen from its greeting. An absent member is refused, so

@@ -12,14 +12,20 @@ export type {
   CallMessage,
   CancelMessage,
   ControlMessage,
+  CreditMessage,
+  EndMessage,
   ErrorMessage,
   Extensions,
   Frames,
   GoodbyeMessage,
   HelloMessage,
+  ItemMessage,
   Message,
   PingMessage,
+  ReleaseMessage,
   ResultMessage,
+  StopMessage,
+  StreamMessage,
 } from "./message.js";
 export { pycomWire } from "./pycom/index.js";
 export { registerWire, unregisterWire, wireNames } from "./registry.js";
@@ -28,6 +34,8 @@ export {
   type Codec,
   DEFAULT_LIMITS,
   MalformedMessageError,
+  type Referral,
+  type Referrer,
   type Wire,
   type WireLimits,
 } from "./wire.js";

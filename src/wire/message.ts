@@ -18,10 +18,14 @@ export interface CallMessage {
   readonly kind: "call";
   /** Ties the answer to the call. */
   readonly id: CallId;
-  /** Dotted name of the interface. */
+  /** Dotted name of the interface; `""` for whichever has the method. */
   readonly interface: string;
-  /** Name of the method; may contain dots. */
+  /** Name of the method; may contain dots. `""` with a reference to a function. */
   readonly method: string;
+  /** What is called, instead of an interface: the number of a reference at its owner. */
+  readonly reference?: number | undefined;
+  /** Are the arguments a list in order? Only on wires where both ends call. */
+  readonly isPositional?: boolean | undefined;
   /** The arguments in the wire's own shape; `null` for none. */
   readonly args: unknown;
   /** The session to attach; `undefined` for none. */
@@ -158,11 +162,27 @@ export interface StopMessage {
   readonly stream: number;
 }
 
+/** Something that was received as a reference is let go. */
+export interface ReleaseMessage {
+  /** Tells the messages apart. */
+  readonly kind: "release";
+  /** Its number at its owner. */
+  readonly reference: number;
+  /** How often it had been received. */
+  readonly count: number;
+}
+
 /** What is said of streams. */
 export type StreamMessage = ItemMessage | EndMessage | CreditMessage | StopMessage;
 
 /** What ends tell each other besides calls and answers, on wires that have it. */
-export type ControlMessage = HelloMessage | CancelMessage | PingMessage | GoodbyeMessage | StreamMessage;
+export type ControlMessage =
+  | HelloMessage
+  | CancelMessage
+  | PingMessage
+  | GoodbyeMessage
+  | ReleaseMessage
+  | StreamMessage;
 
 /** What answers a call. */
 export type AnswerMessage = ResultMessage | ErrorMessage;

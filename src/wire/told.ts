@@ -14,6 +14,7 @@ const TELLABLE: ReadonlySet<unknown> = new Set<ErrorCode>([
   "OVERLOADED",
   "DRAINING",
   "TOO_LARGE",
+  "REFERENCE_LOST",
 ]);
 const OUTCOMES: ReadonlySet<unknown> = new Set<Outcome>(["not-executed", "executed", "unknown"]);
 

@@ -6,7 +6,7 @@ import {
   NameserverHost,
   type NameserverHostOptions,
 } from "../../src/index.js";
-import type { Provided } from "../../src/service/definition.js";
+import type { Provided } from "../../src/peer/exposed/definition.js";
 
 /** What a test opens through {@link useMesh} is closed after each test, in the opposite order. */
 export interface Mesh {

@@ -1,6 +1,6 @@
 import { configuration } from "../../client/default-client.js";
 import { Host } from "../../nameserver/host.js";
-import type { Provided } from "../../service/definition.js";
+import type { Provided } from "../../peer/exposed/definition.js";
 import { usageError } from "../exit.js";
 import { findProvided, loadProvided } from "../load-module.js";
 import { createLogger } from "../log.js";

@@ -143,6 +143,7 @@ export class RemoteStream<T = unknown> implements AsyncIterableIterator<T> {
     return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
 
+  /** Itself: a stream is iterated once. */
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -125,6 +125,8 @@ export class DealerLink implements Link {
     if (this.#state === "closed") return;
     this.#state = "closed";
     openSockets.delete(this.#socket);
+    // Time for a last word; calls do not queue up in the socket, so there is nothing else that could leave late.
+    this.#socket.linger = LINGER_MS;
     this.#socket.close();
     this.#handlers.closed(reason);
   }
@@ -134,6 +136,7 @@ export class DealerLink implements Link {
   }
 }
 
+const LINGER_MS = 100;
 /** A silent peer is given up after both together; in milliseconds. */
 const HEARTBEAT_MS = 2_000;
 const HEARTBEAT_TIMEOUT_MS = 3_000;

@@ -120,7 +120,7 @@ export class RouterListener implements Listener {
   #forgetOldest(): void {
     for (const peer of this.#peers.values()) {
       if (peer.queue.length > 0) continue;
-      this.#peers.delete(peer.id);
+      this.#lose(peer);
       return;
     }
   }

@@ -31,11 +31,14 @@ export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: nu
       const timeoutMs = timeout(source);
       const more = length > read ? members(decodeValue(source)) : NOTHING;
       if (length > read) read++;
+      if (more.positional === true && !Array.isArray(args)) throw new ProtocolError("Arguments in order are no list");
       message = {
         kind: "call",
         id,
         interface: name.interface,
         method: name.method,
+        reference: name.reference,
+        isPositional: more.positional === true,
         args,
         sessionId: optionalText(more.session),
         extensions: optionalMembers(more.extensions),
@@ -91,6 +94,9 @@ export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: nu
     case Kind.credit:
       message = { kind: "credit", stream: integer(source), items: integer(source) };
       break;
+    case Kind.release:
+      message = { kind: "release", reference: integer(source), count: integer(source) };
+      break;
     case Kind.stop:
       message = { kind: "stop", stream: integer(source) };
       break;
@@ -114,6 +120,7 @@ const LENGTHS: Partial<Record<number, number>> = {
   [Kind.item]: 3,
   [Kind.end]: 2,
   [Kind.credit]: 3,
+  [Kind.release]: 3,
   [Kind.stop]: 2,
   [Kind.ping]: 2,
   [Kind.pong]: 2,
@@ -122,10 +129,14 @@ const LENGTHS: Partial<Record<number, number>> = {
 
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 
-function methodName(source: ValueSource, names: MethodNames): MethodName {
+function methodName(source: ValueSource, names: MethodNames): MethodName & { readonly reference?: number } {
   const told = decodeValue(source);
   if (typeof told === "number") return names.get(told);
   if (!Array.isArray(told)) throw new ProtocolError("A call names no method");
+  if (told.length === 2) {
+    const [reference, method] = told as unknown[];
+    return { interface: "", method: text(method), reference: Number(reference) };
+  }
   const [number, interfaceName, method] = told as unknown[];
   const name = { interface: text(interfaceName), method: text(method) };
   if (number !== null) names.add(Number(number), name);

@@ -57,6 +57,11 @@ export function encodeRecord(message: Message, sink: ValueSink, numbers: MethodN
       writer.unsigned(message.stream);
       writer.unsigned(message.items);
       return undefined;
+    case "release":
+      begin(writer, 3, Kind.release);
+      writer.unsigned(message.reference);
+      writer.unsigned(message.count);
+      return undefined;
     case "stop":
       begin(writer, 2, Kind.stop);
       writer.unsigned(message.stream);
@@ -81,10 +86,15 @@ function encodeCall(call: CallMessage, sink: ValueSink, numbers: MethodNumbers):
   const more = moreOf(call);
   begin(writer, more ? 6 : 5, Kind.call);
   writer.unsigned(numberOf(call.id));
-  const number = numbers.get(call.interface, call.method);
-  const next = number === undefined ? numbers.next : undefined;
+  const isReference = call.reference !== undefined;
+  const number = isReference ? undefined : numbers.get(call.interface, call.method);
+  const next = number === undefined && !isReference ? numbers.next : undefined;
   if (number !== undefined) writer.unsigned(number);
-  else {
+  else if (call.reference !== undefined) {
+    writer.array(2);
+    writer.unsigned(call.reference);
+    writer.text(call.method);
+  } else {
     writer.array(3);
     if (next === undefined) writer.nil();
     else writer.unsigned(next);
@@ -144,12 +154,15 @@ interface WithMore {
   readonly sessionId?: string | undefined;
   readonly extensions?: Extensions | undefined;
   readonly attachment?: Uint8Array | undefined;
+  readonly isPositional?: boolean | undefined;
 }
 
 /** What most calls and answers do not have. */
-function moreOf({ sessionId, extensions, attachment }: WithMore): Record<string, unknown> | undefined {
-  if (sessionId === undefined && attachment === undefined && isEmpty(extensions)) return undefined;
+function moreOf(message: WithMore): Record<string, unknown> | undefined {
+  const { sessionId, extensions, attachment, isPositional } = message;
+  if (sessionId === undefined && attachment === undefined && !isPositional && isEmpty(extensions)) return undefined;
   return {
+    ...(isPositional && { positional: true }),
     ...(sessionId !== undefined && { session: sessionId }),
     ...(!isEmpty(extensions) && { extensions }),
     ...(attachment !== undefined && { attachment }),

@@ -60,7 +60,8 @@ function encodeObject(sink: ValueSink, value: object, depth: number): void {
     return;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = (prototype === Object.prototype || prototype === null) && !(Symbol.asyncIterator in value);
+  // Proxies of remote things have no prototype, so that what has none is looked at as an instance is.
+  const isPlain = prototype === Object.prototype && !(Symbol.asyncIterator in value);
   if (isPlain) encodeMembers(sink, value, depth);
   else encodeInstance(sink, value, depth);
 }
@@ -79,7 +80,6 @@ function encodeMembers(sink: ValueSink, value: object, depth: number): void {
 function encodeInstance(sink: ValueSink, value: object, depth: number): void {
   const { writer } = sink;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) encodeBinary(sink, value);
-  else if (encodeReferral(sink, value)) return;
   else if (value instanceof Date) {
     writer.smallExtension(Ext.date, 9);
     writer.double(value.getTime());
@@ -100,7 +100,8 @@ function encodeInstance(sink: ValueSink, value: object, depth: number): void {
     const begun = writer.beginExtension(Ext.error);
     encodeValue(sink, describeError(value), depth + 1);
     writer.endExtension(begun);
-  } else if (isBoxed(value)) encodeValue(sink, value.valueOf(), depth);
+  } else if (encodeReferral(sink, value)) return;
+  else if (isBoxed(value)) encodeValue(sink, value.valueOf(), depth);
   else if (isOpaque(value)) throw new Untransportable();
   else encodeOwn(sink, value, depth);
 }

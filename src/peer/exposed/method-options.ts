@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { ServerCall } from "../peer/call-context.js";
-import type { ArgumentType } from "../peer/contract.js";
+import type { ServerCall } from "../call-context.js";
+import type { ArgumentType } from "../contract.js";
 
 /** An answer on its way out, as posthooks see it. */
 export interface ServiceResponse {

@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { BadRequestError, ConfigurationError, rpcError } from "../errors.js";
-import { checkType, isPlainObject } from "../peer/arguments.js";
-import { isReply, Reply, type ServerCall } from "../peer/call-context.js";
-import type { ArgumentType, MethodContract } from "../peer/contract.js";
-import type { ExposedMethod } from "../peer/dispatcher.js";
+import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
+import { checkType, isPlainObject, wireArguments } from "../arguments.js";
+import { isReply, Reply, type ServerCall } from "../call-context.js";
+import type { ArgumentType, MethodContract } from "../contract.js";
+import type { ExposedMethod } from "../dispatcher.js";
 import type { MethodFunction, MethodOptions, ServiceResponse } from "./method-options.js";
 import { isStandardSchema, validateArgument, validateResult } from "./schema.js";
 
@@ -85,6 +85,7 @@ class FunctionMethod implements ExposedMethod {
   }
 
   invoke(call: ServerCall): unknown {
+    if (call.isPositional) this.#name(call);
     this.#requireObject(call);
     if (!this.#direct) return this.#invokeWithSteps(call);
     const value = this.#run(call, this.#fetch(call));
@@ -120,6 +121,15 @@ class FunctionMethod implements ExposedMethod {
     return this.#body.apply(this.#receiver, values as never[]);
   }
 
+  /** Arguments that came in order get their names here, where the declaration is. */
+  #name(call: ServerCall): void {
+    if (this.#parameters.length === 0) return;
+    const where = { interface: this.#interface, method: this.contract.name };
+    const { args, attachment } = wireArguments(call.args as readonly unknown[], this.contract, where, call.attachment);
+    call.args = args;
+    call.attachment = attachment;
+  }
+
   /** A method that declares arguments gets an object, or nothing, which counts as an empty one. */
   #requireObject(call: ServerCall): void {
     if (this.#parameters.length === 0) return;
@@ -134,6 +144,7 @@ class FunctionMethod implements ExposedMethod {
 
   #fetch(call: ServerCall): unknown[] {
     if (this.#parameters.length === 0) {
+      if (call.isPositional) return [...(call.args as readonly unknown[])];
       if (this.#valueType !== undefined) checkType("value", call.args, this.#valueType);
       return [call.args];
     }

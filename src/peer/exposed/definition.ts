@@ -1,9 +1,9 @@
-import { ConfigurationError } from "../errors.js";
-import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../peer/contract.js";
-import type { ExposedInterface, ExposedMethod } from "../peer/dispatcher.js";
-import { brand, brandOf, hasBrand } from "../util/shared.js";
-import { type InterfaceMark, interfaceMark, methodMark } from "./decorators.js";
+import { ConfigurationError } from "../../errors.js";
+import { brand, brandOf, hasBrand } from "../../util/shared.js";
+import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../contract.js";
+import type { ExposedInterface, ExposedMethod } from "../dispatcher.js";
 import { exposeMethod } from "./exposed-method.js";
+import { type InterfaceMark, interfaceMark, methodMark } from "./marks.js";
 import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
 
 /** A method of a {@link InterfaceDefinition}: a function, or options and a function. */
@@ -130,6 +130,28 @@ function readClass(provided: object): Read {
       `${instance.constructor.name || "This object"} provides no interface: mark its class with @Interface("…")`,
     );
   }
+  return readMarked(instance, mark);
+}
+
+/**
+ * Methods of an object that are marked for being called from elsewhere, by remote name.
+ *
+ * @throws ConfigurationError when two have one name
+ */
+export function markedMethods(instance: object): ReadonlyMap<string, ExposedMethod> {
+  const prototype = Object.getPrototypeOf(instance) as object | null;
+  if (prototype === null || prototype === Object.prototype) return NO_METHODS;
+  // Most objects have none, and what is asked of each that is sent should cost little.
+  if (unmarked.has(prototype)) return NO_METHODS;
+  const { methods } = readMarked(instance, { name: instance.constructor.name });
+  if (methods.size === 0) unmarked.add(prototype);
+  return methods;
+}
+
+const NO_METHODS: ReadonlyMap<string, ExposedMethod> = new Map();
+const unmarked = new WeakSet<object>();
+
+function readMarked(instance: object, mark: InterfaceMark): Read {
   const read: Read = { mark, methods: new Map() };
   const seen = new Set<string | symbol>();
   // From the most derived class up; what is found first hides the rest, marked or not.

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { BadRequestError, rpcError } from "../errors.js";
+import { BadRequestError, rpcError } from "../../errors.js";
 
 /** Is this a Standard Schema, of zod, valibot, arktype or another? */
 export function isStandardSchema(value: unknown): value is StandardSchemaV1 {

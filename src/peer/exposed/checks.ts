@@ -1,7 +1,7 @@
-import { BadRequestError } from "../errors.js";
-import { checkType } from "../peer/arguments.js";
-import type { ServerCall } from "../peer/call-context.js";
-import type { ArgumentType } from "../peer/contract.js";
+import { BadRequestError } from "../../errors.js";
+import { checkType } from "../arguments.js";
+import type { ServerCall } from "../call-context.js";
+import type { ArgumentType } from "../contract.js";
 import type { MethodPrehook } from "./method-options.js";
 
 /** What {@link checkArgument} checks. */

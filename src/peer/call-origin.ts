@@ -1,0 +1,15 @@
+import type { AnswerMessage } from "../wire/message.js";
+import type { Dynamic, Remote } from "./remote.js";
+
+/** Where a call that is being served has come from, and where its answer goes. */
+export interface CallOrigin {
+  /** Takes the answer. */
+  respond(answer: AnswerMessage): void;
+  /**
+   * A proxy of what the caller exposes.
+   *
+   * @param interfaceName - one interface of it; default: whichever has the method
+   * @throws RpcError with code `CONFIGURATION` when the caller cannot be called, for its wire has no such thing
+   */
+  peer(interfaceName?: string): Remote<Dynamic>;
+}
