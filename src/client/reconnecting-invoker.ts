@@ -94,8 +94,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
    * @param shape - makes of the answer what the caller wants
    */
   call<T>(call: OutgoingCall, shape: (answer: Answer) => T): CallPromise<T> {
-    return new CallPromise((resolve, reject) => {
-      this.#start(
+    let run: Run | undefined;
+    const promise = new CallPromise<T>((resolve, reject) => {
+      run = this.#start(
         call,
         (answer) => {
           resolve(shape(answer));
@@ -103,6 +104,11 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         reject,
       );
     });
+    if (run) {
+      run.promise = promise;
+      promise.base = run;
+    }
+    return promise;
   }
 
   runAnswered(run: Run, message: ResultMessage): void {
@@ -134,7 +140,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     else this.#persist(run, failure).then(run.resolve, run.reject);
   }
 
-  #start(call: OutgoingCall, resolve: (answer: Answer) => void, reject: (error: unknown) => void): void {
+  #start(call: OutgoingCall, resolve: (answer: Answer) => void, reject: (error: unknown) => void): Run | undefined {
     try {
       const run = this.#begin(call, resolve, reject);
       const instance = this.#session?.instance ?? this.#target.pick(NONE);
@@ -144,8 +150,10 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         run.preferred = instance;
         this.#persist(run, undefined).then(resolve, reject);
       }
+      return run;
     } catch (error) {
       reject(RpcError.from(error));
+      return undefined;
     }
   }
 
@@ -300,6 +308,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     run.maxBytes = contract?.host?.maxMessageBytes;
     instance.breaker.enter();
     channel.send(run);
+    run.sent();
   }
 
   /** What a failed try means for the instance and the session. */

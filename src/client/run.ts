@@ -1,10 +1,13 @@
 import { type Outcome, type RpcError, refineError, rpcError } from "../errors.js";
+import { CallPromise, fromResult, type PipelineBase, type PipelineStep } from "../peer/call-promise.js";
+import type { Channel } from "../peer/channel.js";
 import type { MethodContract } from "../peer/contract.js";
 import type { Answer, OutgoingCall } from "../peer/invoker.js";
-import type { GivenUp, PendingCall } from "../peer/pending-calls.js";
+import type { GivenUp } from "../peer/pending-calls.js";
 import { givenUpError, refusedError } from "../peer/promise-call.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
 import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import { type Followed, follow } from "./follow.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { combineOutcomes } from "./retry-policy.js";
 
@@ -44,7 +47,7 @@ export interface RunStart {
  * One call over all its tries: how long, how often, and what is known of it by now. It is also what a channel keeps of the
  * running try, so that the common case, one try that is answered, makes no further object.
  */
-export class Run implements Expiring, PendingCall {
+export class Run implements Expiring, Followed, PipelineBase {
   readonly kind = "call" as const;
   /** The call. */
   readonly call: OutgoingCall;
@@ -84,6 +87,12 @@ export class Run implements Expiring, PendingCall {
   onSettled: (() => void) | undefined = undefined;
   /** Who waits for the try; absent: the first try, on which only the caller waits. */
   waiter: { readonly resolve: (answer: Answer) => void; readonly reject: (error: RpcError) => void } | undefined =
+    undefined;
+
+  // What goes on from its result.
+  /** What the caller was given. */
+  promise: CallPromise<unknown> | undefined = undefined;
+  #steps: { readonly step: PipelineStep; readonly taken: (promise: CallPromise<unknown>) => void }[] | undefined =
     undefined;
 
   // What has been learnt over all tries.
@@ -129,6 +138,36 @@ export class Run implements Expiring, PendingCall {
 
   get sessionId(): string | undefined {
     return this.session?.id;
+  }
+
+  get channel(): Channel | undefined {
+    return this.ready?.channel;
+  }
+
+  follow(step: PipelineStep): CallPromise<unknown> | undefined {
+    const { promise } = this;
+    // A second try is better than a first, but nobody knows when it comes: what was not sent with the first waits.
+    if (!promise || this.failures > 0) return undefined;
+    if (this.id !== 0) return follow(this, step);
+    const taken = new CallPromise<unknown>((resolve, reject) => {
+      this.#steps ??= [];
+      this.#steps.push({
+        step,
+        taken: (next) => {
+          next.then(resolve, reject);
+        },
+      });
+      promise.catch(reject);
+    });
+    return taken;
+  }
+
+  /** A try was sent: what goes on from its result travels with it. */
+  sent(): void {
+    const steps = this.#steps;
+    if (!steps || !this.promise) return;
+    this.#steps = undefined;
+    for (const { step, taken } of steps) taken(follow(this, step) ?? fromResult(this.promise, step));
   }
 
   answered(message: ResultMessage): void {

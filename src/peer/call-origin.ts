@@ -3,6 +3,8 @@ import type { Dynamic, Remote } from "./remote.js";
 
 /** Where a call that is being served has come from, and where its answer goes. */
 export interface CallOrigin {
+  /** The connection that it came over, to tell callers apart. */
+  readonly connection: object;
   /** Takes the answer. */
   respond(answer: AnswerMessage): void;
   /**

@@ -21,6 +21,8 @@ export interface Channel {
   whenOpen(): Promise<void>;
   /** Sends a call, and tells it what becomes of it: exactly once, maybe before this returns. Never throws. */
   send(call: PendingCall): void;
+  /** Is a call still here, so that calls of its result can travel with it (`promised`)? */
+  canFollow(call: PendingCall): boolean;
   /**
    * Closes at once. Calls in flight are rejected with `unknown`. Idempotent.
    *

@@ -150,6 +150,10 @@ export class Connection implements Channel {
     );
   }
 
+  canFollow(call: PendingCall): boolean {
+    return this.#open && this.#end.canFollow(call);
+  }
+
   close(reason?: RpcError): void {
     if (!this.#seesPeers && this.#open) this.#end.leave(reason ?? rpcError("CLOSED", "The client closes"));
     this.#link.close(reason);

@@ -81,7 +81,7 @@ export class Dispatcher {
   readonly #log: Logger;
   readonly #queue: QueuedCall[] = [];
   /** Calls that wait, by who answers them and their number; there only while there are any. */
-  readonly #queued = new Map<CallOrigin, Map<CallMessage["id"], QueuedCall>>();
+  readonly #queued = new Map<object, Map<CallMessage["id"], QueuedCall>>();
   readonly #running = new LinkedList<ServerCall>();
   #queueHead = 0;
   #draining = false;
@@ -167,18 +167,19 @@ export class Dispatcher {
    * A caller gives a call up: its signal fires if it runs, and it is never begun if it waits. It is answered in any case.
    */
   cancel(origin: CallOrigin, id: CallMessage["id"], reason: RpcError): void {
-    const queued = this.#queued.get(origin)?.get(id);
+    const queued = this.#queued.get(origin.connection)?.get(id);
     if (queued) queued.isCancelled = true;
     else {
       // A few at a time; a look-up would cost every call what only a cancelled one gains.
-      for (const call of this.#running) if (call.origin === origin && call.id === id) call.abort(reason);
+      for (const call of this.#running)
+        if (call.origin.connection === origin.connection && call.id === id) call.abort(reason);
     }
   }
 
   /** A caller is gone: as if it had cancelled all its calls. */
   abandon(origin: CallOrigin, reason: RpcError): void {
-    for (const queued of this.#queued.get(origin)?.values() ?? []) queued.isCancelled = true;
-    for (const call of this.#running) if (call.origin === origin) call.abort(reason);
+    for (const queued of this.#queued.get(origin.connection)?.values() ?? []) queued.isCancelled = true;
+    for (const call of this.#running) if (call.origin.connection === origin.connection) call.abort(reason);
   }
 
   /**
@@ -202,18 +203,18 @@ export class Dispatcher {
   #enqueue(queued: QueuedCall): void {
     this.#queue.push(queued);
     const { origin, message } = queued;
-    let ofCaller = this.#queued.get(origin);
+    let ofCaller = this.#queued.get(origin.connection);
     if (!ofCaller) {
       ofCaller = new Map();
-      this.#queued.set(origin, ofCaller);
+      this.#queued.set(origin.connection, ofCaller);
     }
     ofCaller.set(message.id, queued);
   }
 
   #serveQueued({ message, deadlineAt, origin, target, isCancelled }: QueuedCall): void {
-    const ofCaller = this.#queued.get(origin);
+    const ofCaller = this.#queued.get(origin.connection);
     ofCaller?.delete(message.id);
-    if (ofCaller?.size === 0) this.#queued.delete(origin);
+    if (ofCaller?.size === 0) this.#queued.delete(origin.connection);
     if (isCancelled) {
       const text = "The caller gave the call up before it was begun";
       origin.respond(bareFailure(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));

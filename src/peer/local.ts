@@ -45,6 +45,7 @@ export class LocalChannel implements Channel {
       findDispatcher(call.interface)?.cancel(this.#origin, call.id, reason);
     });
     this.#origin = {
+      connection: this,
       respond: (answer) => {
         if (typeof answer.id === "number") this.#pending.settle(answer.id, answer);
       },
@@ -97,6 +98,10 @@ export class LocalChannel implements Channel {
     // What the service changes in the extensions must not show through to the caller.
     const extensions = call.extensions && { ...call.extensions };
     dispatcher.dispatch({ ...callMessage(call), extensions }, this.#origin, performance.now());
+  }
+
+  canFollow(): boolean {
+    return false;
   }
 
   close(reason?: RpcError): void {

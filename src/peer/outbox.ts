@@ -34,6 +34,11 @@ export class Outbox {
     return this.#last < this.#first ? undefined : this.#first;
   }
 
+  /** Is a call still here, so that what is added now travels with it? */
+  holds(id: number): boolean {
+    return id >= this.#first && id <= this.#last;
+  }
+
   /**
    * Sends a message.
    *

@@ -7,6 +7,7 @@ import { servingCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import { CallPromise } from "./call-promise.js";
 import { type Dispatcher, type ExposedInterface, expiredAnswer, lostReferenceAnswer } from "./dispatcher.js";
+import { KeptResults } from "./kept-results.js";
 import { type FrameSender, Outbox } from "./outbox.js";
 import { type PeerCaller, peerProxy } from "./peer-proxy.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
@@ -50,6 +51,7 @@ export interface PeerEndOptions {
 export class PeerEnd implements CallOrigin, PeerCaller {
   /** The other end, for people. */
   readonly label: string;
+  readonly connection: object = this;
   readonly #options: PeerEndOptions;
   readonly #codec: Codec | BatchingCodec;
   readonly #outbox: Outbox;
@@ -69,6 +71,8 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   /** … and how much less than that was seen since. */
   #quickestMs = 0;
   #receivedAt = 0;
+  /** Results of the batch that is being read, where others of it call them. */
+  #kept: KeptResults | undefined;
   /** Did the message that was sent last hold any? */
   #holdsStreams = false;
 
@@ -144,6 +148,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     this.#pending.add(call);
   }
 
+  /** See {@link Channel.canFollow}. */
+  canFollow(call: PendingCall): boolean {
+    return this.#referrals !== undefined && this.#outbox.holds(call.id) && this.#pending.has(call.id);
+  }
+
   respond(answer: AnswerMessage): void {
     if (this.#isLost) return;
     const maxBytes = this.#hello?.maxMessageBytes;
@@ -193,6 +202,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       if (!(error instanceof MalformedMessageError)) throw error;
       this.#malformed(error);
     }
+    this.#kept = undefined;
   }
 
   /** A message turned out not to have left: its calls are told so. See {@link FrameSender}. */
@@ -341,9 +351,22 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     const streams = this.#referrals?.takeAccepted() ?? NO_STREAMS;
     if (streams.length > 0) this.#streamsOfCalls.set(message.id, streams);
     const waitedMs = this.#waitedMs(message.sentAt);
-    if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs) {
-      this.respond(expiredAnswer(message));
-    } else dispatcher.dispatch(message, this, this.#receivedAt - waitedMs, target);
+    const arrivedAt = this.#receivedAt - waitedMs;
+    if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs) this.respond(expiredAnswer(message));
+    else if ("add" in this.#codec && this.#codec.keepsResults) this.#serveKept(message, dispatcher, arrivedAt, target);
+    else dispatcher.dispatch(message, this, arrivedAt, target);
+  }
+
+  /** Some calls of this batch go on from the results of others. */
+  #serveKept(
+    message: CallMessage,
+    dispatcher: Dispatcher,
+    arrivedAt: number,
+    target: ExposedInterface | undefined,
+  ): void {
+    this.#kept ??= new KeptResults(this);
+    if (message.promised !== undefined) this.#kept.serve(message, dispatcher, arrivedAt);
+    else dispatcher.dispatch(message, this.#kept.originOf(message), arrivedAt, target);
   }
 
   #greeted(hello: HelloMessage): void {

@@ -38,6 +38,10 @@ export interface PendingCall {
   readonly method: string;
   /** What is called, instead of an interface: the number of a reference at its owner. */
   readonly reference?: number | undefined;
+  /** What is called, instead of an interface: the result of another call of the same batch. */
+  readonly promised?: number | undefined;
+  /** Is the value at the end of the way wanted, and nothing called? */
+  readonly isGet?: boolean | undefined;
   /** Are the arguments a list in order? */
   readonly isPositional?: boolean | undefined;
   /** In the wire's shape. */
@@ -99,6 +103,11 @@ export class PendingCalls implements Expiring {
   constructor(wheel: DeadlineWheel, onGivenUp: (call: PendingCall) => void = () => undefined) {
     this.#wheel = wheel;
     this.#onGivenUp = onGivenUp;
+  }
+
+  /** Does a call wait? */
+  has(id: number): boolean {
+    return this.#calls.get(id) !== undefined;
   }
 
   /** Calls that wait. */

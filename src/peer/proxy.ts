@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { ConfigurationError } from "../errors.js";
 import { shared } from "../util/shared.js";
+import { ABSENT_NAMES } from "./proxy-names.js";
 import type { Dynamic, Remote, RemotePromise } from "./remote.js";
 
 /** What stands behind a proxy. */
@@ -59,16 +60,6 @@ export function call(proxy: object, method: string, ...args: unknown[]): RemoteP
   return handleOf(proxy).invoke(method, args);
 }
 
-/** Names that frameworks look for to tell their own objects apart; a proxy is none of them. */
-const ABSENT: ReadonlySet<string> = new Set([
-  "then",
-  "asymmetricMatch",
-  "$$typeof",
-  "nodeType",
-  "tagName",
-  "hasAttribute",
-]);
-
 class RootTraps implements ProxyHandler<object> {
   protected readonly handle: ProxyHandle;
   protected readonly path: string;
@@ -84,7 +75,7 @@ class RootTraps implements ProxyHandler<object> {
     if (typeof key === "symbol") return this.#symbol(target, key);
     const child = this.#children.get(key);
     if (child !== undefined) return child;
-    if (ABSENT.has(key)) return undefined;
+    if (ABSENT_NAMES.has(key)) return undefined;
     return this.local(target, key) ?? this.#child(key);
   }
 

@@ -5,7 +5,25 @@ import type { RemoteStream } from "./streams/remote-stream.js";
  * What a call on a proxy returns: a promise of the result, and for methods that stream an async iterable of their items:
  * `for await (const n of query.count(10))`.
  */
-export type RemotePromise<T> = Promise<T> & RemoteItems<T>;
+export type RemotePromise<T> = Promise<T> & RemoteItems<T> & Pipelined<T>;
+
+/**
+ * What can be done with a result before it is there: `api.authenticate(token).profile().name`. On the lamp wire it all travels
+ * in one message.
+ */
+export type Pipelined<T> = T extends readonly unknown[] | AnyFunction | AsyncIterable<unknown>
+  ? unknown
+  : T extends object
+    ? { readonly [K in keyof T as PipelinedKey<K>]: PipelinedMember<T[K]> }
+    : unknown;
+
+/** Keys that a promise has itself lead to the promise. */
+export type PipelinedKey<K> = K extends string ? Exclude<K, keyof Promise<unknown>> : never;
+
+/** A method of a result, or a member of it. */
+export type PipelinedMember<T> = T extends (...args: infer A) => infer R
+  ? (...args: A) => RemotePromise<RemoteResult<Awaited<R>>>
+  : RemotePromise<T>;
 
 /** The items of a {@link RemotePromise} of a stream. */
 export type RemoteItems<T> = T extends AsyncIterable<infer Item> ? AsyncIterable<Item> : unknown;

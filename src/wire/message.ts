@@ -24,6 +24,13 @@ export interface CallMessage {
   readonly method: string;
   /** What is called, instead of an interface: the number of a reference at its owner. */
   readonly reference?: number | undefined;
+  /**
+   * What is called, instead of an interface: the result of a call that was sent in the same batch. `method` is the way from
+   * there, names with dots between.
+   */
+  readonly promised?: number | undefined;
+  /** With `promised`: the value at the end of the way is wanted, and nothing is called. */
+  readonly isGet?: boolean | undefined;
   /** Are the arguments a list in order? Only on wires where both ends call. */
   readonly isPositional?: boolean | undefined;
   /** The arguments in the wire's own shape; `null` for none. */

@@ -77,6 +77,8 @@ export interface Codec {
 export interface BatchingCodec {
   /** Bytes that wait to be taken. */
   readonly waiting: number;
+  /** Does the batch that is being read hold calls of other calls' results, so that these have to be kept? */
+  readonly keepsResults: boolean;
   /**
    * Adds a message to the next batch.
    *

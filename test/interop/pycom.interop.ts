@@ -26,7 +26,7 @@ describe("PyCOM's peers and ours", () => {
   const start = useProcesses();
   const python = (...args: string[]) => start("/usr/bin/python3", ["test/interop/python/run.py", ...args]);
   const startPython = async (...args: string[]): Promise<string> =>
-    (await python(...args).waitFor(/^ready (.*)$/m))[1] ?? "";
+    (await python(...args).waitFor(/^ready (\S+)\n/m))[1] ?? "";
 
   const startNameserver = async (language: Language): Promise<string> =>
     language === "python" ? startPython("nameserver", "tcp://127.0.0.1:0") : (await mesh.nameserver()).address;

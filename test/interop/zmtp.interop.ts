@@ -50,7 +50,7 @@ for (const [binding, command] of [
     const start = useProcesses();
     const peer = (...args: string[]) => start(command[0], [...command.slice(1), ...args, KEYS]);
     const serve = async (...args: string[]): Promise<string> =>
-      (await peer("serve", ...args).waitFor(/^ready (.*)$/m))[1] ?? "";
+      (await peer("serve", ...args).waitFor(/^ready (\S+)\n/m))[1] ?? "";
 
     for (const mechanism of ["null", "plain", "curve"]) {
       for (const scheme of ["tcp://127.0.0.1:*", "ipc"]) {

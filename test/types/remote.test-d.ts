@@ -28,7 +28,7 @@ class Query {
 const client = new Client();
 const query = client.locate<Query>("demo.query");
 const created = query.create(1);
-expectType<Equal<typeof created, Promise<{ field1: number }>>>();
+expectType<Equal<Awaited<typeof created>, { field1: number }>>();
 const added = query.add(1, 2);
 expectType<Equal<typeof added, Promise<number>>>();
 const sheep = query.draw.me.sheep();
@@ -59,4 +59,4 @@ expectType<Equal<typeof dynamic, (Promise<unknown> & AsyncIterable<unknown>) | u
 const listed = client.nameserver().list_services();
 expectType<Equal<Awaited<typeof listed>[number]["service"], string>>();
 const located = client.nameserver().locate<Query>("demo.query").create(1);
-expectType<Equal<typeof located, Promise<{ field1: number }>>>();
+expectType<Equal<Awaited<typeof located>, { field1: number }>>();

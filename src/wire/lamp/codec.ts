@@ -5,7 +5,7 @@ import { decodeRecord } from "./decode-record.js";
 import type { ValueSource } from "./decode-value.js";
 import { encodeRecord } from "./encode-record.js";
 import { findUntransportable, Untransportable, type ValueSink } from "./encode-value.js";
-import { HEADER_BYTES, MAGIC } from "./format.js";
+import { FLAG_PROMISED, HEADER_BYTES, MAGIC } from "./format.js";
 import { MethodNames, MethodNumbers } from "./methods.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
@@ -19,6 +19,8 @@ export class LampCodec implements BatchingCodec {
   readonly #source: ValueSource;
   readonly #numbers = new MethodNumbers();
   readonly #names = new MethodNames();
+  keepsResults = false;
+  #flags = 0;
   #isEmpty = true;
   #isAdding = false;
   /** Bytes of the batch's frames of their own. */
@@ -51,6 +53,7 @@ export class LampCodec implements BatchingCodec {
       size += outOfBand;
       const limit = Math.min(this.#limits.maxMessageBytes, maxBytes ?? Infinity);
       if (size > limit) throw tooLarge(message, size, limit);
+      if (message.kind === "call" && message.promised !== undefined) this.#flags |= FLAG_PROMISED;
       if (fresh) this.#numbers.add(fresh.interface, fresh.method);
       this.#outOfBand += outOfBand;
       return size;
@@ -66,6 +69,8 @@ export class LampCodec implements BatchingCodec {
   take(sentAt: number): Frames {
     if (this.#isEmpty) return [];
     const head = this.#writer.take();
+    head[MAGIC.length] = this.#flags;
+    this.#flags = 0;
     head.writeUInt32BE(Math.round(sentAt) >>> 0, MAGIC.length + 1);
     const taken = [head, ...this.#sink.frames];
     this.#sink.frames.length = 0;
@@ -84,6 +89,7 @@ export class LampCodec implements BatchingCodec {
       MAGIC.length + 1,
     );
     const sentAt = reader.unsigned(4);
+    this.keepsResults = ((head[MAGIC.length] ?? 0) & FLAG_PROMISED) !== 0;
     this.#source.frames = frames;
     try {
       while (reader.at < reader.end) {
@@ -103,7 +109,7 @@ export class LampCodec implements BatchingCodec {
     writer.begin();
     writer.reserve(HEADER_BYTES);
     for (const octet of MAGIC) writer.octet(octet);
-    // Flags, all zero; then the place for the sender's clock.
+    // Places for the flags and the sender's clock.
     for (let index = MAGIC.length; index < HEADER_BYTES; index++) writer.octet(0);
     this.#isEmpty = false;
   }

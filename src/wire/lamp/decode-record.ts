@@ -38,6 +38,8 @@ export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: nu
         interface: name.interface,
         method: name.method,
         reference: name.reference,
+        promised: name.promised,
+        isGet: name.isGet,
         isPositional: more.positional === true,
         args,
         sessionId: optionalText(more.session),
@@ -129,10 +131,22 @@ const LENGTHS: Partial<Record<number, number>> = {
 
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 
-function methodName(source: ValueSource, names: MethodNames): MethodName & { readonly reference?: number } {
+/** What a call names: a method of an interface, of a reference, or of another call's result. */
+interface Callee extends MethodName {
+  readonly reference?: number;
+  readonly promised?: number;
+  readonly isGet?: boolean;
+}
+
+function methodName(source: ValueSource, names: MethodNames): Callee {
   const told = decodeValue(source);
   if (typeof told === "number") return names.get(told);
   if (!Array.isArray(told)) throw new ProtocolError("A call names no method");
+  const first: unknown = told[0];
+  if (Array.isArray(first)) {
+    const method = text(told[1]);
+    return { interface: "", method, promised: Number(first[0]), isGet: told[2] === true };
+  }
   if (told.length === 2) {
     const [reference, method] = told as unknown[];
     return { interface: "", method: text(method), reference: Number(reference) };

@@ -86,11 +86,17 @@ function encodeCall(call: CallMessage, sink: ValueSink, numbers: MethodNumbers):
   const more = moreOf(call);
   begin(writer, more ? 6 : 5, Kind.call);
   writer.unsigned(numberOf(call.id));
-  const isReference = call.reference !== undefined;
-  const number = isReference ? undefined : numbers.get(call.interface, call.method);
-  const next = number === undefined && !isReference ? numbers.next : undefined;
+  const isNamed = call.reference === undefined && call.promised === undefined;
+  const number = isNamed ? numbers.get(call.interface, call.method) : undefined;
+  const next = number === undefined && isNamed ? numbers.next : undefined;
   if (number !== undefined) writer.unsigned(number);
-  else if (call.reference !== undefined) {
+  else if (call.promised !== undefined) {
+    writer.array(call.isGet ? 3 : 2);
+    writer.array(1);
+    writer.unsigned(call.promised);
+    writer.text(call.method);
+    if (call.isGet) writer.boolean(true);
+  } else if (call.reference !== undefined) {
     writer.array(2);
     writer.unsigned(call.reference);
     writer.text(call.method);

@@ -1,0 +1,104 @@
+import { RpcError, rpcError } from "../errors.js";
+import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.js";
+import type { CallOrigin } from "./call-origin.js";
+import { type Dispatcher, type ExposedInterface, failureOf } from "./dispatcher.js";
+import { exposeReference } from "./references/expose-reference.js";
+import type { Dynamic, Remote } from "./remote.js";
+
+/**
+ * Results of the calls of one batch, for other calls of that batch which go on from them. A result is looked into only as
+ * far as its caller would see it: own members of plain objects and arrays, and what can be called of references.
+ */
+export class KeptResults {
+  readonly #end: CallOrigin;
+  readonly #results = new Map<CallMessage["id"], Promise<unknown>>();
+
+  constructor(end: CallOrigin) {
+    this.#end = end;
+  }
+
+  /** Answers a call as the connection would, and keeps its result. */
+  originOf(message: CallMessage): CallOrigin {
+    let settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | undefined;
+    const result = new Promise<unknown>((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    result.catch(() => undefined);
+    this.#results.set(message.id, result);
+    const end = this.#end;
+    return {
+      connection: end.connection,
+      respond: (answer: AnswerMessage): void => {
+        if (answer.kind === "result") settle?.resolve(answer.result);
+        else settle?.reject(rpcError(answer.code, answer.remote.message));
+        end.respond(answer);
+      },
+      peer: (interfaceName?: string): Remote<Dynamic> => end.peer(interfaceName),
+    };
+  }
+
+  /** Serves a call of another call's result, as soon as that is there. */
+  serve(message: CallMessage, dispatcher: Dispatcher, arrivedAt: number): void {
+    const base = this.#results.get(message.promised ?? -1);
+    const origin = this.originOf(message);
+    if (!base) {
+      origin.respond(refusal(message, rpcError("BAD_REQUEST", "The call goes on from one that is not in its batch")));
+      return;
+    }
+    base.then(
+      (value) => {
+        try {
+          this.#goOn(message, value, dispatcher, origin, arrivedAt);
+        } catch (error) {
+          origin.respond(refusal(message, RpcError.from(error)));
+        }
+      },
+      (error: unknown) => {
+        const text = `The call that this one goes on from failed: ${(error as Error).message}`;
+        origin.respond(refusal(message, rpcError("CANCELLED", text)));
+      },
+    );
+  }
+
+  #goOn(message: CallMessage, result: unknown, dispatcher: Dispatcher, origin: CallOrigin, arrivedAt: number): void {
+    const names = message.method.split(".");
+    let value = result;
+    while (names.length > 0) {
+      const exposed = message.isGet ? undefined : exposedBy(value);
+      if (exposed) {
+        dispatcher.dispatch(
+          { ...message, interface: exposed.name, method: names.join(".") },
+          origin,
+          arrivedAt,
+          exposed,
+        );
+        return;
+      }
+      value = memberOf(value, names.shift() ?? "");
+    }
+    if (message.isGet) {
+      origin.respond({ kind: "result", id: message.id, result: value });
+      return;
+    }
+    const exposed = exposedBy(value);
+    if (!exposed) throw rpcError("METHOD_NOT_FOUND", `The result has no method ${message.method}`);
+    dispatcher.dispatch({ ...message, interface: exposed.name, method: "" }, origin, arrivedAt, exposed);
+  }
+}
+
+function exposedBy(value: unknown): ExposedInterface | undefined {
+  return (typeof value === "object" && value !== null) || typeof value === "function"
+    ? exposeReference(value)
+    : undefined;
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) return undefined;
+  return Object.getOwnPropertyDescriptor(value, name)?.value;
+}
+
+function refusal(message: CallMessage, error: RpcError): ErrorMessage {
+  return { kind: "error", id: message.id, outcome: "not-executed", tellOutcome: true, ...failureOf(error) };
+}

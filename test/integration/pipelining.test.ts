@@ -1,0 +1,177 @@
+import { expect } from "chai";
+import { defineInterface, Method, type Transport } from "../../src/index.js";
+import { findTransport } from "../../src/transport/index.js";
+import { failureOf, useMesh } from "../support/mesh.js";
+
+class Account {
+  readonly #name: string;
+  constructor(name: string) {
+    this.#name = name;
+  }
+  @Method() profile(): { name: string; tags: string[]; rename: (to: string) => string } {
+    return { name: this.#name, tags: ["a", "b"], rename: (to) => `${this.#name} is ${to}` };
+  }
+  @Method({ params: ["amount"] }) async pay(amount: number): Promise<number> {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return amount * 2;
+  }
+  hidden = { secret: 42 };
+}
+
+interface Api {
+  authenticate(token: string): Account;
+  later(token: string): Promise<Account>;
+  plain(): { list: { value: number }[]; name: string; length: number };
+  slow(): Promise<{ name: string }>;
+}
+
+const api = defineInterface("demo.api", {
+  methods: {
+    authenticate: (token: string) => {
+      if (token !== "good") throw new Error("who are you?");
+      return new Account("Ann");
+    },
+    later: async (token: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return new Account(token);
+    },
+    plain: () => ({ list: [{ value: 1 }, { value: 2 }], name: "plain", length: 7 }),
+    slow: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return { name: "slow" };
+    },
+  },
+});
+
+/** The default transport, and a count of the messages that the client sent. */
+function counting(): { transport: Transport; sent: () => number } {
+  const transport = findTransport(undefined);
+  let sent = 0;
+  return {
+    sent: () => sent,
+    transport: {
+      ...transport,
+      connect: (address, handlers, options) => {
+        const link = transport.connect(address, handlers, options);
+        const send = link.send.bind(link);
+        link.send = (frames, unsent) => {
+          sent++;
+          send(frames, unsent);
+        };
+        return link;
+      },
+    },
+  };
+}
+
+describe("Pipelining", () => {
+  const mesh = useMesh();
+  const connect = async (wire = "lamp") => {
+    const host = await mesh.host([api]);
+    const { transport, sent } = counting();
+    const remote = mesh.client({ transport }).connect<Api>(host.address, "demo.api", { wire });
+    // Contract and greetings are there from now on.
+    await remote.plain();
+    return { remote, sent, host };
+  };
+
+  it("goes on from a result before it is there, in one message", async () => {
+    const { remote, sent } = await connect();
+    const before = sent();
+    expect(await remote.authenticate("good").profile().name).to.equal("Ann");
+    expect(sent() - before).to.equal(1);
+  });
+
+  it("goes on from methods that take their time", async () => {
+    const { remote, sent } = await connect();
+    const before = sent();
+    expect(await remote.later("Bob").pay(21)).to.equal(42);
+    expect(sent() - before).to.equal(1);
+  });
+
+  it("reads members of results, whatever they are called, and calls functions in them", async () => {
+    const { remote } = await connect();
+    const [name, length, rename] = await Promise.all([
+      remote.plain().name,
+      remote.plain().length,
+      remote.authenticate("good").profile().rename("here"),
+    ]);
+    expect([name, length, rename]).to.deep.equal(["plain", 7, "Ann is here"]);
+    const { list } = remote.plain();
+    expect(await list).to.deep.equal([{ value: 1 }, { value: 2 }]);
+  });
+
+  it("begins before the first connection is made", async () => {
+    const host = await mesh.host([api]);
+    const remote = mesh.client().connect<Api>(host.address, "demo.api", { wire: "lamp" });
+    expect(await remote.authenticate("good").profile().name).to.equal("Ann");
+  });
+
+  it("goes on from a result that is on its way, or there", async () => {
+    const { remote } = await connect();
+    const account = remote.later("Eve");
+    await new Promise(setImmediate);
+    const profile = account.profile();
+    expect(await profile.name).to.equal("Eve");
+    await account;
+    expect(await account.pay(1)).to.equal(2);
+  });
+
+  it("fails with the call that it goes on from, and was not executed", async () => {
+    const { remote } = await connect();
+    const base = remote.authenticate("bad");
+    const [first, second] = await Promise.all([failureOf(base), failureOf(base.profile().name)]);
+    expect(first).to.include({ code: "UNKNOWN", outcome: "executed" });
+    expect(second.message).to.equal(first.message);
+  });
+
+  it("sees of a result what its caller would see, and no more", async () => {
+    const { remote } = await connect();
+    const account = remote.authenticate("good") as unknown as Record<string, Record<string, Promise<unknown>>> & {
+      constructor: unknown;
+      toString: () => Promise<unknown>;
+    };
+    expect(await account.hidden?.secret).to.equal(undefined);
+    const plain = remote.plain() as unknown as Record<string, (() => Promise<unknown>) | undefined>;
+    expect(await failureOf(plain.missing?.() ?? Promise.resolve())).to.include({ code: "METHOD_NOT_FOUND" });
+    expect(await failureOf(plain.hasOwnProperty_?.() ?? Promise.resolve())).to.include({ code: "METHOD_NOT_FOUND" });
+  });
+
+  it("leaves promises what they are", async () => {
+    const { remote } = await connect();
+    const promise = remote.plain();
+    expect(promise).to.be.instanceOf(Promise);
+    expect(Object.prototype.toString.call(promise)).to.equal("[object Promise]");
+    expect(promise.constructor).to.equal(Promise);
+    expect(await promise.then((value) => value.name)).to.equal("plain");
+    expect(await Promise.all([promise])).to.have.length(1);
+    await promise.catch(() => undefined).finally(() => undefined);
+  });
+
+  it("takes one step after the other on PyCOM's wire", async () => {
+    const { remote } = await connect("pycom");
+    expect(await remote.plain().name).to.equal("plain");
+  });
+
+  it("is finished by a host that drains", async () => {
+    const { remote, host } = await connect();
+    const slow = remote.slow();
+    const { name } = slow;
+    while (host.pending === 0) await new Promise(setImmediate);
+    const [value] = await Promise.all([name, slow, host.close()]);
+    expect(value).to.equal("slow");
+  });
+
+  it("is given up with the call that it goes on from when the connection breaks", async () => {
+    const host = await mesh.host([api], { drainTimeoutMs: 1 });
+    const remote = mesh.client().connect<Api>(host.address, "demo.api", { wire: "lamp" });
+    await remote.plain();
+    const slow = remote.slow();
+    const failures = [failureOf(slow.name), failureOf(slow)];
+    while (host.pending === 0) await new Promise(setImmediate);
+    await host.close();
+    for (const failure of await Promise.all(failures)) {
+      expect(failure).to.include({ code: "UNAVAILABLE", outcome: "unknown" });
+    }
+  });
+});
