@@ -7,6 +7,7 @@
 // Clients: remote services as local objects.
 export { main } from "./cli/module-main.js";
 export type { BalanceStrategy } from "./client/balancer.js";
+export { batch, type Settled } from "./client/batch.js";
 export { Client, type UserInfo } from "./client/client.js";
 export {
   type CallPipeline,

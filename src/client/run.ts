@@ -124,6 +124,10 @@ export class Run implements Expiring, Followed, PipelineBase {
     this.idempotent = call.options.idempotent ?? false;
   }
 
+  get isOneWay(): boolean {
+    return this.call.options.oneWay === true;
+  }
+
   get interface(): string {
     return this.call.interface;
   }

@@ -44,6 +44,11 @@ export interface CallOptions {
   readonly extensions?: Extensions | undefined;
   /** `false`: one try only, whatever the failure. Default: retried where it is safe. */
   readonly retry?: boolean | undefined;
+  /**
+   * `true`: settle with `undefined` as soon as the call is sent; nobody answers, and nobody tells of a failure at the service.
+   * Default false.
+   */
+  readonly oneWay?: boolean | undefined;
   /** Overrides what the contract says: may this call be executed twice without harm? */
   readonly idempotent?: boolean | undefined;
   /**

@@ -94,7 +94,8 @@ export class LocalChannel implements Channel {
     }
     call.id = this.#pending.nextId();
     call.timeoutMs = call.deadlineAt - call.sentAt;
-    this.#pending.add(call);
+    if (call.isOneWay) call.answered({ kind: "result", id: call.id, result: undefined });
+    else this.#pending.add(call);
     // What the service changes in the extensions must not show through to the caller.
     const extensions = call.extensions && { ...call.extensions };
     dispatcher.dispatch({ ...callMessage(call), extensions }, this.#origin, performance.now());

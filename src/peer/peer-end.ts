@@ -8,6 +8,7 @@ import type { CallOrigin } from "./call-origin.js";
 import { CallPromise } from "./call-promise.js";
 import { type Dispatcher, type ExposedInterface, expiredAnswer, lostReferenceAnswer } from "./dispatcher.js";
 import { KeptResults } from "./kept-results.js";
+import { OneWay } from "./one-way.js";
 import { type FrameSender, Outbox } from "./outbox.js";
 import { type PeerCaller, peerProxy } from "./peer-proxy.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
@@ -145,7 +146,8 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       call.failed(RpcError.from(error));
       return;
     }
-    this.#pending.add(call);
+    if (call.isOneWay) call.answered({ kind: "result", id: call.id, result: undefined });
+    else this.#pending.add(call);
   }
 
   /** See {@link Channel.canFollow}. */
@@ -352,6 +354,10 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     if (streams.length > 0) this.#streamsOfCalls.set(message.id, streams);
     const waitedMs = this.#waitedMs(message.sentAt);
     const arrivedAt = this.#receivedAt - waitedMs;
+    if (message.isOneWay) {
+      dispatcher.dispatch(message, new OneWay(this), arrivedAt, target);
+      return;
+    }
     if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs) this.respond(expiredAnswer(message));
     else if ("add" in this.#codec && this.#codec.keepsResults) this.#serveKept(message, dispatcher, arrivedAt, target);
     else dispatcher.dispatch(message, this, arrivedAt, target);

@@ -42,6 +42,8 @@ export interface PendingCall {
   readonly promised?: number | undefined;
   /** Is the value at the end of the way wanted, and nothing called? */
   readonly isGet?: boolean | undefined;
+  /** Is no answer wanted? It is told that it was sent, by an empty result. */
+  readonly isOneWay?: boolean | undefined;
   /** Are the arguments a list in order? */
   readonly isPositional?: boolean | undefined;
   /** In the wire's shape. */

@@ -31,6 +31,8 @@ export interface CallMessage {
   readonly promised?: number | undefined;
   /** With `promised`: the value at the end of the way is wanted, and nothing is called. */
   readonly isGet?: boolean | undefined;
+  /** Is no answer wanted? Only on wires where both ends call. */
+  readonly isOneWay?: boolean | undefined;
   /** Are the arguments a list in order? Only on wires where both ends call. */
   readonly isPositional?: boolean | undefined;
   /** The arguments in the wire's own shape; `null` for none. */

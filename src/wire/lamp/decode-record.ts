@@ -41,6 +41,7 @@ export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: nu
         promised: name.promised,
         isGet: name.isGet,
         isPositional: more.positional === true,
+        isOneWay: more.oneWay === true,
         args,
         sessionId: optionalText(more.session),
         extensions: optionalMembers(more.extensions),

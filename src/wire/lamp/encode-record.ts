@@ -161,13 +161,16 @@ interface WithMore {
   readonly extensions?: Extensions | undefined;
   readonly attachment?: Uint8Array | undefined;
   readonly isPositional?: boolean | undefined;
+  readonly isOneWay?: boolean | undefined;
 }
 
 /** What most calls and answers do not have. */
 function moreOf(message: WithMore): Record<string, unknown> | undefined {
-  const { sessionId, extensions, attachment, isPositional } = message;
-  if (sessionId === undefined && attachment === undefined && !isPositional && isEmpty(extensions)) return undefined;
+  const { sessionId, extensions, attachment, isPositional, isOneWay } = message;
+  const isBare = sessionId === undefined && attachment === undefined && !isPositional && !isOneWay;
+  if (isBare && isEmpty(extensions)) return undefined;
   return {
+    ...(isOneWay && { oneWay: true }),
     ...(isPositional && { positional: true }),
     ...(sessionId !== undefined && { session: sessionId }),
     ...(!isEmpty(extensions) && { extensions }),

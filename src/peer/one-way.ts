@@ -1,0 +1,21 @@
+import type { CallOrigin } from "./call-origin.js";
+import type { Dynamic, Remote } from "./remote.js";
+
+/** Where a call has come from whose caller wants no answer. */
+export class OneWay implements CallOrigin {
+  readonly connection: object;
+  readonly #end: CallOrigin;
+
+  constructor(end: CallOrigin) {
+    this.connection = end.connection;
+    this.#end = end;
+  }
+
+  respond(): void {
+    // Nobody waits for it. What failed is in the log, where the dispatcher puts it.
+  }
+
+  peer(interfaceName?: string): Remote<Dynamic> {
+    return this.#end.peer(interfaceName);
+  }
+}
