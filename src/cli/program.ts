@@ -65,6 +65,7 @@ function buildProgram(options: ProgramOptions): Command {
     .description("call a method and print its raw result as one line of JSON")
     .argument("<words...>", "INTERFACE METHOD [JSON...]; with -c the interface as well")
     .addOption(new Option("-c, --connect <address>", "call this address, without a nameserver").conflicts("service"))
+    .option("--wire <name>", "the wire to speak with --connect: pycom or lamp", "pycom")
     .option("--named <json>", "arguments by name")
     .option("--service <name>", "only this service")
     .option("--attach <file>", "send a file as the attachment")

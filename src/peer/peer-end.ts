@@ -158,6 +158,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   respond(answer: AnswerMessage): void {
     if (this.#isLost) return;
     const maxBytes = this.#hello?.maxMessageBytes;
+    if (!this.#referrals) {
+      // Codecs of others get a message that is nothing else.
+      this.#outbox.add(answer.kind === "result" ? { ...answer, origin: undefined } : answer, maxBytes);
+      return;
+    }
     const origin = answer.kind === "result" ? answer.origin : undefined;
     if (this.#streamsOfCalls.size === 0) {
       this.#add(answer, origin, maxBytes);

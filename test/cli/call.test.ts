@@ -110,4 +110,38 @@ describe("lamplighter call", () => {
     expect(told).to.include({ status: 0, out: "1\n" });
     expect(told.err).to.contain(`debug: demo.echo is provided by /there at ${host.address}`);
   });
+
+  it("prints a stream one value a line, and what JSON has not as close as it can be", async () => {
+    const service = defineInterface("demo.stream", {
+      methods: {
+        count: async function* (to: number) {
+          for (let n = 0; n < to; n++) yield { n, at: new Date(0) };
+        },
+        broken: async function* () {
+          yield 1;
+          throw new Error("no more");
+        },
+        odd: () => [1n, new Map([["a", new Set([1])]]), Buffer.from("hi"), undefined, new Uint8Array([1]), /x/g],
+        none: () => undefined,
+      },
+    });
+    const { address } = await mesh.nameserver();
+    await mesh.host([service], { nameserver: address });
+    const counted = await call("-n", address, "demo.stream", "count", "3");
+    const line = (n: number): string => `{"n":${n},"at":"1970-01-01T00:00:00.000Z"}\n`;
+    expect(counted).to.include({ status: 0, out: line(0) + line(1) + line(2) });
+    const broken = await call("-n", address, "demo.stream", "broken");
+    expect(broken).to.include({ status: 1, out: "1\n" });
+    expect(broken.err).to.match(/outcome: executed/);
+    const odd = await call("-n", address, "demo.stream", "odd");
+    expect(odd.out).to.equal('["1",{"a":[1]},{"base64":"aGk="},null,{"base64":"AQ=="},"/x/g"]\n');
+    expect((await call("-n", address, "demo.stream", "none")).out).to.equal("null\n");
+  });
+
+  it("speaks the wire that it is told to", async () => {
+    const { address } = await mesh.host([echo]);
+    const words = ["-c", address, "demo.echo", "echo", '"x"'];
+    expect(await call(...words, "--wire", "lamp")).to.include({ status: 0, out: '"x"\n' });
+    expect((await call(...words, "--wire", "lampp")).err).to.contain('did you mean "lamp"');
+  });
 });

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { constants } from "node:fs";
 import { access, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -6,10 +7,12 @@ import type { FullAnswer } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
+import { jsonLine } from "../json.js";
 
 /** Flags of `lamplighter call`. */
 export interface CallFlags extends ClientFlags {
   readonly connect?: string;
+  readonly wire?: string;
   readonly named?: string;
   readonly service?: string;
   readonly attach?: string;
@@ -40,7 +43,7 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
   const component =
     flags.connect === undefined
       ? client.component(interfaceName, flags.service)
-      : client.connectComponent(flags.connect, interfaceName);
+      : client.connectComponent(flags.connect, interfaceName, { wire: flags.wire });
   if (flags.session !== undefined) await component.resumeSession(flags.session, { timeoutMs });
   const answer =
     named === undefined
@@ -51,12 +54,23 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
 
 async function printAnswer(answer: FullAnswer, flags: CallFlags): Promise<void> {
   // The result first: whatever happens to the file, the method has run and this is what it answered.
-  process.stdout.write(`${JSON.stringify(answer.result)}\n`);
+  const { result } = answer;
+  if (isStream(result)) for await (const item of result) await print(item);
+  else await print(result);
   if (answer.sessionId !== undefined) process.stderr.write(`session: ${answer.sessionId}\n`);
   if (flags.save !== undefined) await saveAttachment(flags.save, answer.attachment);
   else if (answer.attachment) {
     process.stderr.write(`attachment: ${answer.attachment.byteLength} bytes (--save FILE keeps it)\n`);
   }
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+/** A stream may be longer than its reader is quick: each line waits until there is room. */
+async function print(value: unknown): Promise<void> {
+  if (!process.stdout.write(`${jsonLine(value)}\n`)) await once(process.stdout, "drain");
 }
 
 /** An absent attachment is no empty one: it leaves the file as it is. */
