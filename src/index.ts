@@ -139,6 +139,7 @@ export {
   Method,
   type MethodDecorator,
 } from "./service/decorators.js";
+export type { ConnectedPeer } from "./service/endpoint.js";
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
 export type {

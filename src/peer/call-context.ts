@@ -114,6 +114,11 @@ export class ServerCall {
     return this.caller;
   }
 
+  /** Id of the caller among the peers of the host, for `host.peer(id)`; `undefined` for calls inside of a process. */
+  get peerId(): string | undefined {
+    return this.origin.label;
+  }
+
   /**
    * A proxy of what the caller itself exposes: `currentCall().peer.progress(50)` calls back on the same connection. Of
    * several interfaces the one that has the method is meant; {@link ServerCall.peerAs} names one.

@@ -5,6 +5,8 @@ import type { Dynamic, Remote } from "./remote.js";
 export interface CallOrigin {
   /** The connection that it came over, to tell callers apart. */
   readonly connection: object;
+  /** The caller, as `host.peers` lists it; `undefined` for calls inside of a process. */
+  readonly label: string | undefined;
   /** Takes the answer. */
   respond(answer: AnswerMessage): void;
   /**

@@ -28,6 +28,7 @@ export class KeptResults {
     const end = this.#end;
     return {
       connection: end.connection,
+      label: end.label,
       respond: (answer: AnswerMessage): void => {
         if (answer.kind === "result") settle?.resolve(answer.result);
         else settle?.reject(rpcError(answer.code, answer.remote.message));

@@ -46,6 +46,7 @@ export class LocalChannel implements Channel {
     });
     this.#origin = {
       connection: this,
+      label: undefined,
       respond: (answer) => {
         if (typeof answer.id === "number") this.#pending.settle(answer.id, answer);
       },

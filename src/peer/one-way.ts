@@ -4,10 +4,12 @@ import type { Dynamic, Remote } from "./remote.js";
 /** Where a call has come from whose caller wants no answer. */
 export class OneWay implements CallOrigin {
   readonly connection: object;
+  readonly label: string | undefined;
   readonly #end: CallOrigin;
 
   constructor(end: CallOrigin) {
     this.connection = end.connection;
+    this.label = end.label;
     this.#end = end;
   }
 

@@ -1,7 +1,7 @@
 import { rpcError } from "../errors.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { PeerEnd } from "../peer/peer-end.js";
-import type { Listener, ListenerHandlers, Peer } from "../transport/index.js";
+import type { Listener, ListenerHandlers, Peer, PeerIdentity } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import type { Frames } from "../wire/message.js";
@@ -24,6 +24,20 @@ export interface EndpointOptions {
   readonly seesPeers: boolean;
   /** Told of what is ignored. */
   readonly log: Logger;
+}
+
+/** A peer of a host. */
+export interface ConnectedPeer {
+  /** What `host.peer(id)` takes; stays the same for its connection. */
+  readonly id: string;
+  /** IP address, `""` on a unix socket; `undefined` where the link does not know. */
+  readonly remoteAddress: string | undefined;
+  /** Who it is, as far as the link has proven it. */
+  readonly identity: PeerIdentity;
+  /** Name of the wire that it speaks. */
+  readonly wire: string;
+  /** Random id of its run, where it has said so. */
+  readonly incarnation: string | undefined;
 }
 
 /** One bound address: tells the wires of its peers apart, and holds our end of the connection to each. */
@@ -64,6 +78,19 @@ export class Endpoint implements ListenerHandlers {
     }
     const end = known?.wire === wire ? known.end : this.#open(peer, wire);
     end.receive(frames);
+  }
+
+  /** Peers that have said something, and how they speak. */
+  *peers(): Iterable<ConnectedPeer> {
+    for (const [{ id, remoteAddress, identity }, { wire, end }] of this.#ends) {
+      yield { id, remoteAddress, identity, wire: wire.name, incarnation: end.hello?.incarnation };
+    }
+  }
+
+  /** Our end of the connection to a peer, if there is one of that id. */
+  find(id: string): PeerEnd | undefined {
+    for (const [peer, { end }] of this.#ends) if (peer.id === id) return end;
+    return undefined;
   }
 
   gone(peer: Peer): void {

@@ -17,6 +17,7 @@ import {
 import { offerLocally } from "../peer/local.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
+import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
 import { findTransport, isWildcard, parseAddress, type Transport, type TransportName } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
@@ -24,7 +25,7 @@ import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
-import { Endpoint } from "./endpoint.js";
+import { type ConnectedPeer, Endpoint } from "./endpoint.js";
 import type { Registrar } from "./registrar.js";
 
 /** Options of a host. */
@@ -134,6 +135,27 @@ export class ServiceHost {
   /** Calls that run or wait now. */
   get pending(): number {
     return this.#dispatcher.pending;
+  }
+
+  /** Peers that are connected now and have said something. */
+  get peers(): readonly ConnectedPeer[] {
+    return this.#endpoints.flatMap((endpoint) => [...endpoint.peers()]);
+  }
+
+  /**
+   * A proxy of what a connected peer exposes (`client.provide(…)` there). Calls fail with `UNAVAILABLE` when it is gone.
+   *
+   * @param id - as {@link ServiceHost.peers} and `currentCall().peerId` say it
+   * @param interfaceName - one interface of it; default: whichever has the method
+   * @throws ConfigurationError when there is no such peer, or its wire knows no calls this way
+   */
+  peer<T = Dynamic>(id: string, interfaceName?: string): Remote<T> {
+    for (const endpoint of this.#endpoints) {
+      const end = endpoint.find(id);
+      // The type parameter speaks for the other side, as everywhere.
+      if (end) return end.peer(interfaceName) as unknown as Remote<T>;
+    }
+    throw new ConfigurationError(`No peer ${JSON.stringify(id)} is connected to this host`);
   }
 
   /**

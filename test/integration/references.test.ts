@@ -44,7 +44,7 @@ interface Service {
   echo<T>(value: T): T;
   back(): unknown;
   askBack(name: string): unknown;
-  held(): number;
+  held(): string;
 }
 
 function service() {
@@ -64,6 +64,7 @@ function service() {
       isSame: ({ a, b }: { a: unknown; b: unknown }) => a === b,
       echo: (value: unknown) => value,
       back: () => (currentCall().peer as unknown as { hello(name: string): Promise<string> }).hello("you"),
+      held: () => currentCall().peerId,
       askBack: (name: string) => currentCall().peerAs<{ hello(name: string): string }>("client.other").hello(name),
     },
   });
@@ -238,6 +239,21 @@ describe("References", () => {
       client.provide(defineInterface("client.hello", { methods: { hello: () => "first" } })).provide(new Other());
       expect(await remote.askBack("x")).to.equal("other x");
       expect((await failureOf(remote.back())).message).to.contain("Several interfaces");
+    });
+
+    it("reach it at any time, by the peer's id", async () => {
+      const { client, host, remote } = await connect();
+      client.provide(defineInterface("client.hello", { methods: { hello: (name: string) => `hello ${name}` } }));
+      await remote.held();
+      const [peer] = host.peers;
+      expect(peer).to.include({ wire: "lamp" });
+      expect(await remote.held()).to.equal(peer?.id);
+      const caller = host.peer<{ hello(name: string): string }>(peer?.id ?? "");
+      expect(await caller.hello("there")).to.equal("hello there");
+      await client.close();
+      while (host.peers.length > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      expect(await failureOf(caller.hello("there"))).to.include({ code: "UNAVAILABLE", outcome: "not-sent" });
+      expect(() => host.peer("nobody")).to.throw('No peer "nobody"');
     });
 
     it("fail with a clear error when there is nothing to call, or no way", async () => {

@@ -24,7 +24,6 @@ export class ZmtpListener implements Listener {
   readonly #options: ListenOptions;
   readonly #peers = new Set<ZmtpPeer>();
   readonly #byRoutingId = new Map<string, ZmtpPeer>();
-  #nextPeer = 1;
   #closed: Promise<void> | undefined;
 
   private constructor(server: Server, address: string, handlers: ListenerHandlers, options: ListenOptions) {
@@ -113,7 +112,7 @@ export class ZmtpListener implements Listener {
       },
     );
     const peer: ZmtpPeer = {
-      id: `${origin.remoteAddress || "local"}#${this.#nextPeer++}`,
+      id: `${origin.remoteAddress || "local"}#${nextPeer++}`,
       remoteAddress: origin.remoteAddress,
       identity: { mechanism: "null", user: undefined, publicKey: undefined },
       routingId: NO_ROUTING_ID,
@@ -161,6 +160,8 @@ interface ZmtpPeer extends Peer {
   connection: ZmtpConnection;
 }
 
+/** Peers are told apart over all listeners of the process. */
+let nextPeer = 1;
 const NO_ROUTING_ID = Buffer.alloc(0);
 /** Bytes that wait for one peer before nothing more is read from it … */
 const HOLD_BYTES = 16 * 1024 * 1024;
