@@ -56,6 +56,7 @@ export class Client {
   readonly #pool: ConnectionPool;
   readonly #nameserver: NameserverClient;
   readonly #resolver: Resolver;
+  readonly #targets = new Map<string, AddressTarget>();
   readonly #instances: InstanceTable;
   readonly #instanceContext: InstanceContext;
   readonly #invokerContext: InvokerContext;
@@ -271,7 +272,18 @@ export class Client {
     return this.close();
   }
 
+  /** One for all proxies of the same: what is known of an address is known to all of them. */
   #addressTarget(address: string, interfaceName: string, wire: string, label: string): AddressTarget {
+    const key = `${wire} ${interfaceName} ${address}`;
+    const known = this.#targets.get(key);
+    if (known) return known;
+    const target = this.#makeTarget(address, interfaceName, wire, label);
+    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
+    this.#targets.set(key, target);
+    return target;
+  }
+
+  #makeTarget(address: string, interfaceName: string, wire: string, label: string): AddressTarget {
     const record: ServiceRecord = {
       service: label,
       address,
@@ -286,21 +298,23 @@ export class Client {
   #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {
     const context = options.bare ? { ...this.#invokerContext, token: () => undefined } : this.#invokerContext;
     const invoker = new ReconnectingInvoker(target, context);
-    const bare: CallPipeline = (_component, call, shape) => invoker.call(call, shape);
-    const pipeline: CallPipeline = (component, call, shape) =>
-      this.#closed
-        ? rejected(rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }))
-        : this.#hasHooks()
-          ? new CallPromise((resolve, reject) => {
-              this.#hooked(component, call, invoker).then(shape).then(resolve, reject);
-            })
-          : invoker.call(call, shape);
-    return new Component(interfaceName, invoker, options.bare ? bare : pipeline);
+    return new Component(interfaceName, invoker, options.bare ? withoutHooks : this.#pipeline);
   }
 
   #hasHooks(): boolean {
     return this.prehooks.length + this.posthooks.length + this.#middleware.length > 0;
   }
+
+  /** One for all components. */
+  readonly #pipeline: CallPipeline = (component, call, shape) => {
+    if (this.#closed) {
+      return rejected(rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }));
+    }
+    if (!this.#hasHooks()) return component.invoker.call(call, shape);
+    return new CallPromise((resolve, reject) => {
+      this.#hooked(component, call, component.invoker).then(shape).then(resolve, reject);
+    });
+  };
 
   /** Middleware stands around the hooks, the hooks around the call. */
   #hooked(component: Component, call: OutgoingCall, invoker: ReconnectingInvoker): Promise<Answer> {
@@ -318,6 +332,12 @@ export class Client {
     return step(0, call);
   }
 }
+
+/** Addresses with their interfaces that are remembered; whoever uses more begins anew. */
+const MAX_TARGETS = 1_000;
+
+/** Neither hooks nor middleware. */
+const withoutHooks: CallPipeline = (component, call, shape) => component.invoker.call(call, shape);
 
 function nameserversOf(options: ClientOptions): readonly string[] {
   const named = options.nameserver ?? process.env.LAMPLIGHTER_NAMESERVER;

@@ -63,6 +63,11 @@ export class Component {
     this.#pipeline = pipeline;
   }
 
+  /** Carries its calls out, without hooks. @internal */
+  get invoker(): ReconnectingInvoker {
+    return this.#invoker;
+  }
+
   /** Dotted name of the interface. */
   get name(): string {
     return this.#interface;

@@ -27,9 +27,7 @@ const handles = shared("handles", () => new WeakMap<object, ProxyHandle>());
  * returned, printed, serialised and compared without a call.
  */
 export function createProxy<T = Dynamic>(handle: ProxyHandle): Remote<T> {
-  const target = Object.create(null) as object;
-  describeForNode(target, handle);
-  const root = new Proxy(target, new RootTraps(handle));
+  const root = new Proxy(Object.create(describedByHandle) as object, new RootTraps(handle));
   handles.set(root, handle);
   // The one cast of this kind: from here on the type parameter speaks for the remote side.
   return root as Remote<T>;
@@ -63,8 +61,9 @@ export function call(proxy: object, method: string, ...args: unknown[]): RemoteP
 class RootTraps implements ProxyHandler<object> {
   protected readonly handle: ProxyHandle;
   protected readonly path: string;
-  readonly #children = new Map<string, unknown>();
-  readonly #print = (): string => this.print();
+  /** Most proxies are idle, and many of them should cost little: what only some need is made when they do. */
+  #children: Map<string, unknown> | undefined;
+  #print: (() => string) | undefined;
 
   constructor(handle: ProxyHandle, path = "") {
     this.handle = handle;
@@ -73,7 +72,7 @@ class RootTraps implements ProxyHandler<object> {
 
   get(target: object, key: string | symbol): unknown {
     if (typeof key === "symbol") return this.#symbol(target, key);
-    const child = this.#children.get(key);
+    const child = this.#children?.get(key);
     if (child !== undefined) return child;
     if (ABSENT_NAMES.has(key)) return undefined;
     return this.local(target, key) ?? this.#child(key);
@@ -112,6 +111,10 @@ class RootTraps implements ProxyHandler<object> {
     return false;
   }
 
+  getPrototypeOf(target: object): object | null {
+    return typeof target === "function" ? Reflect.getPrototypeOf(target) : null;
+  }
+
   /** Members that have a meaning of their own here. */
   protected local(_target: object, key: string): unknown {
     switch (key) {
@@ -119,12 +122,17 @@ class RootTraps implements ProxyHandler<object> {
       case "toString":
       case "valueOf":
       case "inspect":
-        return this.#print;
+        return this.printer();
       case "constructor":
         return Object;
       default:
         return this.path === "" ? this.handle.locals?.get(key) : undefined;
     }
+  }
+
+  protected printer(): () => string {
+    this.#print ??= () => this.print();
+    return this.#print;
   }
 
   protected print(): string {
@@ -146,7 +154,7 @@ class RootTraps implements ProxyHandler<object> {
   #symbol(target: object, key: symbol): unknown {
     switch (key) {
       case Symbol.toPrimitive:
-        return this.#print;
+        return this.printer();
       case Symbol.toStringTag:
         return "RemoteProxy";
       case Symbol.asyncDispose:
@@ -165,6 +173,7 @@ class RootTraps implements ProxyHandler<object> {
     const target = (...args: unknown[]): unknown => handle.invoke(path, args);
     describeForNode(target, handle, path);
     const child = new Proxy(target, new MethodTraps(handle, path));
+    this.#children ??= new Map();
     if (this.#children.size < MAX_CHILDREN) this.#children.set(key, child);
     return child;
   }
@@ -197,12 +206,18 @@ class MethodTraps extends RootTraps {
 /** Child proxies that are kept per node, so that `p.a === p.a`; a program that makes names up meets an end. */
 const MAX_CHILDREN = 10_000;
 
-/** Node prints a proxy through its target, without asking the traps. */
-function describeForNode(target: object, handle: ProxyHandle, path = ""): void {
-  Object.defineProperty(target, inspect.custom, {
-    value: () => (path === "" ? handle.describe() : printMethod(handle, path)),
-    configurable: true,
-  });
+/** Node prints a proxy through its target, without asking the traps; `this` is the proxy all the same. */
+const describedByHandle = Object.create(null, {
+  [inspect.custom]: {
+    value(this: object) {
+      return handles.get(this)?.describe() ?? "RemoteProxy";
+    },
+  },
+}) as object;
+
+/** The same for a method. */
+function describeForNode(target: object, handle: ProxyHandle, path: string): void {
+  Object.defineProperty(target, inspect.custom, { value: () => printMethod(handle, path), configurable: true });
 }
 
 function printMethod(handle: ProxyHandle, path: string): string {
