@@ -74,7 +74,8 @@ export type {
   Introspection,
   MethodContract,
 } from "./peer/contract.js";
-export type { Authenticate, AuthenticationPolicy, ServiceMiddleware } from "./peer/dispatcher.js";
+export type { Authenticate, AuthenticationPolicy, ErrorPolicy, ServiceMiddleware } from "./peer/dispatcher.js";
+export { type ErrorClass, type ErrorClassOptions, registerError } from "./peer/error-classes.js";
 export { type ArgumentCheck, checkArgument } from "./peer/exposed/checks.js";
 export {
   defineInterface,

@@ -4,6 +4,7 @@ import { whereOf, wireArguments } from "../peer/arguments.js";
 import { servingCall } from "../peer/call-context.js";
 import { CallPromise } from "../peer/call-promise.js";
 import { INTROSPECT } from "../peer/contract.js";
+import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
@@ -101,7 +102,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         (answer) => {
           resolve(shape(answer));
         },
-        reject,
+        (error) => {
+          reject(reviveRegistered(error));
+        },
       );
     });
     if (run) {

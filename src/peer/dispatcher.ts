@@ -1,4 +1,4 @@
-import { type ErrorCode, RpcError, rpcError } from "../errors.js";
+import { type ErrorCode, type RemoteErrorInfo, RpcError, rpcError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
@@ -6,6 +6,7 @@ import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.j
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
+import { describeRegistered } from "./error-classes.js";
 import type { Sessions } from "./sessions.js";
 import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
 
@@ -47,6 +48,12 @@ export interface AuthenticationPolicy {
   readonly policy?: "required" | undefined;
 }
 
+/**
+ * What callers are told of an exception of a method that is no {@link RpcError} and of no registered class: a fixed text, its
+ * name and message, or its stack as well. Wires that have only a text carry only the message.
+ */
+export type ErrorPolicy = "hidden" | "message" | "stack";
+
 /** Options of {@link Dispatcher}. */
 export interface DispatcherOptions {
   /** Sessions of stateful interfaces. */
@@ -61,6 +68,8 @@ export interface DispatcherOptions {
   readonly maxQueued?: number | undefined;
   /** Run in order around every method. */
   readonly middleware?: readonly ServiceMiddleware[] | undefined;
+  /** What callers are told of exceptions; default `hidden`. */
+  readonly errors?: ErrorPolicy | undefined;
   /** Told of errors that callers see only as a fixed text. */
   readonly log?: Logger | undefined;
 }
@@ -336,7 +345,10 @@ export class Dispatcher {
       else this.#log.error(`${label(message)} failed: ${logged(error)}`);
     }
     try {
-      origin.respond({ ...bareFailure(message, told, call), extensions: call?.responseExtensions });
+      origin.respond({
+        ...bareFailure(message, told, call, this.#options.errors),
+        extensions: call?.responseExtensions,
+      });
     } catch (unsendable) {
       this.#log.error(`${label(message)}: ${(unsendable as Error).message}`);
       origin.respond(bareFailure(message, told, call));
@@ -382,25 +394,36 @@ export function lostReferenceAnswer(message: CallMessage): ErrorMessage {
 }
 
 /** The answer that tells of an error, without extensions; codes that make no sense to a caller elsewhere become `UNKNOWN`. */
-function bareFailure(message: CallMessage, error: unknown, call?: ServerCall): ErrorMessage {
+function bareFailure(message: CallMessage, error: unknown, call?: ServerCall, policy?: ErrorPolicy): ErrorMessage {
   return {
     kind: "error",
     id: message.id,
-    ...failureOf(error),
+    ...failureOf(error, policy),
     outcome: call?.started ? "executed" : "not-executed",
     tellOutcome: message.timeoutMs !== undefined,
     sessionId: call?.session?.id,
   };
 }
 
-/** What others are told of an error: codes that make no sense elsewhere become `UNKNOWN`, exceptions a fixed text. */
-export function failureOf(error: unknown): Pick<ErrorMessage, "code" | "number" | "remote"> {
-  const known = RpcError.isRpcError(error) ? error : undefined;
-  return {
-    code: known && !LOCAL_CODES.has(known.code) ? known.code : "UNKNOWN",
-    number: known?.number ?? 1,
-    remote: { message: known ? known.message : HIDDEN },
-  };
+/**
+ * What others are told of an error: codes that make no sense elsewhere become `UNKNOWN`; of exceptions that are neither ours
+ * nor of a registered class as much as the policy allows.
+ */
+export function failureOf(
+  error: unknown,
+  policy: ErrorPolicy = "hidden",
+): Pick<ErrorMessage, "code" | "number" | "remote"> {
+  if (RpcError.isRpcError(error)) {
+    const code = LOCAL_CODES.has(error.code) ? "UNKNOWN" : error.code;
+    return { code, number: error.number, remote: { message: error.message } };
+  }
+  return { code: "UNKNOWN", number: 1, remote: describeRegistered(error) ?? describeException(error, policy) };
+}
+
+function describeException(error: unknown, policy: ErrorPolicy): RemoteErrorInfo {
+  if (policy === "hidden" || !(error instanceof Error)) return { message: HIDDEN };
+  const { name, message, stack } = error;
+  return { name, message, ...(policy === "stack" && stack !== undefined && { stack }) };
 }
 
 const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["PROTOCOL", "CONFIGURATION", "CLOSED"]);

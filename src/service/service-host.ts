@@ -6,6 +6,7 @@ import {
   type AuthenticationPolicy,
   Dispatcher,
   type DispatcherOptions,
+  type ErrorPolicy,
   type ServiceMiddleware,
 } from "../peer/dispatcher.js";
 import {
@@ -57,6 +58,8 @@ export interface ServiceHostOptions {
   readonly maxReferences?: number | undefined;
   /** How long running calls may take to finish when the host closes, in milliseconds; default 10,000. */
   readonly drainTimeoutMs?: number | undefined;
+  /** What callers are told of exceptions that are of no registered class; default `hidden`: a fixed text. */
+  readonly errors?: ErrorPolicy | undefined;
   /** Run in order around every method, after authentication. */
   readonly middleware?: readonly ServiceMiddleware[] | undefined;
   /** Moves the frames: a name or an implementation; default our own ZMTP, libzmq for `inproc`. */
@@ -112,6 +115,7 @@ export class ServiceHost {
       maxConcurrent: options.maxConcurrent,
       maxQueued: options.maxQueued,
       middleware: options.middleware,
+      errors: options.errors,
       log: this.log,
     });
     this.#dispatcher.expose(buildInterface(this.#self(), this.#contract()));

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { batch, defineInterface, withOptions } from "../../src/index.js";
+import { batch, defineInterface, statusOf, withOptions } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 interface Log {
@@ -56,6 +56,7 @@ describe("Batches and one-way calls", () => {
     const { host, remote } = await connect("lamp");
     await remote.lines();
     await host.close();
+    while (statusOf(remote).state === "connected") await new Promise((resolve) => setTimeout(resolve, 2));
     const failure = await failureOf(withOptions(remote, { oneWay: true, timeoutMs: 100 }).add("x"));
     expect(failure.outcome).to.equal("not-sent");
   });
