@@ -97,6 +97,7 @@ export type {
   RemoteKey,
   RemoteMember,
   RemoteMembers,
+  RemoteMethod,
   RemotePromise,
   WithNamed,
 } from "./peer/remote.js";

@@ -44,18 +44,29 @@ export type RemoteKey<T, K extends keyof T> = K extends string
 export type RemoteMember<T> = T extends DynamicMember
   ? T
   : T extends (...args: infer A) => infer R
-    ? (...args: RemoteArguments<A>) => RemotePromise<Awaited<R>>
+    ? RemoteMethod<A, Awaited<R>>
     : T extends object
       ? RemoteMembers<T>
       : never;
 
-/** The parameters as they are; keyword arguments may stand last (see `named`). */
+/**
+ * A remote method. What it takes stands first and alone, because compilers and editors show that of two signatures.
+ */
+export interface RemoteMethod<A extends readonly unknown[], R> {
+  (...args: A): RemotePromise<R>;
+  (...args: RemoteArguments<A>): RemotePromise<R>;
+}
+
+/** The parameters as they are; keyword arguments may stand for those that are left out (see `named`). */
 export type RemoteArguments<A extends readonly unknown[]> = A | WithNamed<A>;
 
 /** Some of the parameters in order, then keyword arguments for the rest. */
 export type WithNamed<A extends readonly unknown[]> =
-  | [NamedMarker]
-  | (Required<A> extends readonly [infer Head, ...infer Rest] ? [Head, ...WithNamed<Rest>] : never);
+  Required<A> extends readonly [infer Head, ...infer Rest]
+    ? [rest: NamedMarker] | [Head, ...WithNamed<Rest>]
+    : number extends A["length"]
+      ? [rest: NamedMarker]
+      : never;
 
 /** The type of what `named()` makes, without its class. */
 export interface NamedMarker {
