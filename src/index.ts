@@ -99,6 +99,8 @@ export type {
   RemoteMembers,
   RemoteMethod,
   RemotePromise,
+  RemoteType,
+  TypedAs,
   WithNamed,
 } from "./peer/remote.js";
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
@@ -116,10 +118,18 @@ export {
 export {
   defineInterface,
   InterfaceDefinition,
-  type MethodDefinition,
-  type MethodWithOptions,
   type Provided,
 } from "./service/definition.js";
+export type {
+  CallOf,
+  InterfaceOf,
+  MethodDefinition,
+  MethodDefinitions,
+  MethodsOf,
+  MethodWithOptions,
+  NamedResults,
+  RemoteName,
+} from "./service/interface-of.js";
 export type {
   AttachmentOptions,
   InterfaceOptions,

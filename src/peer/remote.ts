@@ -8,8 +8,17 @@ export type RemotePromise<T> = Promise<T>;
 /** Any function, for type-level matching only. */
 export type AnyFunction = (...args: never[]) => unknown;
 
+/** What stands for a remote service without being its type, such as what `defineInterface` returns. */
+export interface TypedAs<I> {
+  /** The type that proxies get. For the compiler only: at run time there is no such member. */
+  readonly "~remote": I;
+}
+
+/** The type of the service that `T` is or stands for; {@link Dynamic} where what stands for it does not tell its methods. */
+export type RemoteType<T> = T extends TypedAs<infer I> ? (string extends keyof I ? Dynamic : I) : T;
+
 /**
- * A remote service, typed by its interface or class.
+ * A remote service, typed by its interface, its class, or `typeof` what `defineInterface` returned.
  *
  * - methods keep their parameters, and return a promise of what they return, however often it was wrapped;
  * - objects among the members become paths: `client.draw.me.a.sheep()`;
@@ -17,7 +26,7 @@ export type AnyFunction = (...args: never[]) => unknown;
  *
  * `Remote<Dynamic>` is a proxy without types.
  */
-export type Remote<T> = RemoteMembers<T> & RemoteBase;
+export type Remote<T> = RemoteMembers<RemoteType<T>> & RemoteBase;
 
 /** What every proxy has, whatever the service is. */
 export interface RemoteBase {
