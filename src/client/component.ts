@@ -1,7 +1,6 @@
 import { rpcError } from "../errors.js";
 import { unwrapResult } from "../peer/arguments.js";
-import type { Introspection } from "../peer/contract.js";
-import { INTROSPECT } from "../peer/contract.js";
+import { type Contract, fromIntrospection, INTROSPECT, type Introspection } from "../peer/contract.js";
 import type { Answer, CallOptions, OutgoingCall } from "../peer/invoker.js";
 import { createProxy, handleOf, type ProxyHandle } from "../peer/proxy.js";
 import type { Remote, RemotePromise } from "../peer/remote.js";
@@ -155,17 +154,22 @@ export class Component {
       options,
     };
     const answer = this.#pipeline(this, call);
+    if (method === INTROSPECT) {
+      return answer.then((told) => {
+        this.#learn(fromIntrospection(told.result));
+        return told;
+      });
+    }
     return this.#methods.length > 0
       ? answer
       : answer.finally(() => {
-          this.#learn();
+          this.#learn(this.#invoker.instance?.ready(this.#interface)?.contract);
         });
   }
 
-  /** For completion and `Object.keys`: names that the contract of the instance has. */
-  #learn(): void {
-    const contract = this.#invoker.instance?.ready(this.#interface)?.contract;
-    if (contract) this.#methods = [...contract.methods.keys()];
+  /** For completion and `Object.keys`: names that a contract has. */
+  #learn(contract: Contract | undefined): void {
+    if (contract && contract.methods.size > 0) this.#methods = [...contract.methods.keys()];
   }
 }
 
