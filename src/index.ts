@@ -80,10 +80,18 @@ export { type ArgumentCheck, checkArgument } from "./peer/exposed/checks.js";
 export {
   defineInterface,
   InterfaceDefinition,
-  type MethodDefinition,
-  type MethodWithOptions,
   type Provided,
 } from "./peer/exposed/definition.js";
+export type {
+  CallOf,
+  InterfaceOf,
+  MethodDefinition,
+  MethodDefinitions,
+  MethodsOf,
+  MethodWithOptions,
+  NamedResults,
+  RemoteName,
+} from "./peer/exposed/interface-of.js";
 // Services.
 export type { InterfaceMark } from "./peer/exposed/marks.js";
 export type {
@@ -126,8 +134,11 @@ export type {
   RemoteKey,
   RemoteMember,
   RemoteMembers,
+  RemoteMethod,
   RemotePromise,
   RemoteResult,
+  RemoteType,
+  TypedAs,
   WithNamed,
 } from "./peer/remote.js";
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";

@@ -1,14 +1,15 @@
 import { RpcError } from "../errors.js";
+import { UNSUPPORTED_INTERFACE } from "../peer/dispatcher.js";
 
 /** Exit status of every command. */
 export const EXIT = {
   /** It worked. */
   success: 0,
-  /** The service answered an error, a name is taken, a port in use. */
+  /** A host answered an error, also the one that it does not offer the interface; a name is taken, a port in use. */
   refused: 1,
   /** Wrong usage, a broken module, invalid JSON. */
   usage: 2,
-  /** Not found or not reachable: nothing was sent. */
+  /** Not known to the nameserver, or not reachable: nothing was sent. */
   unreachable: 3,
   /** Sent and unanswered. */
   unanswered: 4,
@@ -102,7 +103,9 @@ function adviceFor(error: RpcError): string | undefined {
   switch (error.code) {
     case "BAD_REQUEST":
     case "METHOD_NOT_FOUND":
-      return `"lamplighter introspect ${error.interface ?? "INTERFACE"}" shows the methods and what they take.`;
+      return error.message.startsWith(UNSUPPORTED_INTERFACE)
+        ? '"lamplighter list" shows which service offers what.'
+        : `"lamplighter introspect ${error.interface ?? "INTERFACE"}" shows the methods and what they take.`;
     case "ACCESS_DENIED":
       return "Log in with --user and --credentials, or give a --token.";
     case "SESSION_EXPIRED":

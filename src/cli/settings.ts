@@ -1,6 +1,8 @@
 import { type Configuration, readConfiguration } from "../client/default-client.js";
 import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { ConfigurationError } from "../errors.js";
+import { didYouMean } from "../util/did-you-mean.js";
+import type { Logger } from "../util/log.js";
 
 /** Flags that `serve` and `main()` share. */
 export interface ServeFlags {
@@ -32,10 +34,12 @@ export interface ServeSettings {
 /**
  * Flags win over the environment, that over the file, that over the defaults.
  *
- * @throws ConfigurationError when the file cannot be read
+ * @param configured - what the module itself has configured, below the file
+ * @param log - told of keys in the file that mean nothing
+ * @throws ConfigurationError when the file cannot be read, or a value is of the wrong kind
  */
-export function serveSettings(flags: ServeFlags, configured: Configuration = {}): ServeSettings {
-  const file = flags.config === undefined ? configured : { ...configured, ...checkedConfiguration(flags.config) };
+export function serveSettings(flags: ServeFlags, configured: Configuration, log: Logger): ServeSettings {
+  const file = flags.config === undefined ? configured : { ...configured, ...checkedConfiguration(flags.config, log) };
   return {
     address: flags.address ?? file.address ?? "tcp://127.0.0.1:0",
     advertise: flags.advertise,
@@ -45,9 +49,15 @@ export function serveSettings(flags: ServeFlags, configured: Configuration = {})
   };
 }
 
-/** What a file says is believed only where it is of the right kind. */
-function checkedConfiguration(path: string): Configuration {
+/** What a file says is believed only where it is of the right kind. A key that is misspelt is no reason not to serve. */
+function checkedConfiguration(path: string, log: Logger): Configuration {
   const file: Configuration = readConfiguration(path);
+  const known = Object.keys(KEYS);
+  for (const key of Object.keys(file)) {
+    if (known.includes(key)) continue;
+    const hint = didYouMean(key, known) || ` (the keys are ${known.join(", ")})`;
+    log.warn(`The configuration ${path}: ${JSON.stringify(key)} means nothing here and is ignored${hint}`);
+  }
   for (const [key, { fits, wanted }] of Object.entries(KEYS)) {
     const value: unknown = file[key as keyof typeof KEYS];
     if (value !== undefined && !fits(value)) {

@@ -1,8 +1,7 @@
 import { rpcError } from "../errors.js";
 import { unwrapResult } from "../peer/arguments.js";
 import { type CallPromise, rejected } from "../peer/call-promise.js";
-import type { Contract, Introspection } from "../peer/contract.js";
-import { INTROSPECT } from "../peer/contract.js";
+import { type Contract, fromIntrospection, INTROSPECT, type Introspection } from "../peer/contract.js";
 import type { Answer, CallOptions, OutgoingCall } from "../peer/invoker.js";
 import { createProxy, handleOf, type ProxyHandle } from "../peer/proxy.js";
 import type { Remote, RemotePromise } from "../peer/remote.js";
@@ -172,7 +171,14 @@ export class Component {
       attachment: options.attachment,
       options,
     };
-    return this.#pipeline(this, call, shape);
+    return this.#pipeline(this, call, method === INTROSPECT ? (answer) => shape(this.#learn(answer)) : shape);
+  }
+
+  /** For completion and `Object.keys`, also where nothing but introspection was called. */
+  #learn(answer: Answer): Answer {
+    const { methods } = fromIntrospection(answer.result);
+    if (methods.size > 0) this.#methods = [...methods.keys()];
+    return answer;
   }
 }
 

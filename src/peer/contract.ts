@@ -23,6 +23,17 @@ export interface MethodContract {
 /** JSON's types, and `bytes` for the attachment. */
 export type ArgumentType = "string" | "number" | "integer" | "boolean" | "object" | "array" | "bytes";
 
+/** Each {@link ArgumentType}. */
+export const ARGUMENT_TYPES: readonly ArgumentType[] = [
+  "string",
+  "number",
+  "integer",
+  "boolean",
+  "object",
+  "array",
+  "bytes",
+];
+
 /** What introspection says of an interface, in machine form. */
 export interface Contract {
   /** Dotted name. */

@@ -74,6 +74,9 @@ export interface DispatcherOptions {
   readonly log?: Logger | undefined;
 }
 
+/** How a host, PyCOM's too, begins to say that it does not offer an interface; there is no code of its own for that. */
+export const UNSUPPORTED_INTERFACE = "Unsupported interface: ";
+
 /** What every caller is told of an exception that is no {@link RpcError}: nothing of it leaks. */
 const HIDDEN = "Unknown error during request";
 
@@ -429,7 +432,7 @@ function describeException(error: unknown, policy: ErrorPolicy): RemoteErrorInfo
 const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["PROTOCOL", "CONFIGURATION", "CLOSED"]);
 
 function unknownInterface(name: string, known: Iterable<string>): RpcError {
-  return rpcError("BAD_REQUEST", `Unsupported interface: ${name}${didYouMean(name, known)}`, {
+  return rpcError("BAD_REQUEST", `${UNSUPPORTED_INTERFACE}${name}${didYouMean(name, known)}`, {
     outcome: "not-executed",
   });
 }

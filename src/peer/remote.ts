@@ -35,8 +35,17 @@ export type RemoteResult<T> =
 /** Any function, for type-level matching only. */
 export type AnyFunction = (...args: never[]) => unknown;
 
+/** What stands for a remote service without being its type, such as what `defineInterface` returns. */
+export interface TypedAs<I> {
+  /** The type that proxies get. For the compiler only: at run time there is no such member. */
+  readonly "~remote": I;
+}
+
+/** The type of the service that `T` is or stands for; {@link Dynamic} where what stands for it does not tell its methods. */
+export type RemoteType<T> = T extends TypedAs<infer I> ? (string extends keyof I ? Dynamic : I) : T;
+
 /**
- * A remote service, typed by its interface or class.
+ * A remote service, typed by its interface, its class, or `typeof` what `defineInterface` returned.
  *
  * - methods keep their parameters, and return a promise of what they return, however often it was wrapped;
  * - objects among the members become paths: `client.draw.me.a.sheep()`;
@@ -44,7 +53,7 @@ export type AnyFunction = (...args: never[]) => unknown;
  *
  * `Remote<Dynamic>` is a proxy without types.
  */
-export type Remote<T> = RemoteMembers<T> & RemoteBase;
+export type Remote<T> = RemoteMembers<RemoteType<T>> & RemoteBase;
 
 /** What every proxy has, whatever the service is. */
 export interface RemoteBase {
@@ -71,18 +80,29 @@ export type RemoteKey<T, K extends keyof T> = K extends string
 export type RemoteMember<T> = T extends DynamicMember
   ? T
   : T extends (...args: infer A) => infer R
-    ? (...args: RemoteArguments<A>) => RemotePromise<RemoteResult<Awaited<R>>>
+    ? RemoteMethod<A, RemoteResult<Awaited<R>>>
     : T extends object
       ? RemoteMembers<T>
       : never;
 
-/** The parameters as they are; keyword arguments may stand last (see `named`). */
+/**
+ * A remote method. What it takes stands first and alone, because compilers and editors show that of two signatures.
+ */
+export interface RemoteMethod<A extends readonly unknown[], R> {
+  (...args: A): RemotePromise<R>;
+  (...args: RemoteArguments<A>): RemotePromise<R>;
+}
+
+/** The parameters as they are; keyword arguments may stand for those that are left out (see `named`). */
 export type RemoteArguments<A extends readonly unknown[]> = A | WithNamed<A>;
 
 /** Some of the parameters in order, then keyword arguments for the rest. */
 export type WithNamed<A extends readonly unknown[]> =
-  | [NamedMarker]
-  | (Required<A> extends readonly [infer Head, ...infer Rest] ? [Head, ...WithNamed<Rest>] : never);
+  Required<A> extends readonly [infer Head, ...infer Rest]
+    ? [rest: NamedMarker] | [Head, ...WithNamed<Rest>]
+    : number extends A["length"]
+      ? [rest: NamedMarker]
+      : never;
 
 /** The type of what `named()` makes, without its class. */
 export interface NamedMarker {

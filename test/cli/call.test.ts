@@ -77,6 +77,23 @@ describe("lamplighter call", () => {
       .and.not.to.match(/2000 ms/);
   });
 
+  it("ends with 1 when a host answers that it does not offer the interface, with 3 when no host is known", async () => {
+    const nameserver = await mesh.nameserver();
+    const host = await mesh.host([echo], { nameserver: nameserver.address });
+    const stale = { address: host.address, interfaces: ["demo.gone"], service: "/stale" };
+    await mesh.client({ nameserver: nameserver.address }).nameserverComponent().invoke("register", stale);
+    for (const words of [
+      ["-c", host.address, "no.such", "x", "1"],
+      ["-c", host.address, "no.such", "x", "1", "2"],
+      ["-n", nameserver.address, "demo.gone", "x"],
+    ]) {
+      const answered = await call(...words);
+      expect(answered, words.join(" ")).to.include({ status: 1, out: "" });
+      expect(answered.err).to.match(/Unsupported interface[^]*BAD_REQUEST, outcome: not-executed[^]*lamplighter list/);
+    }
+    expect(await call("-n", nameserver.address, "no.such", "x")).to.include({ status: 3, out: "" });
+  });
+
   it("says what to do about an error", async () => {
     const { address } = await mesh.nameserver();
     await mesh.host([echo, counter, locked, authenticator], { nameserver: address, drainTimeoutMs: 0 });

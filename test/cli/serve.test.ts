@@ -44,6 +44,21 @@ describe("lamplighter serve", () => {
     }
   });
 
+  it("warns of keys in its configuration that mean nothing, and serves all the same", async () => {
+    const config = command.file("keys.json", JSON.stringify({ adress: "tcp://127.0.0.1:1", service: "/named", x: 1 }));
+    const child = command.start(["serve", QUERY, "--config", config, "--log", "json"]);
+    await command.ready(child);
+    const entries = child
+      .err()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { level: string; message: string });
+    const warnings = entries.filter(({ message }) => message.includes("keys.json"));
+    expect(warnings.map(({ level }) => level)).to.deep.equal(["warning", "warning"]);
+    expect(warnings[0]?.message).to.match(/"adress" means nothing here and is ignored, did you mean "address"\?/);
+    expect(warnings[1]?.message).to.match(/"x" means nothing[^]*address, service, nameserver, authentication/);
+  });
+
   it("says how to get around a name that is taken", async () => {
     const { address } = await mesh.nameserver();
     await mesh.host([echo], { nameserver: address, service: "/taken" });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { expect } from "chai";
-import { Client, ConfigurationError, defineInterface, Host } from "../../src/index.js";
+import { Client, ConfigurationError, checkArgument, defineInterface, Host } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { json, text, useRawPeers } from "../support/raw.js";
 import { echo } from "../support/services.js";
@@ -166,6 +166,9 @@ describe("Bad input", () => {
 
   it("declarations that contradict themselves", () => {
     const host = mesh.own(new Host({ nameserver: false }));
+    // What the compiler refuses, and plain JavaScript does not.
+    const exposed = (params: unknown) =>
+      defineInterface("a.b", { methods: { m: { params: params as never, run: () => 1 } } });
     const wrong: [() => unknown, RegExp][] = [
       [() => host.provide({}), /provides no interface/],
       [() => host.provide(defineInterface("a.b", { methods: {} })), /has no methods/],
@@ -174,6 +177,13 @@ describe("Bad input", () => {
         /after an/,
       ],
       [() => host.provide(defineInterface("a.b", { methods: { m: { params: ["a", "a"], run: () => 1 } } })), /twice/],
+      [() => host.provide(exposed({ a: "strnig" })), /args\.a of the method m [^]*"strnig"[^]*did you mean "string"\?/],
+      [() => host.provide(exposed({ "a?": "String" })), /args\.a [^]*did you mean "string"\?/],
+      [() => host.provide(exposed({ a: Number })), /args\.a [^]*a function for a type[^]*types are string, number/],
+      [() => host.provide(exposed([1])), /name is no text/],
+      [() => host.provide(exposed("ab")), /list of names/],
+      [() => checkArgument("a", { types: "strnig" as never }), /args\.a of checkArgument[^]*"string"/],
+      [() => checkArgument("a", { types: ["string", "nmber"] as never }), /"number"/],
       [() => host.provide(echo).provide(echo), /provided twice/],
       [() => defineInterface("", { methods: {} }), /name/],
     ];

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import {
   type Answer,
   Client,
+  call,
   closeDefaultClient,
   componentOf,
   configure,
@@ -504,6 +505,23 @@ describe("A client", () => {
       expect(await client.component("demo.echo").invoke("echo")).to.equal(42);
       expect(await failureOf(client.component("demo.ech").invoke("echo"))).to.include({ code: "SERVICE_NOT_FOUND" });
     });
+  });
+
+  it("knows the methods of a proxy once it was introspected, by whatever way", async () => {
+    const { address } = await mesh.host([echo]);
+    const ways: ((remote: object) => Promise<unknown>)[] = [
+      (remote) => introspect(remote),
+      (remote) => componentOf(remote).introspect(),
+      (remote) => componentOf(remote).invoke("introspect"),
+      (remote) => call(remote, "introspect"),
+    ];
+    for (const way of ways) {
+      const remote = mesh.client().connect<Echo>(address, "demo.echo");
+      expect(Object.keys(remote)).to.deep.equal([]);
+      await way(remote);
+      expect(Object.keys(remote)).to.include.members(["echo", "add", "introspect"]);
+      expect(componentOf(remote).methods).to.include("divmod");
+    }
   });
 
   it("shows what an interface says of itself", async () => {

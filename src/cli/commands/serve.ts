@@ -24,7 +24,7 @@ export async function serveImported(url: string, flags: ServeFlags): Promise<voi
 /** Serves what was found, with the flags of `serve`. */
 async function serveProvided(provided: readonly Provided[], flags: ServeFlags): Promise<void> {
   const log = createLogger(flags);
-  const host = new Host({ ...serveSettings(flags, configuration()), log });
+  const host = new Host({ ...serveSettings(flags, configuration(), log), log });
   for (const one of provided) host.provide(one);
   await runHost(host, log);
 }

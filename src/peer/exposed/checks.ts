@@ -2,6 +2,7 @@ import { BadRequestError } from "../../errors.js";
 import { checkType } from "../arguments.js";
 import type { ServerCall } from "../call-context.js";
 import type { ArgumentType } from "../contract.js";
+import { requireArgumentType } from "./argument-type.js";
 import type { MethodPrehook } from "./method-options.js";
 
 /** What {@link checkArgument} checks. */
@@ -17,9 +18,12 @@ export interface ArgumentCheck {
 /**
  * A prehook that checks one argument. An absent argument is not checked. Several may stand in one list. PyCOM:
  * `pycom.ext.checks.check_argument` (docs/pycom-wire.md, section 10.4).
+ *
+ * @throws ConfigurationError when a type does not exist
  */
 export function checkArgument(name: string, check: ArgumentCheck): MethodPrehook {
   const types = typeof check.types === "string" ? [check.types] : check.types;
+  for (const type of types ?? []) requireArgumentType(type, `args.${name} of checkArgument()`);
   return (interfaceName, method, call) => {
     const value = argument(call, name);
     if (value === undefined) return call;

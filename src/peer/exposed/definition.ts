@@ -2,28 +2,22 @@ import { ConfigurationError } from "../../errors.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../contract.js";
 import type { ExposedInterface, ExposedMethod } from "../dispatcher.js";
+import type { TypedAs } from "../remote.js";
 import { exposeMethod } from "./exposed-method.js";
+import type { MethodDefinitions, MethodsOf } from "./interface-of.js";
 import { type InterfaceMark, interfaceMark, methodMark } from "./marks.js";
 import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
 
-/** A method of a {@link InterfaceDefinition}: a function, or options and a function. */
-export type MethodDefinition = MethodFunction | MethodWithOptions;
-
-/** Options of a method, and its function. */
-export interface MethodWithOptions extends MethodOptions {
-  /** What a call runs. */
-  readonly run: MethodFunction;
-}
-
 /** An interface without a class; made by {@link defineInterface}. */
-export class InterfaceDefinition {
+export class InterfaceDefinition<M extends MethodDefinitions = MethodDefinitions> implements TypedAs<MethodsOf<M>> {
+  declare readonly "~remote": MethodsOf<M>;
   /** Dotted name, and how it behaves. */
   readonly mark: InterfaceMark;
   /** Methods by name. */
-  readonly methods: Readonly<Record<string, MethodDefinition>>;
+  readonly methods: M;
 
   /** Use {@link defineInterface}. */
-  constructor(mark: InterfaceMark, methods: Readonly<Record<string, MethodDefinition>>) {
+  constructor(mark: InterfaceMark, methods: M) {
     this.mark = mark;
     this.methods = methods;
   }
@@ -50,10 +44,10 @@ function isDefinition(value: unknown): value is InterfaceDefinition {
  *
  * @throws ConfigurationError when the name is empty
  */
-export function defineInterface(
+export function defineInterface<const M extends MethodDefinitions>(
   name: string,
-  options: InterfaceOptions & { readonly methods: Readonly<Record<string, MethodDefinition>> },
-): InterfaceDefinition {
+  options: InterfaceOptions & { readonly methods: M },
+): InterfaceDefinition<M> {
   if (typeof name !== "string" || name === "")
     throw new ConfigurationError("defineInterface needs the interface's name");
   const { methods, ...mark } = options;

@@ -4,6 +4,7 @@ import { checkType, isPlainObject, wireArguments } from "../arguments.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { ArgumentType, MethodContract } from "../contract.js";
 import type { ExposedMethod } from "../dispatcher.js";
+import { requireArgumentType } from "./argument-type.js";
 import type { MethodFunction, MethodOptions, ServiceResponse } from "./method-options.js";
 import { isStandardSchema, validateArgument, validateResult } from "./schema.js";
 
@@ -209,8 +210,7 @@ function readParameters(
   options: MethodOptions,
   inferred: readonly (ArgumentType | undefined)[],
 ): Parameter[] {
-  const declared = options.params ?? [];
-  const entries = isNameList(declared) ? declared.map((name) => [name, undefined] as const) : Object.entries(declared);
+  const entries = declaredParameters(method, options.params ?? []);
   const incoming = options.attachments?.incoming ?? null;
   const seen = new Set<string>();
   let optionalSeen = false;
@@ -227,7 +227,9 @@ function readParameters(
     seen.add(name);
     optionalSeen ||= optional;
     const schema = isStandardSchema(check) ? check : undefined;
-    const type = schema || isStandardSchema(check) ? undefined : (check ?? inferred[index]);
+    const isTold = !schema && check !== undefined && check !== null;
+    const told = isTold ? requireArgumentType(check, `args.${name} of the method ${method}`) : inferred[index];
+    const type = schema ? undefined : told;
     return { name, optional, schema, type: name === incoming && !optional ? "bytes" : type };
   });
   if (incoming !== null && !seen.has(incoming)) {
@@ -236,6 +238,14 @@ function readParameters(
   return parameters;
 }
 
-function isNameList(declared: NonNullable<MethodOptions["params"]>): declared is readonly string[] {
-  return Array.isArray(declared);
+/** Names and checks as declared, of which plain JavaScript may have made anything. */
+function declaredParameters(method: string, declared: unknown): (readonly [name: string, check: unknown])[] {
+  if (!Array.isArray(declared)) {
+    if (typeof declared === "object" && declared !== null) return Object.entries(declared);
+    throw new ConfigurationError(`The method ${method} wants its params as a list of names, or as an object by name`);
+  }
+  return declared.map((name: unknown) => {
+    if (typeof name === "string") return [name, undefined] as const;
+    throw new ConfigurationError(`The method ${method} declares a parameter whose name is no text but ${typeof name}`);
+  });
 }
