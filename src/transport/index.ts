@@ -12,7 +12,7 @@ export type TransportName = "zmtp" | "zeromq";
 
 /**
  * The transport that calls use unless told otherwise: our own ZMTP for tcp and unix sockets, libzmq for the rest
- * (`inproc`). docs/performance.md says why.
+ * (`inproc`). docs/zmtp.md says why.
  */
 const automatic: Transport = {
   name: "automatic",
