@@ -83,6 +83,7 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--interface <re>", "regular expression that an interface matches from its first character")
     .option("--service <re>", "regular expression that the service matches from its first character")
     .option("--json", "as one line of JSON")
+    .option("--timeout <ms>", "deadline in milliseconds, with --watch of each question (default: 30000)")
     .option("--watch", "print again after each change, until interrupted")
     .action(async (flags: ListFlags) => {
       await (await import("./commands/list.js")).listCommand(flags);
