@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { RpcError, refineError, rpcError } from "../errors.js";
+import { RpcError, type RpcErrorOptions, refineError, rpcError } from "../errors.js";
 import { whereOf, wireArguments } from "../peer/arguments.js";
 import { servingCall } from "../peer/call-context.js";
 import { INTROSPECT } from "../peer/contract.js";
@@ -106,9 +106,10 @@ export class ReconnectingInvoker implements Invoker {
   #begin(call: OutgoingCall): Run {
     const { wheel } = this.#context;
     const { options } = call;
-    if (this.#closed) throw rpcError("CLOSED", `The proxy of ${this.#target.label} was closed`);
+    if (this.#closed) throw rpcError("CLOSED", `The proxy of ${this.label} was closed`, this.#where(call));
     const timeoutMs = options.timeoutMs ?? this.#context.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs;
-    if (!(timeoutMs > 0)) throw rpcError("CONFIGURATION", `timeoutMs must be more than 0, got ${timeoutMs}`);
+    if (!(timeoutMs > 0))
+      throw rpcError("CONFIGURATION", `timeoutMs must be more than 0, got ${timeoutMs}`, this.#where(call));
     const startedAt = wheel.now();
     const parent = servingCall();
     const waitForMs = options.waitForMs ?? this.#context.waitForMs ?? 0;
@@ -120,6 +121,7 @@ export class ReconnectingInvoker implements Invoker {
     });
     if (run.signal?.aborted) {
       throw rpcError("CANCELLED", `${call.interface}.${call.method} was cancelled before it was sent`, {
+        ...this.#where(call),
         cause: run.signal.reason,
       });
     }
@@ -128,6 +130,10 @@ export class ReconnectingInvoker implements Invoker {
     if (token !== undefined) call.extensions = { [AUTH_EXTENSION]: token, ...call.extensions };
     this.#context.budget.earn();
     return run;
+  }
+
+  #where(call: OutgoingCall): RpcErrorOptions {
+    return whereOf(call, this.instance?.record.service ?? this.label);
   }
 
   /** The way with detours: one try if there was none yet, then more, with pauses, as long as that is right. */
@@ -214,7 +220,7 @@ export class ReconnectingInvoker implements Invoker {
   #transmit(run: Run, instance: Instance, { channel, contract }: ReadyInstance, onFailure: OnFailure): Promise<Answer> {
     const { call } = run;
     const method = contract?.methods.get(call.method);
-    const where = whereOf(call, this.#target.label);
+    const where = whereOf(call, instance.record.service);
     if (contract && !method && "positional" in call.args && call.args.positional.length > 1) {
       // An undeclared method takes one value; a method that is not there takes none, and that is the better news.
       const hint = didYouMean(call.method, contract.methods.keys());
@@ -320,7 +326,7 @@ export class ReconnectingInvoker implements Invoker {
     return rpcError(
       "SESSION_EXPIRED",
       `The instance ${session.instance.address} that held the session ${session.id} is gone; the next call opens a new one`,
-      { service: session.instance.address },
+      { service: session.instance.record.service },
     );
   }
 }

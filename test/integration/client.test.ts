@@ -517,6 +517,42 @@ describe("A client", () => {
     }
   });
 
+  describe("names the service in its errors", () => {
+    it("by its path, whatever happened to the call, once it was found", async () => {
+      const { address } = await mesh.nameserver();
+      const host = await mesh.host([echo, counter], { nameserver: address, service: "/named", drainTimeoutMs: 0 });
+      const client = mesh.client({ nameserver: address });
+      const remote = client.locate<Echo & { nope(): null; hang(): null }>("demo.echo");
+      const session = client.locate<Counter>("demo.counter");
+      await session.counter();
+      const boom = client.locate<{ boom(): never }>("demo.counter").boom();
+      const failures = [
+        await failureOf(boom),
+        await failureOf(remote.nope()),
+        await failureOf((remote.add as unknown as (a: number) => Promise<number>)(1)),
+        await failureOf(remote.echo(Number.NaN)),
+        await failureOf(withOptions(remote, { timeoutMs: 50 }).hang()),
+        await failureOf(withOptions(remote, { timeoutMs: -1 }).echo(1)),
+        await failureOf(withOptions(remote, { signal: AbortSignal.abort() }).echo(1)),
+      ];
+      const flying = failureOf(remote.slow(60_000));
+      await remote.echo(1);
+      await host.close();
+      failures.push(await flying, await failureOf(session.counter()));
+      for (const { code, service, interface: name, method } of failures) {
+        expect(service, code).to.equal("/named");
+        expect([name, method], code).not.to.include(undefined);
+      }
+      expect(new Set(failures.map(({ code }) => code)).size).to.be.greaterThan(6);
+    });
+
+    it("by its address, when it is called by that", async () => {
+      const { address } = await mesh.host([echo], { service: "/named" });
+      const error = await failureOf(mesh.client().connect<Echo>(address, "demo.echo").crash());
+      expect(error.service).to.equal(address);
+    });
+  });
+
   it("shows what an interface says of itself", async () => {
     const host = await mesh.host([echo]);
     const said = await introspect(mesh.client().connect<Echo>(host.address, "demo.echo"));
