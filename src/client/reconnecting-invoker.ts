@@ -147,12 +147,12 @@ export class ReconnectingInvoker implements Invoker {
           failed = error;
         }
       }
-      this.#judge(run, failed);
-      return await pRetry(() => this.#attempt(run), {
+      let reason = this.#judge(run, failed);
+      return await pRetry(() => this.#retry(run, reason), {
         retries: Infinity,
         minTimeout: 0,
         onFailedAttempt: async ({ error, attemptNumber }) => {
-          this.#judge(run, error);
+          reason = this.#judge(run, error);
           const pauseMs = backoffMs(attemptNumber, this.#target.pauseCapMs, this.#context.random);
           await this.#target.pause(run.excluded, pauseMs, run.guard());
           if (run.ended) throw run.verdict(this.#target.label);
@@ -161,6 +161,18 @@ export class ReconnectingInvoker implements Invoker {
     } finally {
       run.dispose();
     }
+  }
+
+  #retry(run: Run, reason: string): Promise<Answer> {
+    run.guard().throwIfAborted();
+    this.#context.onEvent({
+      type: "retry",
+      interface: run.call.interface,
+      method: run.call.method,
+      attempt: run.failures,
+      reason,
+    });
+    return this.#attempt(run);
   }
 
   async #attempt(run: Run): Promise<Answer> {
@@ -296,8 +308,13 @@ export class ReconnectingInvoker implements Invoker {
     return failure;
   }
 
-  /** Decides whether another try is right; throws the call's final error if not. */
-  #judge(run: Run, error: unknown): void {
+  /**
+   * Decides whether another try is right.
+   *
+   * @returns why there has to be one
+   * @throws RpcError, the call's final one, when it is not
+   */
+  #judge(run: Run, error: unknown): string {
     const failure = RpcError.from(error);
     run.note(failure);
     const { options } = run.call;
@@ -312,13 +329,7 @@ export class ReconnectingInvoker implements Invoker {
     }
     if (!allowed || run.ended) throw run.verdict(target.label);
     if (failure.outcome !== "not-sent" && !context.budget.spend()) throw run.verdict(target.label);
-    context.onEvent({
-      type: "retry",
-      interface: run.call.interface,
-      method: run.call.method,
-      attempt: run.failures,
-      reason: failure.message,
-    });
+    return failure.message;
   }
 
   #loseSession(session: HeldSession): RpcError {

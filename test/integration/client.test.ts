@@ -2,6 +2,7 @@ import { expect } from "chai";
 import {
   type Answer,
   Client,
+  type ClientEvent,
   call,
   closeDefaultClient,
   componentOf,
@@ -304,6 +305,21 @@ describe("A client", () => {
     await mesh.host([echo], { nameserver: ["tcp://127.0.0.1:1", address] });
     const client = mesh.client({ nameserver: ["tcp://127.0.0.1:1", address] });
     expect(await client.locate<Echo>("demo.echo").echo(1)).to.equal(1);
+  });
+
+  it("tells of another try only when there is one", async () => {
+    const retries: ClientEvent[] = [];
+    const client = mesh.client({
+      timeoutMs: 100,
+      random: () => 1,
+      onEvent: (event) => {
+        if (event.type === "retry") retries.push(event);
+      },
+    });
+    const error = await failureOf(client.connect<Echo>("tcp://127.0.0.1:1", "demo.echo").echo(1));
+    const tries = Number(/\((\d+) tries/.exec(error.message)?.[1]);
+    expect(retries).to.have.length(tries - 1);
+    expect(retries[0]).to.include({ attempt: 1, interface: "demo.echo", method: "echo" });
   });
 
   it("runs middleware, prehooks and posthooks around every call", async () => {
