@@ -138,4 +138,4 @@ Examples:
   lamplighter call -c tcp://127.0.0.1:2013 com.foo.example create --named '{"value": 42}'
   lamplighter list --watch
 
-Exit status: 0 success, 1 the service answered an error, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;
+Exit status: 0 success, 1 a host answered an error, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;
