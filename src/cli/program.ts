@@ -84,6 +84,7 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--interface <re>", "regular expression that an interface matches from its first character")
     .option("--service <re>", "regular expression that the service matches from its first character")
     .option("--json", "as one line of JSON")
+    .option("--timeout <ms>", "deadline in milliseconds, with --watch of each question (default: 30000)")
     .option("--watch", "print again after each change, until interrupted")
     .action(async (flags: ListFlags) => {
       await (await import("./commands/list.js")).listCommand(flags);
@@ -138,4 +139,4 @@ Examples:
   lamplighter call -c tcp://127.0.0.1:2013 com.foo.example create --named '{"value": 42}'
   lamplighter list --watch
 
-Exit status: 0 success, 1 the service answered an error, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;
+Exit status: 0 success, 1 a host answered an error, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;

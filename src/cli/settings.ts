@@ -3,6 +3,7 @@ import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { ConfigurationError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import type { Logger } from "../util/log.js";
+import { usageError } from "./exit.js";
 
 /** Flags that `serve` and `main()` share. */
 export interface ServeFlags {
@@ -82,6 +83,18 @@ const KEYS = {
     wanted: '{ "policy": "required" }',
   },
 } as const;
+
+/**
+ * A deadline in milliseconds from the flag `--timeout`; `undefined` when it is not given.
+ *
+ * @throws CommandError with status 2 when it is no number above 0
+ */
+export function timeoutSetting(flag: string | undefined): number | undefined {
+  if (flag === undefined) return undefined;
+  const timeoutMs = Number(flag);
+  if (timeoutMs > 0 && Number.isFinite(timeoutMs)) return timeoutMs;
+  throw usageError(`--timeout wants milliseconds, got ${flag}`);
+}
 
 /** The nameserver of a client command. */
 export function nameserverSetting(flag: string | undefined): string {

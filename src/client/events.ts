@@ -28,7 +28,7 @@ export interface DisconnectedEvent {
   readonly reason: string;
 }
 
-/** A call failed and is tried again. */
+/** A call that failed is tried again, now. */
 export interface RetryEvent {
   /** Tells the events apart. */
   readonly type: "retry";

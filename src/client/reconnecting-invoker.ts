@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { RpcError, refineError, rpcError } from "../errors.js";
+import { RpcError, type RpcErrorOptions, refineError, rpcError } from "../errors.js";
 import { whereOf, wireArguments } from "../peer/arguments.js";
 import { servingCall } from "../peer/call-context.js";
 import { CallPromise } from "../peer/call-promise.js";
@@ -163,9 +163,10 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   #begin(call: OutgoingCall, resolve: (answer: Answer) => void, reject: (error: unknown) => void): Run {
     const { wheel } = this.#context;
     const { options } = call;
-    if (this.#closed) throw rpcError("CLOSED", `The proxy of ${this.#target.label} was closed`);
+    if (this.#closed) throw rpcError("CLOSED", `The proxy of ${this.label} was closed`, this.#where(call));
     const timeoutMs = options.timeoutMs ?? this.#context.timeoutMs ?? CLIENT_DEFAULTS.timeoutMs;
-    if (!(timeoutMs > 0)) throw rpcError("CONFIGURATION", `timeoutMs must be more than 0, got ${timeoutMs}`);
+    if (!(timeoutMs > 0))
+      throw rpcError("CONFIGURATION", `timeoutMs must be more than 0, got ${timeoutMs}`, this.#where(call));
     const startedAt = wheel.now();
     const parent = servingCall();
     const waitForMs = options.waitForMs ?? this.#context.waitForMs ?? 0;
@@ -179,6 +180,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     });
     if (run.signal?.aborted) {
       throw rpcError("CANCELLED", `${call.interface}.${call.method} was cancelled before it was sent`, {
+        ...this.#where(call),
         cause: run.signal.reason,
       });
     }
@@ -187,6 +189,10 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     if (token !== undefined) call.extensions = { [AUTH_EXTENSION]: token, ...call.extensions };
     this.#context.budget.earn();
     return run;
+  }
+
+  #where(call: OutgoingCall): RpcErrorOptions {
+    return whereOf(call, this.instance?.record.service ?? this.label);
   }
 
   /** The way with detours: one try if there was none yet, then more, with pauses, as long as that is right. */
@@ -200,12 +206,12 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
           failed = error;
         }
       }
-      this.#judge(run, failed);
-      return await pRetry(() => this.#attempt(run), {
+      let reason = this.#judge(run, failed);
+      return await pRetry(() => this.#retry(run, reason), {
         retries: Infinity,
         minTimeout: 0,
         onFailedAttempt: async ({ error, attemptNumber }) => {
-          this.#judge(run, error);
+          reason = this.#judge(run, error);
           const pauseMs = backoffMs(attemptNumber, this.#target.pauseCapMs, this.#context.random);
           await this.#target.pause(run.excluded ?? NONE, pauseMs, run.guard());
           if (run.ended) throw run.verdict(this.#target.label);
@@ -214,6 +220,18 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     } finally {
       run.dispose();
     }
+  }
+
+  #retry(run: Run, reason: string): Promise<Answer> {
+    run.guard().throwIfAborted();
+    this.#context.onEvent({
+      type: "retry",
+      interface: run.call.interface,
+      method: run.call.method,
+      attempt: run.failures,
+      reason,
+    });
+    return this.#attempt(run);
   }
 
   async #attempt(run: Run): Promise<Answer> {
@@ -292,7 +310,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       run.args = args.raw;
       run.attachment = call.attachment;
     } else {
-      const where = whereOf(call, this.#target.label);
+      const where = whereOf(call, instance.record.service);
       if (contract && !method && args.positional.length > 1) {
         // An undeclared method takes one value; a method that is not there takes none, and that is the better news.
         const hint = didYouMean(call.method, contract.methods.keys());
@@ -331,8 +349,13 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     return failure;
   }
 
-  /** Decides whether another try is right; throws the call's final error if not. */
-  #judge(run: Run, error: unknown): void {
+  /**
+   * Decides whether another try is right.
+   *
+   * @returns why there has to be one
+   * @throws RpcError, the call's final one, when it is not
+   */
+  #judge(run: Run, error: unknown): string {
     const failure = RpcError.from(error);
     run.note(failure);
     const { options } = run.call;
@@ -347,13 +370,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     }
     if (!allowed || run.ended) throw run.verdict(target.label);
     if (failure.outcome !== "not-sent" && !context.budget.spend()) throw run.verdict(target.label);
-    context.onEvent({
-      type: "retry",
-      interface: run.call.interface,
-      method: run.call.method,
-      attempt: run.failures,
-      reason: failure.message,
-    });
+    return failure.message;
   }
 
   #loseSession(session: HeldSession): RpcError {
@@ -361,7 +378,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     return rpcError(
       "SESSION_EXPIRED",
       `The instance ${session.instance.address} that held the session ${session.id} is gone; the next call opens a new one`,
-      { service: session.instance.address },
+      { service: session.instance.record.service },
     );
   }
 }

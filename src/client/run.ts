@@ -236,7 +236,11 @@ export class Run implements Expiring, Followed, PipelineBase {
     this.#outcome = combineOutcomes(this.#outcome, error.outcome);
   }
 
-  /** The error that the caller gets, true to all tries together. */
+  /**
+   * The error that the caller gets, true to all tries together.
+   *
+   * @param label - names the service where no instance of it was found
+   */
   verdict(label: string): RpcError {
     const ended = this.#guard?.signal.reason as RpcError | undefined;
     const last = this.#last;
@@ -247,7 +251,7 @@ export class Run implements Expiring, Followed, PipelineBase {
       outcome: combineOutcomes(this.#outcome, error.outcome),
       interface: this.call.interface,
       method: this.call.method,
-      service: error.service ?? label,
+      service: this.instance?.record.service ?? error.service ?? label,
       cause: error.cause,
     });
   }

@@ -1,5 +1,5 @@
 import { openWithin } from "../client/connection-pool.js";
-import { RpcError } from "../errors.js";
+import { type ErrorCode, RpcError, refineError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import { Connection } from "../peer/connection.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
@@ -77,23 +77,32 @@ export class Registration {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     const { log, random } = this.#options;
-    let warned = false;
+    let isFirst = true;
+    let warnedOf: ErrorCode | undefined;
     let failures = 0;
     while (!this.#isClosing()) {
       try {
         const channel = await this.#open();
         const renewMs = await this.#register(channel);
         log.info(`${this.#record.service} is registered at the nameserver ${this.#address}`);
-        warned = false;
+        isFirst = false;
+        warnedOf = undefined;
         failures = 0;
         this.#settleFirst({ registered: true });
         await this.#renew(channel, renewMs);
       } catch (error) {
         if (this.#isClosing()) break;
         const failure = RpcError.from(error);
-        if (failure.code === "ACCESS_DENIED") this.#settleFirst({ refused: failure });
-        if (!warned) log.warn(`${this.#record.service} is not registered: ${failure.message}; trying again`);
-        warned = true;
+        if (isFirst && failure.code === "ACCESS_DENIED") {
+          // The host does not start then, so there is nothing to try again for.
+          this.#settleFirst({ refused: refineError(failure, { outcome: "not-executed" }) });
+          break;
+        }
+        isFirst = false;
+        if (failure.code !== warnedOf) {
+          log.warn(`${this.#record.service} is not registered: ${failure.message}; trying again`);
+        }
+        warnedOf = failure.code;
         this.#settleFirst({ registered: false });
         this.#channel?.close();
       }

@@ -237,10 +237,9 @@ export class ServiceHost {
     this.#state = "closing";
     const { registrar } = this.#parts;
     const drained = this.#dispatcher.drain();
-    if (served) {
-      await registrar?.unregister();
-      await this.#drain(drained);
-    }
+    // Also when the start failed: of several nameservers some may know this host by then.
+    await registrar?.unregister();
+    if (served) await this.#drain(drained);
     this.#dispatcher.abort(rpcError("CLOSED", "The host was closed", { outcome: "executed" }));
     this.#withdraw?.();
     await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(LINGER_MS)));

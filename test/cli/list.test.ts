@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { ON_TERMINAL, useCommand } from "../support/command.js";
 import { useMesh } from "../support/mesh.js";
+import { text, useRawPeers } from "../support/raw.js";
 import { echo } from "../support/services.js";
 
 const ESCAPE = "\u001b[";
@@ -8,6 +9,7 @@ const ESCAPE = "\u001b[";
 describe("lamplighter list", () => {
   const mesh = useMesh();
   const command = useCommand();
+  const raw = useRawPeers();
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     it(`--watch ends with 0 by ${signal} while it waits for a nameserver`, async () => {
@@ -28,6 +30,26 @@ describe("lamplighter list", () => {
     await mesh.host([echo], { nameserver: address });
     expect(await child.ended).to.equal(0);
     expect(child.err()).to.equal("");
+  });
+
+  it("--timeout ends with 3 when no nameserver is reached in time, with 4 when it does not answer, with 2 when it is no time", async () => {
+    const listTimed = (address: string, timeout: string) =>
+      command.run(["list", "-n", address, "--timeout", timeout, "--log", "json"]);
+    const told = (err: string) => JSON.parse(err) as { message: string; outcome: string };
+    const nobody = await listTimed("tcp://127.0.0.1:1", "200");
+    expect(nobody).to.include({ status: 3, out: "" });
+    expect(told(nobody.err).outcome).to.equal("not-sent");
+    const silent = await raw.router((frames) =>
+      text(frames.at(-1)).includes("introspect") ? [...frames.slice(0, 3), "OK", '{"code":2,"error":null}'] : undefined,
+    );
+    const unanswered = await listTimed(silent, "200");
+    expect(unanswered).to.include({ status: 4, out: "" });
+    expect(told(unanswered.err).outcome).to.equal("unknown");
+    for (const wrong of ["soon", "0", "-1", "Infinity"]) {
+      const result = await listTimed("tcp://127.0.0.1:1", wrong);
+      expect(result, wrong).to.include({ status: 2, out: "" });
+      expect(result.err).to.match(/--timeout wants milliseconds/);
+    }
   });
 
   it("ends without a trace when nobody reads what it prints", async () => {

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import {
   type Answer,
   Client,
+  type ClientEvent,
   call,
   closeDefaultClient,
   componentOf,
@@ -313,6 +314,21 @@ describe("A client", () => {
     expect(await client.locate<Echo>("demo.echo").echo(1)).to.equal(1);
   });
 
+  it("tells of another try only when there is one", async () => {
+    const retries: ClientEvent[] = [];
+    const client = mesh.client({
+      timeoutMs: 100,
+      random: () => 1,
+      onEvent: (event) => {
+        if (event.type === "retry") retries.push(event);
+      },
+    });
+    const error = await failureOf(client.connect<Echo>("tcp://127.0.0.1:1", "demo.echo").echo(1));
+    const tries = Number(/\((\d+) tries/.exec(error.message)?.[1]);
+    expect(retries).to.have.length(tries - 1);
+    expect(retries[0]).to.include({ attempt: 1, interface: "demo.echo", method: "echo" });
+  });
+
   it("runs middleware, prehooks and posthooks around every call", async () => {
     const host = await mesh.host([echo]);
     const seen: string[] = [];
@@ -522,6 +538,42 @@ describe("A client", () => {
       expect(Object.keys(remote)).to.include.members(["echo", "add", "introspect"]);
       expect(componentOf(remote).methods).to.include("divmod");
     }
+  });
+
+  describe("names the service in its errors", () => {
+    it("by its path, whatever happened to the call, once it was found", async () => {
+      const { address } = await mesh.nameserver();
+      const host = await mesh.host([echo, counter], { nameserver: address, service: "/named", drainTimeoutMs: 0 });
+      const client = mesh.client({ nameserver: address });
+      const remote = client.locate<Echo & { nope(): null; hang(): null }>("demo.echo");
+      const session = client.locate<Counter>("demo.counter");
+      await session.counter();
+      const boom = client.locate<{ boom(): never }>("demo.counter").boom();
+      const failures = [
+        await failureOf(boom),
+        await failureOf(remote.nope()),
+        await failureOf((remote.add as unknown as (a: number) => Promise<number>)(1)),
+        await failureOf(remote.echo(Symbol("no value"))),
+        await failureOf(withOptions(remote, { timeoutMs: 50 }).hang()),
+        await failureOf(withOptions(remote, { timeoutMs: -1 }).echo(1)),
+        await failureOf(withOptions(remote, { signal: AbortSignal.abort() }).echo(1)),
+      ];
+      const flying = failureOf(remote.slow(60_000));
+      await remote.echo(1);
+      await host.close();
+      failures.push(await flying, await failureOf(session.counter()));
+      for (const { code, service, interface: name, method } of failures) {
+        expect(service, code).to.equal("/named");
+        expect([name, method], code).not.to.include(undefined);
+      }
+      expect(new Set(failures.map(({ code }) => code)).size).to.be.greaterThan(6);
+    });
+
+    it("by its address, when it is called by that", async () => {
+      const { address } = await mesh.host([echo], { service: "/named" });
+      const error = await failureOf(mesh.client().connect<Echo>(address, "demo.echo").crash());
+      expect(error.service).to.equal(address);
+    });
   });
 
   it("shows what an interface says of itself", async () => {

@@ -8,6 +8,7 @@ import { RpcError } from "../../errors.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
 import { jsonLine } from "../json.js";
+import { timeoutSetting } from "../settings.js";
 
 /** Flags of `lamplighter call`. */
 export interface CallFlags extends ClientFlags {
@@ -31,10 +32,7 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
   const values = texts.map((text, index) => parseJson(text, `argument ${index + 1}`));
   const named = flags.named === undefined ? undefined : parseJson(flags.named, "--named");
   if (named !== undefined && values.length > 0) throw usageError("--named and positional arguments do not mix");
-  const timeoutMs = flags.timeout === undefined ? undefined : Number(flags.timeout);
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && Number.isFinite(timeoutMs))) {
-    throw usageError(`--timeout wants milliseconds, got ${flags.timeout}`);
-  }
+  const timeoutMs = timeoutSetting(flags.timeout);
   const login = loginOf(flags);
   const attachment = flags.attach === undefined ? undefined : await readAttachment(flags.attach);
   if (flags.save !== undefined) await checkWritable(flags.save);

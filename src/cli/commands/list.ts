@@ -3,6 +3,7 @@ import { RpcError } from "../../errors.js";
 import type { ServiceInfo } from "../../peer/nameserver-interface.js";
 import { sleep } from "../../util/sleep.js";
 import { type ClientFlags, createClient } from "../client.js";
+import { timeoutSetting } from "../settings.js";
 import { formatTable } from "../table.js";
 
 /** Flags of `lamplighter list`. */
@@ -10,12 +11,13 @@ export interface ListFlags extends ClientFlags {
   readonly interface?: string;
   readonly service?: string;
   readonly json?: boolean;
+  readonly timeout?: string;
   readonly watch?: boolean;
 }
 
 /** `lamplighter list` */
 export async function listCommand(flags: ListFlags): Promise<void> {
-  await using client = createClient(flags);
+  await using client = createClient(flags, timeoutSetting(flags.timeout));
   const nameserver = client.nameserverComponent();
   if (!flags.watch) {
     print(await listServices(nameserver, flags), flags);
