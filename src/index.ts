@@ -59,6 +59,7 @@ export { MemoryRegistry, type MemoryRegistryOptions } from "./nameserver/memory-
 export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameserver-host.js";
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
 // Calls, seen from both ends.
+export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
 export { NamedArguments, named } from "./peer/arguments.js";
 export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { CallOrigin } from "./peer/call-origin.js";

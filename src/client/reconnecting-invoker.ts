@@ -13,6 +13,7 @@ import type { Extensions, ResultMessage } from "../wire/message.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
+import { boundInstance, describeEarlier, mayAsk, reach, refuseElsewhere } from "./lost-try.js";
 import { backoffMs, isInTrouble, mayRetry, type RetryBudget } from "./retry-policy.js";
 import { type HeldSession, Run, type RunOwner } from "./run.js";
 import type { Target } from "./target.js";
@@ -240,24 +241,29 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const guard = run.guard();
     guard.throwIfAborted();
     const session = this.#session;
-    const chosen = session?.instance ?? run.preferred;
+    const asked = boundInstance(run);
+    const chosen = session?.instance ?? asked ?? run.preferred;
     run.preferred = undefined;
     const instance = chosen ?? (await this.#target.resolve(run.excluded ?? NONE, run.failures > 0, guard));
     run.instance = instance;
     let ready: ReadyInstance;
     instance.waiting++;
     try {
-      ready = await instance.prepare(call.interface, {
-        signal: guard,
-        extensions: call.extensions,
-        needsContract: call.method !== INTROSPECT,
-      });
+      const prepare = (signal: AbortSignal): Promise<ReadyInstance> =>
+        instance.prepare(call.interface, {
+          signal,
+          extensions: call.extensions,
+          needsContract: call.method !== INTROSPECT,
+        });
+      ready = await (asked ? reach(instance.address, guard, prepare) : prepare(guard));
     } catch (error) {
       if (session && !guard.aborted && (await this.#target.isGone(instance, guard))) throw this.#loseSession(session);
       throw error;
     } finally {
       instance.waiting--;
     }
+    const refusal = refuseElsewhere(run, instance, ready);
+    if (refusal) throw refusal;
     if (this.#instance !== instance) {
       this.#instance = instance;
       this.#context.onEvent({
@@ -270,6 +276,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     return await new Promise<Answer>((resolve, reject) => {
       run.waiter = { resolve, reject };
       run.sentAt = this.#context.wheel.now();
+      run.again = run.lost && describeEarlier(run.lost, run.sentAt, run.idempotent);
       this.#send(run, instance, ready);
     });
   }
@@ -362,14 +369,17 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const target = this.#target;
     const context = this.#context;
     const waiting = failure.code === "SERVICE_NOT_FOUND" && context.wheel.now() >= run.waitUntil;
-    const allowed = (options.retry ?? context.retry) && !run.isOneShot && !waiting && mayRetry(failure, run.idempotent);
+    const isAsking = !run.idempotent && run.lost !== undefined;
+    const isWorthIt = isAsking ? mayAsk(run, failure, context.wheel.now()) : mayRetry(failure, run.idempotent);
+    const allowed = (options.retry ?? context.retry) && !run.isOneShot && !waiting && isWorthIt;
     // Also when this call ends here: the next one must not be sent the same way.
     if (run.instance && !this.#session && (allowed || isInTrouble(failure))) {
       run.exclude(run.instance);
       target.drop(run.instance);
     }
     if (!allowed || run.ended) throw run.verdict(target.label);
-    if (failure.outcome !== "not-sent" && !context.budget.spend()) throw run.verdict(target.label);
+    // To ask is no load; to execute once more is.
+    if (!isAsking && failure.outcome !== "not-sent" && !context.budget.spend()) throw run.verdict(target.label);
     return failure.message;
   }
 

@@ -6,9 +6,10 @@ import type { Answer, OutgoingCall } from "../peer/invoker.js";
 import type { GivenUp } from "../peer/pending-calls.js";
 import { givenUpError, refusedError } from "../peer/promise-call.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
-import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import type { EarlierTry, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 import { type Followed, follow } from "./follow.js";
 import type { Instance, ReadyInstance } from "./instance.js";
+import { type LostTry, lostTry } from "./lost-try.js";
 import { combineOutcomes } from "./retry-policy.js";
 
 /** What carries a run out, and is told what becomes of each try. */
@@ -88,6 +89,11 @@ export class Run implements Expiring, Followed, PipelineBase {
   /** Who waits for the try; absent: the first try, on which only the caller waits. */
   waiter: { readonly resolve: (answer: Answer) => void; readonly reject: (error: RpcError) => void } | undefined =
     undefined;
+
+  // What is known of a try whose connection broke.
+  /** That try. */
+  lost: LostTry | undefined = undefined;
+  again: EarlierTry | undefined = undefined;
 
   // What goes on from its result.
   /** What the caller was given. */
@@ -187,6 +193,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   givenUp(why: GivenUp, reason: unknown): void {
+    if (why === "lost") this.lost ??= lostTry(this, this.#wheel.now());
     const elapsedMs = this.#wheel.now() - this.sentAt;
     this.#owner.runFailed(this, givenUpError(this, this.#address, why, reason, elapsedMs));
   }
@@ -232,7 +239,14 @@ export class Run implements Expiring, Followed, PipelineBase {
   note(error: RpcError): void {
     if (error === this.#guard?.signal.reason) return;
     this.failures++;
-    this.#last = error;
+    if (error.remote && this.again && !this.again.idempotent) {
+      // Who had got the earlier try was asked, and has told what became of it.
+      this.#outcome = undefined;
+      this.lost = undefined;
+    }
+    // That it may have been executed is the news, and not that nobody is there to be asked.
+    const isAsking = this.lost !== undefined && !this.idempotent && error.outcome === "not-sent";
+    if (!isAsking) this.#last = error;
     this.#outcome = combineOutcomes(this.#outcome, error.outcome);
   }
 
@@ -245,7 +259,9 @@ export class Run implements Expiring, Followed, PipelineBase {
     const ended = this.#guard?.signal.reason as RpcError | undefined;
     const last = this.#last;
     const error = ended?.code === "CANCELLED" || !last ? (ended ?? this.#timedOut()) : last;
-    const tries = this.failures > 1 ? ` (${this.failures} tries in ${this.#elapsed()} ms)` : "";
+    // What the method itself has said stays as it said it.
+    const tries =
+      this.failures > 1 && error.outcome !== "executed" ? ` (${this.failures} tries in ${this.#elapsed()} ms)` : "";
     return refineError(error, {
       message: error.message + tries,
       outcome: combineOutcomes(this.#outcome, error.outcome),

@@ -7,6 +7,11 @@ export interface CallOrigin {
   readonly connection: object;
   /** The caller, as `host.peers` lists it; `undefined` for calls inside of a process. */
   readonly label: string | undefined;
+  /**
+   * What the caller has called the connection: together with the number of a call that names the call for good. `undefined`
+   * where the caller cannot tell of a call that it has tried it before.
+   */
+  readonly connectionName: string | undefined;
   /** Takes the answer. */
   respond(answer: AnswerMessage): void;
   /**

@@ -1,6 +1,14 @@
 import type { RpcError } from "../errors.js";
 import type { PendingCall } from "./pending-calls.js";
 
+/** What is needed to try a call again which a channel has carried. */
+export interface ChannelIdentity {
+  /** The name of the connection. */
+  readonly name: string;
+  /** The run of the service at its end; `undefined` while that has not said it. */
+  readonly incarnation: string | undefined;
+}
+
 /** Carries calls to one place: over a link, or within this process. */
 export interface Channel {
   /** Where it leads. */
@@ -15,6 +23,8 @@ export interface Channel {
   readonly isIdle: boolean;
   /** Number of calls made so far; tells whether the channel was used since one looked last. */
   readonly calls: number;
+  /** What calls that it carries are known by at the other end; `undefined` where that does not know calls again. */
+  readonly identity: ChannelIdentity | undefined;
   /** The channel's clock, in milliseconds. */
   now(): number;
   /** Settles when calls can be sent, or rejects (`not-sent`) when the connection could not be made. */

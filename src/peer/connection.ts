@@ -1,9 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { type RpcError, rpcError } from "../errors.js";
 import type { Link, LinkOptions, Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { Wire } from "../wire/wire.js";
-import type { Channel } from "./channel.js";
+import type { Channel, ChannelIdentity } from "./channel.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { PROCESS_INCARNATION } from "./incarnation.js";
 import { PeerEnd } from "./peer-end.js";
@@ -48,6 +49,7 @@ export class Connection implements Channel {
   /** Sends signs of life, over links on which the other end would not see this one go. */
   #pulse: NodeJS.Timeout | undefined;
   readonly #seesPeers: boolean;
+  readonly #name: string | undefined;
   readonly #opened: Promise<void>;
   #settleOpened!: { resolve: () => void; reject: (reason: RpcError) => void };
   #open = false;
@@ -63,6 +65,7 @@ export class Connection implements Channel {
     this.#onClosed = options.onClosed;
     this.#wheel = options.wheel;
     this.#seesPeers = options.transport.abilities.seesPeers;
+    this.#name = options.wire.twoWay ? randomBytes(12).toString("base64url") : undefined;
     this.#opened = new Promise<void>((resolve, reject) => {
       this.#settleOpened = { resolve, reject };
     });
@@ -74,6 +77,7 @@ export class Connection implements Channel {
       label: address,
       log: options.log ?? SILENT,
       incarnation: PROCESS_INCARNATION,
+      name: this.#name,
       send: (frames, first, last) => {
         this.#link.send(frames, (reason) => {
           this.#end.unsent(first, last, reason);
@@ -120,6 +124,10 @@ export class Connection implements Channel {
     return this.#end.isIdle;
   }
 
+  get identity(): ChannelIdentity | undefined {
+    return this.#name === undefined ? undefined : { name: this.#name, incarnation: this.#end.hello?.incarnation };
+  }
+
   get calls(): number {
     return this.#end.calls;
   }
@@ -155,7 +163,7 @@ export class Connection implements Channel {
   }
 
   close(reason?: RpcError): void {
-    if (!this.#seesPeers && this.#open) this.#end.leave(reason ?? rpcError("CLOSED", "The client closes"));
+    if (this.#open) this.#end.leave(reason ?? rpcError("CLOSED", "The client closes"));
     this.#link.close(reason);
   }
 

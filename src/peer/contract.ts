@@ -16,6 +16,8 @@ export interface MethodContract {
   readonly outgoing: string | null;
   /** May be executed twice without harm, so an unanswered call is repeated. Default false. */
   readonly idempotent: boolean;
+  /** Its calls are written down, so that it is executed at most once even if the service is restarted. Default false. */
+  readonly once: boolean;
   /** JSON types of arguments by name, where the service declares them. */
   readonly types: Readonly<Record<string, ArgumentType>>;
 }
@@ -56,6 +58,8 @@ export interface HostContract {
   readonly stateful: boolean;
   /** Largest message that it takes, in bytes. */
   readonly maxMessageBytes: number;
+  /** Random id of the journal in which calls of `once` methods are written down; absent: there is none. */
+  readonly journal?: string | undefined;
 }
 
 /** PyCOM's exact shape (docs/pycom-wire.md, section 11), and the contract as one additional member. */
@@ -84,6 +88,8 @@ export interface AttachmentNames {
 export interface AddedMethodContract {
   /** May be executed twice without harm; default false. */
   readonly idempotent?: boolean;
+  /** Is executed at most once; default false. */
+  readonly once?: boolean;
   /** JSON types of arguments by name. */
   readonly types?: Readonly<Record<string, ArgumentType>>;
 }
@@ -125,6 +131,7 @@ export function toIntrospection(contract: Contract): Introspection {
     });
     const extra = {
       ...(method.idempotent && { idempotent: true }),
+      ...(method.once && { once: true }),
       ...(Object.keys(method.types).length > 0 && { types: method.types }),
     };
     if (Object.keys(extra).length > 0) setOwn(added, name, extra);
@@ -155,6 +162,7 @@ export function fromIntrospection(value: unknown): Contract {
       incoming: text(attachments.incoming),
       outgoing: text(attachments.outgoing),
       idempotent: extra.idempotent === true,
+      once: extra.once === true,
       types: record(extra.types) as Record<string, ArgumentType>,
     });
   }
@@ -169,6 +177,7 @@ export function fromIntrospection(value: unknown): Contract {
             incarnation: contract.incarnation,
             stateful: contract.stateful === true,
             maxMessageBytes: typeof contract.maxMessageBytes === "number" ? contract.maxMessageBytes : Infinity,
+            journal: typeof contract.journal === "string" ? contract.journal : undefined,
           }
         : undefined,
   };

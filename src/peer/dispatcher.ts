@@ -1,8 +1,9 @@
-import { type ErrorCode, type RemoteErrorInfo, RpcError, rpcError } from "../errors.js";
+import { type ErrorCode, type Outcome, type RemoteErrorInfo, RpcError, rpcError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
-import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.js";
+import type { AnswerMessage, CallId, CallMessage, ErrorMessage } from "../wire/message.js";
+import type { RunningCalls } from "./answers/answer-window.js";
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
@@ -85,7 +86,7 @@ const HIDDEN = "Unknown error during request";
  *
  * Names from outside are looked up in maps and nowhere else. A dispatcher answers every call exactly once.
  */
-export class Dispatcher {
+export class Dispatcher implements RunningCalls {
   readonly #interfaces = new Map<string, ExposedInterface>();
   readonly #options: DispatcherOptions;
   readonly #maxConcurrent: number;
@@ -178,20 +179,28 @@ export class Dispatcher {
   /**
    * A caller gives a call up: its signal fires if it runs, and it is never begun if it waits. It is answered in any case.
    */
-  cancel(origin: CallOrigin, id: CallMessage["id"], reason: RpcError): void {
-    const queued = this.#queued.get(origin.connection)?.get(id);
+  cancel(connection: object, id: CallId, reason: Error): void {
+    const queued = this.#queued.get(connection)?.get(id);
     if (queued) queued.isCancelled = true;
     else {
       // A few at a time; a look-up would cost every call what only a cancelled one gains.
-      for (const call of this.#running)
-        if (call.origin.connection === origin.connection && call.id === id) call.abort(reason);
+      for (const call of this.#running) if (call.origin.connection === connection && call.id === id) call.abort(reason);
     }
   }
 
-  /** A caller is gone: as if it had cancelled all its calls. */
-  abandon(origin: CallOrigin, reason: RpcError): void {
-    for (const queued of this.#queued.get(origin.connection)?.values() ?? []) queued.isCancelled = true;
-    for (const call of this.#running) if (call.origin.connection === origin.connection) call.abort(reason);
+  /** A caller is gone: as if it had cancelled all its calls, but for those that somebody waits for elsewhere. */
+  abandon(connection: object, reason: Error, isAwaited: (id: CallId) => boolean = () => false): void {
+    for (const [id, queued] of this.#queued.get(connection) ?? []) if (!isAwaited(id)) queued.isCancelled = true;
+    for (const call of this.#running) {
+      if (call.origin.connection === connection && !isAwaited(call.id)) call.abort(reason);
+    }
+  }
+
+  /** Does a call run, or wait until others have ended? */
+  holds(connection: object, id: CallId): boolean {
+    if (this.#queued.get(connection)?.has(id)) return true;
+    for (const call of this.#running) if (call.origin.connection === connection && call.id === id) return true;
+    return false;
   }
 
   /**
@@ -394,6 +403,11 @@ export function expiredAnswer(message: CallMessage): ErrorMessage {
 export function lostReferenceAnswer(message: CallMessage): ErrorMessage {
   const text = "The reference was released, or never given";
   return bareFailure(message, rpcError("REFERENCE_LOST", text, { outcome: "not-executed" }));
+}
+
+/** The answer to a call that was not carried out here. */
+export function failure(message: CallMessage, error: RpcError, outcome: Outcome): ErrorMessage {
+  return { ...bareFailure(message, error), outcome };
 }
 
 /** The answer that tells of an error, without extensions; codes that make no sense to a caller elsewhere become `UNKNOWN`. */

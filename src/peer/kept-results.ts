@@ -29,6 +29,7 @@ export class KeptResults {
     return {
       connection: end.connection,
       label: end.label,
+      connectionName: end.connectionName,
       respond: (answer: AnswerMessage): void => {
         if (answer.kind === "result") settle?.resolve(answer.result);
         else settle?.reject(rpcError(answer.code, answer.remote.message));

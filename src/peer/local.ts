@@ -32,6 +32,8 @@ function findDispatcher(interfaceName: string): Dispatcher | undefined {
 /** Calls to hosts of the same process: the same rules, nothing is serialised. */
 export class LocalChannel implements Channel {
   readonly address: string = LOCAL_ADDRESS;
+  /** Nothing can break. */
+  readonly identity = undefined;
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
   /** Stands for this channel at dispatchers. */
@@ -42,11 +44,12 @@ export class LocalChannel implements Channel {
     this.#wheel = wheel;
     this.#pending = new PendingCalls(wheel, (call) => {
       const reason = rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" });
-      findDispatcher(call.interface)?.cancel(this.#origin, call.id, reason);
+      findDispatcher(call.interface)?.cancel(this, call.id, reason);
     });
     this.#origin = {
       connection: this,
       label: undefined,
+      connectionName: undefined,
       respond: (answer) => {
         if (typeof answer.id === "number") this.#pending.settle(answer.id, answer);
       },

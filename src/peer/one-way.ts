@@ -5,6 +5,8 @@ import type { Dynamic, Remote } from "./remote.js";
 export class OneWay implements CallOrigin {
   readonly connection: object;
   readonly label: string | undefined;
+  /** Nobody tries it again. */
+  readonly connectionName = undefined;
   readonly #end: CallOrigin;
 
   constructor(end: CallOrigin) {

@@ -1,14 +1,14 @@
 import { RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
-import type { AnswerMessage, CallMessage, Frames, HelloMessage, Message } from "../wire/message.js";
+import type { AnswerMessage, Frames, HelloMessage, Message } from "../wire/message.js";
 import { type BatchingCodec, type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
+import type { AnswerWindow } from "./answers/answer-window.js";
 import { servingCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import { CallPromise } from "./call-promise.js";
-import { type Dispatcher, type ExposedInterface, expiredAnswer, lostReferenceAnswer } from "./dispatcher.js";
-import { KeptResults } from "./kept-results.js";
-import { OneWay } from "./one-way.js";
+import type { Dispatcher } from "./dispatcher.js";
+import { IncomingCalls } from "./incoming-calls.js";
 import { type FrameSender, Outbox } from "./outbox.js";
 import { type PeerCaller, peerProxy } from "./peer-proxy.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
@@ -35,8 +35,12 @@ export interface PeerEndOptions {
   readonly maxReferences: number;
   /** This run of this process. */
   readonly incarnation: string;
+  /** Random name of the connection; without one no call of this end can be tried again over another connection. */
+  readonly name?: string | undefined;
   /** What the other end may call; absent: nothing. */
   readonly dispatcher?: Dispatcher | undefined;
+  /** Keeps what was answered, for calls that are tried again. */
+  readonly answers?: AnswerWindow | undefined;
   /** Told of what is ignored. */
   readonly log: Logger;
   /** Moves frames to the other end. */
@@ -59,21 +63,16 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   readonly #pending: PendingCalls;
   /** Streams and references; on wires where both ends call. */
   readonly #referrals: Referrals | undefined;
-  /** Streams that came with calls which are being served, by the call's number. */
-  readonly #streamsOfCalls = new Map<CallMessage["id"], readonly IncomingStream[]>();
+  /** Calls of the other end; absent: it may call nothing. */
+  readonly #incoming: IncomingCalls | undefined;
   readonly #take = (message: Message): void => {
     this.#handle(message);
   };
   #hello: HelloMessage | undefined;
   #saidHello = false;
   #isLost = false;
-  /** Difference between our clock at arrival and the other end's at sending, of the first message … */
-  #clockOffset: number | undefined;
-  /** … and how much less than that was seen since. */
-  #quickestMs = 0;
+  #hasLeft = false;
   #receivedAt = 0;
-  /** Results of the batch that is being read, where others of it call them. */
-  #kept: KeptResults | undefined;
   /** Did the message that was sent last hold any? */
   #holdsStreams = false;
 
@@ -90,10 +89,29 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       });
     }
     this.#codec = wire.open({ maxMessageBytes }, this.#referrals);
-    this.#outbox = new Outbox(this.#codec, options.send, () => performance.now());
+    this.#outbox = new Outbox(this.#codec, this.#sender(), () => performance.now());
     this.#pending = new PendingCalls(options.wheel, (call) => {
       if (wire.twoWay) this.#outbox.add({ kind: "cancel", id: call.id });
     });
+    const { dispatcher, answers, incarnation } = options;
+    if (dispatcher) {
+      this.#incoming = new IncomingCalls(this, {
+        dispatcher,
+        answers,
+        wire,
+        incarnation,
+        referrals: this.#referrals,
+        breakOff: () => {
+          const reason = rpcError("UNAVAILABLE", "Calls of this connection are tried again over another one");
+          this.lost(reason);
+          options.close(reason);
+        },
+      });
+    }
+  }
+
+  get connectionName(): string | undefined {
+    return this.#hello?.connection;
   }
 
   /** Calls in flight. */
@@ -125,8 +143,8 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   greet(): void {
     if (this.#saidHello || !this.#options.wire.twoWay) return;
     this.#saidHello = true;
-    const { incarnation, maxMessageBytes } = this.#options;
-    this.#outbox.add({ kind: "hello", versions: [1, 1], incarnation, maxMessageBytes });
+    const { incarnation, name, maxMessageBytes } = this.#options;
+    this.#outbox.add({ kind: "hello", versions: [1, 1], incarnation, connection: name, maxMessageBytes });
   }
 
   /** Sends a call; see {@link Channel.send}. */
@@ -156,7 +174,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   }
 
   respond(answer: AnswerMessage): void {
-    if (this.#isLost) return;
+    const incoming = this.#incoming;
+    if (this.#isLost) {
+      incoming?.late(answer);
+      return;
+    }
     const maxBytes = this.#hello?.maxMessageBytes;
     if (!this.#referrals) {
       // Codecs of others get a message that is nothing else.
@@ -164,12 +186,13 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       return;
     }
     const origin = answer.kind === "result" ? answer.origin : undefined;
-    if (this.#streamsOfCalls.size === 0) {
+    incoming?.answered();
+    if (!incoming?.hasStreams) {
       this.#add(answer, origin, maxBytes);
       return;
     }
     const endUnused = (): void => {
-      this.#endUnused(answer.id);
+      incoming.endUnusedStreams(answer.id);
     };
     this.#add(answer, origin, maxBytes, endUnused);
     // A method may go on reading its arguments as long as its own streams last.
@@ -200,16 +223,19 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   /** Takes frames of the other end. Never throws. */
   receive(frames: Frames): void {
+    if (this.#isLost) return;
     this.#receivedAt = performance.now();
     const codec = this.#codec;
     try {
-      if ("add" in codec) codec.decodeAll(frames, this.#take);
-      else this.#handle(codec.decode(frames));
+      if ("add" in codec) {
+        codec.decodeAll(frames, this.#take);
+        this.#incoming?.acknowledged(codec.acknowledged);
+      } else this.#handle(codec.decode(frames));
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
       this.#malformed(error);
     }
-    this.#kept = undefined;
+    this.#incoming?.batchRead();
   }
 
   /** A message turned out not to have left: its calls are told so. See {@link FrameSender}. */
@@ -219,16 +245,24 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   /** The connection is gone: everything that waits is told so, everything that runs for the other end is stopped. */
   lost(reason: RpcError): void {
+    if (this.#isLost) return;
     const { firstUnsent } = this.#outbox;
     if (firstUnsent !== undefined) this.unsent(firstUnsent, this.#pending.lastId, reason);
     this.#isLost = true;
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
     this.#referrals?.lost(reason);
-    this.#streamsOfCalls.clear();
-    this.#options.dispatcher?.abandon(
-      this,
-      rpcError("CANCELLED", "The caller is gone", { outcome: "executed", cause: reason }),
-    );
+    this.#incoming?.lost(this.#hasLeft);
+  }
+
+  /** On the way to the link, answers are noted down. */
+  #sender(): FrameSender {
+    const { send, answers } = this.#options;
+    const codec = this.#codec;
+    if (!answers || !("add" in codec)) return send;
+    return (frames, first, last) => {
+      this.#incoming?.sending(codec.taken, frames);
+      send(frames, first, last);
+    };
   }
 
   /** Sends a message; what it refers to comes to life with it. */
@@ -276,13 +310,6 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     });
   }
 
-  /** The method has answered without looking at them. */
-  #endUnused(id: CallMessage["id"]): void {
-    if (this.#streamsOfCalls.size === 0) return;
-    for (const stream of this.#streamsOfCalls.get(id) ?? []) if (!stream.isUsed) stream.stop();
-    this.#streamsOfCalls.delete(id);
-  }
-
   #refusal(call: PendingCall): RpcError | undefined {
     const { maxInFlight, maxInFlightBytes, label } = this.#options;
     const { size, bytes } = this.#pending;
@@ -298,20 +325,21 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   }
 
   #handle(message: Message): void {
+    // What comes after the end of it, in the same message, is nobody's.
+    if (this.#isLost) return;
     switch (message.kind) {
       case "call":
-        this.#serve(message);
+        if (this.#incoming) {
+          const codec = this.#codec;
+          this.#incoming.serve(message, this.#receivedAt, "add" in codec && codec.keepsResults);
+        } else this.#ignored("a call, and this end serves none");
         break;
       case "result":
       case "error":
         this.#settle(message);
         break;
       case "cancel":
-        this.#options.dispatcher?.cancel(
-          this,
-          message.id,
-          rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" }),
-        );
+        this.#incoming?.cancel(message.id);
         break;
       case "hello":
         this.#greeted(message);
@@ -329,6 +357,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       case "pong":
         break;
       case "goodbye":
+        this.#hasLeft = true;
         this.#options.close(rpcError("UNAVAILABLE", `${this.#options.label} closed the connection: ${message.text}`));
         break;
     }
@@ -341,45 +370,6 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     for (const stream of streams) stream.stop();
   }
 
-  #serve(message: CallMessage): void {
-    const { dispatcher } = this.#options;
-    if (!dispatcher) {
-      this.#ignored("a call, and this end serves none");
-      return;
-    }
-    let target: ExposedInterface | undefined;
-    if (message.reference !== undefined) {
-      target = this.#referrals?.exports.get(message.reference)?.exposed;
-      if (!target) {
-        this.respond(lostReferenceAnswer(message));
-        return;
-      }
-    }
-    const streams = this.#referrals?.takeAccepted() ?? NO_STREAMS;
-    if (streams.length > 0) this.#streamsOfCalls.set(message.id, streams);
-    const waitedMs = this.#waitedMs(message.sentAt);
-    const arrivedAt = this.#receivedAt - waitedMs;
-    if (message.isOneWay) {
-      dispatcher.dispatch(message, new OneWay(this), arrivedAt, target);
-      return;
-    }
-    if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs) this.respond(expiredAnswer(message));
-    else if ("add" in this.#codec && this.#codec.keepsResults) this.#serveKept(message, dispatcher, arrivedAt, target);
-    else dispatcher.dispatch(message, this, arrivedAt, target);
-  }
-
-  /** Some calls of this batch go on from the results of others. */
-  #serveKept(
-    message: CallMessage,
-    dispatcher: Dispatcher,
-    arrivedAt: number,
-    target: ExposedInterface | undefined,
-  ): void {
-    this.#kept ??= new KeptResults(this);
-    if (message.promised !== undefined) this.#kept.serve(message, dispatcher, arrivedAt);
-    else dispatcher.dispatch(message, this.#kept.originOf(message), arrivedAt, target);
-  }
-
   #greeted(hello: HelloMessage): void {
     const [lowest, highest] = hello.versions;
     if (lowest > 1 || highest < 1) {
@@ -387,7 +377,15 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       this.#breakOff(rpcError("PROTOCOL", text));
       return;
     }
+    if (this.#hello) {
+      this.#ignored("a second hello");
+      return;
+    }
     this.#hello = hello;
+    if (hello.connection !== undefined && this.#incoming?.named(hello.connection) === false) {
+      this.#breakOff(rpcError("PROTOCOL", "There was a connection of this name before; each needs a new one"));
+      return;
+    }
     this.greet();
   }
 
@@ -406,21 +404,6 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     this.#options.close(reason);
   }
 
-  /**
-   * How long a message has lain unread, say while this process was stopped: what it took longer than the quickest of the
-   * other end. No common clock is needed.
-   */
-  #waitedMs(sentAt: number | undefined): number {
-    if (sentAt === undefined || Number.isNaN(sentAt)) return 0;
-    const difference = this.#receivedAt - sentAt;
-    this.#clockOffset ??= difference;
-    // Some wires carry the lower 32 bits of the clock only: what counts is how the difference has changed.
-    const change = difference - this.#clockOffset;
-    const took = change - Math.round(change / CLOCK_MS) * CLOCK_MS;
-    if (took < this.#quickestMs) this.#quickestMs = took;
-    return took - this.#quickestMs;
-  }
-
   #ignored(what: string): void {
     this.#options.log.debug(`${this.#options.label} sent what is ignored: ${what}`);
   }
@@ -428,6 +411,4 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
 /** Deadline of calls to the other end of a connection that was made by it, in milliseconds. */
 const CALL_BACK_MS = 30_000;
-/** Clocks of 32 bits come around after this many milliseconds, 49 days. */
-const CLOCK_MS = 2 ** 32;
 const NO_STREAMS: readonly IncomingStream[] = [];

@@ -1,7 +1,7 @@
 import type { RpcError } from "../errors.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
 import { SlotTable } from "../util/slot-table.js";
-import type { CallMessage, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import type { CallMessage, EarlierTry, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 
 /** Why a call that waits for its answer is given up. */
 export type GivenUp =
@@ -56,6 +56,8 @@ export interface PendingCall {
   readonly attachment: Uint8Array | undefined;
   /** Largest request that the peer takes, in bytes. */
   readonly maxBytes: number | undefined;
+  /** What is known of earlier tries. */
+  readonly again?: EarlierTry | undefined;
   /** In milliseconds of the channel's clock. */
   readonly deadlineAt: number;
   /** Ends the call with `CANCELLED`. */

@@ -1,4 +1,5 @@
 import { rpcError } from "../errors.js";
+import type { AnswerWindow } from "../peer/answers/answer-window.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { PeerEnd } from "../peer/peer-end.js";
 import type { Listener, ListenerHandlers, Peer, PeerIdentity } from "../transport/index.js";
@@ -12,6 +13,8 @@ import type { Wire } from "../wire/wire.js";
 export interface EndpointOptions {
   /** What peers may call. */
   readonly dispatcher: Dispatcher;
+  /** What was answered before. */
+  readonly answers: AnswerWindow;
   /** This run of this host. */
   readonly incarnation: string;
   /** Keeps the deadlines of calls to peers. */
@@ -107,7 +110,7 @@ export class Endpoint implements ListenerHandlers {
   }
 
   #open(peer: Peer, wire: Wire): PeerEnd {
-    const { dispatcher, incarnation, wheel, maxMessageBytes, maxReferences, log } = this.#options;
+    const { dispatcher, answers, incarnation, wheel, maxMessageBytes, maxReferences, log } = this.#options;
     const end = new PeerEnd({
       wire,
       label: peer.id,
@@ -118,6 +121,7 @@ export class Endpoint implements ListenerHandlers {
       maxReferences,
       incarnation,
       dispatcher,
+      answers,
       log,
       send: (frames) => {
         this.#listener?.send(peer, frames);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
 import { ConfigurationError, rpcError } from "../errors.js";
+import { AnswerWindow, type AnswerWindowOptions } from "../peer/answers/answer-window.js";
 import type { HostContract } from "../peer/contract.js";
 import {
   type AuthenticationPolicy,
@@ -56,6 +57,8 @@ export interface ServiceHostOptions {
   readonly maxMessageBytes?: number | undefined;
   /** References that a peer may hold to what is here, and the other way; default 10,000. */
   readonly maxReferences?: number | undefined;
+  /** How much of what was answered is kept, for calls that are tried again after their connection broke. */
+  readonly answerWindow?: AnswerWindowOptions | undefined;
   /** How long running calls may take to finish when the host closes, in milliseconds; default 10,000. */
   readonly drainTimeoutMs?: number | undefined;
   /** What callers are told of exceptions that are of no registered class; default `hidden`: a fixed text. */
@@ -91,6 +94,7 @@ export class ServiceHost {
   readonly #options: ServiceHostOptions;
   readonly #parts: ServiceHostParts;
   readonly #dispatcher: Dispatcher;
+  readonly #answers: AnswerWindow;
   readonly #transport: Transport;
   readonly #maxMessageBytes: number;
   readonly #wheel = new DeadlineWheel();
@@ -118,6 +122,7 @@ export class ServiceHost {
       errors: options.errors,
       log: this.log,
     });
+    this.#answers = new AnswerWindow(this.#dispatcher, options.answerWindow);
     this.#dispatcher.expose(buildInterface(this.#self(), this.#contract()));
   }
 
@@ -244,6 +249,7 @@ export class ServiceHost {
     this.#withdraw?.();
     await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(LINGER_MS)));
     this.#endpoints = [];
+    this.#answers.close();
     await registrar?.close();
     this.#state = "closed";
   }
@@ -273,6 +279,7 @@ export class ServiceHost {
     for (const [index, address] of bound.entries()) {
       const endpoint = new Endpoint({
         dispatcher: this.#dispatcher,
+        answers: this.#answers,
         incarnation: this.incarnation,
         wheel: this.#wheel,
         maxMessageBytes: this.#maxMessageBytes,

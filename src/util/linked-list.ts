@@ -11,6 +11,7 @@ export interface Linked {
  */
 export class LinkedList<T extends Linked> {
   #first: T | undefined;
+  #last: T | undefined;
   #size = 0;
 
   /** Things that are there. */
@@ -18,11 +19,17 @@ export class LinkedList<T extends Linked> {
     return this.#size;
   }
 
+  /** The thing that is there for longest. */
+  get oldest(): T | undefined {
+    return this.#last;
+  }
+
   /** Puts a thing in that stands in no list. */
   add(thing: T): void {
     const first = this.#first;
     thing.next = first;
     if (first) first.previous = thing;
+    else this.#last = thing;
     this.#first = thing;
     this.#size++;
   }
@@ -33,6 +40,7 @@ export class LinkedList<T extends Linked> {
     if (previous) previous.next = next;
     else this.#first = next;
     if (next) next.previous = previous;
+    else this.#last = previous;
     thing.previous = undefined;
     thing.next = undefined;
     this.#size--;

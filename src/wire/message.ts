@@ -53,6 +53,22 @@ export interface CallMessage {
    * of arrival stands for the way; what a call takes longer, it has waited.
    */
   readonly sentAt?: number | undefined;
+  /** What is known of earlier tries; absent: this is the first. Only on wires where both ends call. */
+  readonly again?: EarlierTry | undefined;
+}
+
+/** A call is tried again, for the connection broke before its answer came: what the callee needs to carry it out once. */
+export interface EarlierTry {
+  /** Which call it is: `connection:number` of its first try. */
+  readonly call: string;
+  /** The run of the host that got that try, where the caller knows it. */
+  readonly incarnation: string | undefined;
+  /** The journal in which that host keeps its `once` calls, where it has one. */
+  readonly journal?: string | undefined;
+  /** How long ago it was sent first, in milliseconds. */
+  readonly ageMs: number;
+  /** Does the caller hold that the call may be executed twice? */
+  readonly idempotent?: boolean | undefined;
 }
 
 /** The answer of a method that succeeded. */
@@ -103,6 +119,8 @@ export interface HelloMessage {
   readonly versions: readonly [number, number];
   /** Random id of one run of one process. */
   readonly incarnation: string;
+  /** Random id of the connection, by which its calls are known when they are tried again over another one. */
+  readonly connection?: string | undefined;
   /** Largest message that it takes, in bytes. */
   readonly maxMessageBytes: number;
 }

@@ -32,6 +32,19 @@ export interface Wire {
    * @param referrer - stands for values that do not travel themselves; wires that have nothing of the kind ignore it
    */
   open(limits: WireLimits, referrer?: Referrer): Codec | BatchingCodec;
+  /**
+   * The answers in a message that one of its codecs has written; on wires where both ends call. For hosts, which keep what
+   * they answered in case that it did not arrive.
+   */
+  readAnswers?(frames: Frames): Iterable<FoundAnswer>;
+}
+
+/** An answer in a message that was sent. */
+export interface FoundAnswer {
+  /** The answer. */
+  readonly answer: AnswerMessage;
+  /** Does it hold streams or references, which are of no use on another connection? */
+  readonly isBound: boolean;
 }
 
 /** What stands for a value that does not travel itself. */
@@ -77,6 +90,10 @@ export interface Codec {
 export interface BatchingCodec {
   /** Bytes that wait to be taken. */
   readonly waiting: number;
+  /** Batches that were taken so far, in 32 bits. */
+  readonly taken: number;
+  /** How many of them the other end has read, in 32 bits, as far as it has said so. */
+  readonly acknowledged: number;
   /** Does the batch that is being read hold calls of other calls' results, so that these have to be kept? */
   readonly keepsResults: boolean;
   /**

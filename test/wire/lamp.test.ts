@@ -273,7 +273,7 @@ describe("The lamp wire", () => {
 
     it("tell of ends: hello, cancel, ping, pong, goodbye", () => {
       const said: Message[] = [
-        { kind: "hello", versions: [1, 3], incarnation: "abc", maxMessageBytes: 1_000 },
+        { kind: "hello", versions: [1, 3], incarnation: "abc", connection: "def", maxMessageBytes: 1_000 },
         { kind: "cancel", id: 7 },
         { kind: "ping", token: 1 },
         { kind: "pong", token: 2 ** 40 },
@@ -284,7 +284,7 @@ describe("The lamp wire", () => {
 
     it("leave kinds and members of later versions alone", () => {
       const frame = Buffer.concat([
-        Buffer.from([0xc1, 0x4c, 0x50, 0, 0, 0, 0, 0]),
+        Buffer.from([0xc1, 0x4c, 0x50, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
         // A kind 99 with two parts, then a ping with a third one.
         Buffer.from([0x93, 99, 0xa1, 0x78, 0x80, 0x93, 9, 5, 0xa1, 0x79]),
       ]);
@@ -295,7 +295,7 @@ describe("The lamp wire", () => {
   });
 
   describe("bytes from outside", () => {
-    const header = [0xc1, 0x4c, 0x50, 0, 0, 0, 0, 0];
+    const header = [0xc1, 0x4c, 0x50, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     const decode = (...octets: number[]): void => {
       open().decodeAll([Buffer.from([...header, ...octets])], () => undefined);
     };

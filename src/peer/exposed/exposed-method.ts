@@ -73,6 +73,7 @@ class FunctionMethod implements ExposedMethod {
       incoming,
       outgoing,
       idempotent: options.idempotent ?? false,
+      once: false,
       types: Object.fromEntries(
         parameters.flatMap(({ name, type }) => (type === undefined ? [] : [[name, type] as const])),
       ),

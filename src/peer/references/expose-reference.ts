@@ -64,6 +64,7 @@ class PlainFunction implements ExposedMethod {
     incoming: null,
     outgoing: null,
     idempotent: false,
+    once: false,
     types: {},
   };
   readonly #run: (...args: unknown[]) => unknown;

@@ -118,9 +118,10 @@ export class ZmtpConnection implements Watched {
     });
   }
 
-  /** Closes at once. Idempotent. */
+  /** Closes at once; of what waits only what the network takes without waiting is sent. Idempotent. */
   destroy(reason?: RpcError): void {
     this.#reason ??= reason;
+    this.#write();
     this.#socket.destroy();
     this.#finish();
   }

@@ -20,6 +20,9 @@ export class LampCodec implements BatchingCodec {
   readonly #numbers = new MethodNumbers();
   readonly #names = new MethodNames();
   keepsResults = false;
+  taken = 0;
+  acknowledged = 0;
+  #read = 0;
   #flags = 0;
   #isEmpty = true;
   #isAdding = false;
@@ -72,6 +75,8 @@ export class LampCodec implements BatchingCodec {
     head[MAGIC.length] = this.#flags;
     this.#flags = 0;
     head.writeUInt32BE(Math.round(sentAt) >>> 0, MAGIC.length + 1);
+    head.writeUInt32BE(this.#read, MAGIC.length + 5);
+    this.taken = (this.taken + 1) >>> 0;
     const taken = [head, ...this.#sink.frames];
     this.#sink.frames.length = 0;
     this.#outOfBand = 0;
@@ -89,6 +94,8 @@ export class LampCodec implements BatchingCodec {
       MAGIC.length + 1,
     );
     const sentAt = reader.unsigned(4);
+    this.acknowledged = reader.unsigned(4);
+    this.#read = (this.#read + 1) >>> 0;
     this.keepsResults = ((head[MAGIC.length] ?? 0) & FLAG_PROMISED) !== 0;
     this.#source.frames = frames;
     try {
@@ -109,7 +116,7 @@ export class LampCodec implements BatchingCodec {
     writer.begin();
     writer.reserve(HEADER_BYTES);
     for (const octet of MAGIC) writer.octet(octet);
-    // Places for the flags and the sender's clock.
+    // Places for the flags, the sender's clock and the count.
     for (let index = MAGIC.length; index < HEADER_BYTES; index++) writer.octet(0);
     this.#isEmpty = false;
   }

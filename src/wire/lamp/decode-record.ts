@@ -1,5 +1,5 @@
 import { ProtocolError } from "../../errors.js";
-import type { CallMessage, ErrorMessage, Extensions, HelloMessage, Message } from "../message.js";
+import type { CallMessage, EarlierTry, ErrorMessage, Extensions, HelloMessage, Message } from "../message.js";
 import { toldCode, toldOutcome } from "../told.js";
 import { decodeValue, type ValueSource } from "./decode-value.js";
 import { Kind } from "./format.js";
@@ -48,6 +48,7 @@ export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: nu
         attachment: optionalBytes(more.attachment),
         timeoutMs,
         sentAt,
+        again: earlierTry(more.again),
       } satisfies CallMessage;
       break;
     }
@@ -165,14 +166,27 @@ function timeout(source: ValueSource): number | undefined {
   throw new ProtocolError("The deadline of a call is no number of milliseconds");
 }
 
+function earlierTry(value: unknown): EarlierTry | undefined {
+  if (value === undefined || value === null) return undefined;
+  const { call, incarnation, journal, age, idempotent } = members(value);
+  return {
+    call: text(call),
+    incarnation: optionalText(incarnation),
+    journal: optionalText(journal),
+    ageMs: typeof age === "number" && age >= 0 ? age : Infinity,
+    idempotent: idempotent === true,
+  };
+}
+
 function toHello(told: Record<string, unknown>): HelloMessage {
-  const { versions, incarnation, maxMessageBytes } = told;
+  const { versions, incarnation, connection, maxMessageBytes } = told;
   const [lowest, highest] = Array.isArray(versions) ? (versions as unknown[]) : [];
   if (typeof lowest !== "number" || typeof highest !== "number") throw new ProtocolError("A hello names no versions");
   return {
     kind: "hello",
     versions: [lowest, highest],
     incarnation: text(incarnation),
+    connection: optionalText(connection),
     maxMessageBytes: typeof maxMessageBytes === "number" ? maxMessageBytes : Infinity,
   };
 }

@@ -2,6 +2,7 @@ import { ProtocolError } from "../../errors.js";
 import type {
   CallId,
   CallMessage,
+  EarlierTry,
   ErrorMessage,
   Extensions,
   HelloMessage,
@@ -138,6 +139,7 @@ function encodeHello(hello: HelloMessage, sink: ValueSink): void {
   encodeValue(sink, {
     versions: hello.versions,
     incarnation: hello.incarnation,
+    ...(hello.connection !== undefined && { connection: hello.connection }),
     maxMessageBytes: hello.maxMessageBytes,
   });
 }
@@ -162,12 +164,14 @@ interface WithMore {
   readonly attachment?: Uint8Array | undefined;
   readonly isPositional?: boolean | undefined;
   readonly isOneWay?: boolean | undefined;
+  readonly again?: EarlierTry | undefined;
 }
 
 /** What most calls and answers do not have. */
 function moreOf(message: WithMore): Record<string, unknown> | undefined {
-  const { sessionId, extensions, attachment, isPositional, isOneWay } = message;
-  const isBare = sessionId === undefined && attachment === undefined && !isPositional && !isOneWay;
+  const { sessionId, extensions, attachment, isPositional, isOneWay, again } = message;
+  const isBare =
+    sessionId === undefined && attachment === undefined && !isPositional && !isOneWay && again === undefined;
   if (isBare && isEmpty(extensions)) return undefined;
   return {
     ...(isOneWay && { oneWay: true }),
@@ -175,6 +179,17 @@ function moreOf(message: WithMore): Record<string, unknown> | undefined {
     ...(sessionId !== undefined && { session: sessionId }),
     ...(!isEmpty(extensions) && { extensions }),
     ...(attachment !== undefined && { attachment }),
+    ...(again !== undefined && { again: describeAgain(again) }),
+  };
+}
+
+function describeAgain({ call, incarnation, journal, ageMs, idempotent }: EarlierTry): Record<string, unknown> {
+  return {
+    call,
+    age: Math.ceil(ageMs),
+    ...(incarnation !== undefined && { incarnation }),
+    ...(journal !== undefined && { journal }),
+    ...(idempotent && { idempotent }),
   };
 }
 

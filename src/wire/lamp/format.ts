@@ -4,8 +4,8 @@
 
 /** First octets of each message's first frame. 0xc1 begins no msgpack value, and no other wire's message. */
 export const MAGIC: readonly number[] = [0xc1, 0x4c, 0x50];
-/** Octets before the first record: the magic, one octet of flags, and the sender's clock. */
-export const HEADER_BYTES = 8;
+/** Octets before the first record: the magic, one octet of flags, the sender's clock, the number of messages it has read. */
+export const HEADER_BYTES = 12;
 /** Flag of a batch that holds calls of other calls' results. */
 export const FLAG_PROMISED = 1;
 /** The version that this implementation speaks, the only one by now. */

@@ -1,5 +1,6 @@
 import type { Wire } from "../wire.js";
 import { isBatch, LampCodec } from "./codec.js";
+import { readAnswers } from "./read-answers.js";
 
 /**
  * Between two Lamplighter peers (docs/lamp-wire.md): both ends call, values keep their types, everything written in one
@@ -10,4 +11,5 @@ export const lampWire: Wire = {
   twoWay: true,
   recognises: ([head]) => head !== undefined && isBatch(head),
   open: (limits, referrer) => new LampCodec(limits, referrer),
+  readAnswers,
 };

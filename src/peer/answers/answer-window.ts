@@ -1,0 +1,325 @@
+import { rpcError } from "../../errors.js";
+import { LinkedList } from "../../util/linked-list.js";
+import type { AnswerMessage, CallId, EarlierTry, ErrorMessage, Frames } from "../../wire/message.js";
+import type { BatchingCodec, Wire } from "../../wire/wire.js";
+import type { CallOrigin } from "../call-origin.js";
+import { AnsweredConnection, type KeptMessage } from "./answered-connection.js";
+import { RepeatedCall } from "./repeated-call.js";
+
+/** How much of its answers a host keeps, in case that they did not arrive. */
+export interface AnswerWindowOptions {
+  /** Bytes of messages together; default 16 MiB. What finds no room is not known any more when it is asked for. */
+  readonly maxBytes?: number | undefined;
+  /** How long, in milliseconds; default 60,000. */
+  readonly maxAgeMs?: number | undefined;
+  /** How long calls go on whose connection broke, until they are cancelled, in milliseconds; default 3,000. */
+  readonly graceMs?: number | undefined;
+}
+
+/** What becomes of a call that is tried again. */
+export type Repetition =
+  /** It was answered, or is being carried out and will be. */
+  | { readonly state: "served" }
+  /** It never got here: it is to be carried out, and answered there. */
+  | { readonly state: "new"; readonly origin: CallOrigin }
+  /** Nobody knows any more. */
+  | { readonly state: "forgotten" };
+
+/** The calls that a host is carrying out. */
+export interface RunningCalls {
+  /** Is a call that came over a connection being carried out, or waiting for it? */
+  holds(connection: object, id: CallId): boolean;
+  /** Its caller has given it up. */
+  cancel(connection: object, id: CallId, reason: Error): void;
+  /** The same for all calls of a connection, but for some. */
+  abandon(connection: object, reason: Error, isAwaited?: (id: CallId) => boolean): void;
+}
+
+/**
+ * The answers that a host has sent and whose arrival nobody has confirmed, over all its connections: a call that is tried
+ * again after its connection broke is answered from here, and not executed a second time (docs/lamp-wire.md, section 7).
+ *
+ * What is kept are the messages as they were sent, until the other end says that it has read them. So it costs the common
+ * case one small object per message, and no copy.
+ */
+export class AnswerWindow {
+  readonly #maxBytes: number;
+  readonly #maxAgeMs: number;
+  readonly #graceMs: number;
+  readonly #calls: RunningCalls;
+  readonly #now: () => number;
+  readonly #messages = new LinkedList<KeptMessage>();
+  readonly #open = new Map<string, AnsweredConnection>();
+  /** In the order in which they were lost. */
+  readonly #lost = new Map<string, AnsweredConnection>();
+  readonly #repeated = new Map<string, RepeatedCall>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #sweeper: NodeJS.Timeout | undefined;
+  #bytes = 0;
+  #repeatedBytes = 0;
+  /** Tries that were sent before this may have been forgotten. */
+  #forgottenBefore = -Infinity;
+
+  /**
+   * @param calls - what is being carried out
+   * @param now - milliseconds of a steady clock
+   */
+  constructor(calls: RunningCalls, options: AnswerWindowOptions = {}, now: () => number = () => performance.now()) {
+    this.#calls = calls;
+    this.#maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
+    this.#maxAgeMs = options.maxAgeMs ?? 60_000;
+    this.#graceMs = options.graceMs ?? 3_000;
+    this.#now = now;
+  }
+
+  /** Bytes that are kept. */
+  get bytes(): number {
+    return this.#bytes + this.#repeatedBytes;
+  }
+
+  /**
+   * A connection has introduced itself.
+   *
+   * @param end - stands for it at the dispatcher
+   * @param breakOff - ends it at once, when its calls are tried again elsewhere
+   * @returns `undefined` when there is, or was, another one of that name: it is not to be trusted
+   */
+  open(name: string, wire: Wire, end: object, breakOff: () => void): AnsweredConnection | undefined {
+    if (this.#open.has(name) || this.#lost.has(name)) return undefined;
+    const connection = new AnsweredConnection(name, wire, end, breakOff);
+    this.#open.set(name, connection);
+    return connection;
+  }
+
+  /** A message with answers is about to be sent, as the connection's message of that number. */
+  keep(connection: AnsweredConnection, number: number, frames: Frames): void {
+    const bytes = sizeOf(frames);
+    if (bytes > this.#maxBytes / 4) return;
+    this.#messages.add(connection.add(number, frames, bytes));
+    this.#bytes += bytes;
+    while (this.#bytes > this.#maxBytes) this.#makeRoom();
+  }
+
+  /** The other end has read its first `count` messages. */
+  acknowledged(connection: AnsweredConnection, count: number): void {
+    for (let message = connection.oldest; message && connection.isRead(message, count); message = connection.oldest) {
+      this.#drop(connection, message);
+    }
+  }
+
+  /** The connection ended in good order: nobody will ask for its answers, or waits for others. */
+  left(connection: AnsweredConnection): void {
+    this.#open.delete(connection.name);
+    connection.lostAt = this.#now();
+    this.#empty(connection);
+    this.#abandon(connection);
+  }
+
+  /** The connection broke. Who called may come back, and so its calls go on for a moment. */
+  lost(connection: AnsweredConnection): void {
+    const { name } = connection;
+    this.#open.delete(name);
+    connection.lostAt = this.#now();
+    this.#lost.set(name, connection);
+    this.#expire();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#abandon(connection);
+    }, this.#graceMs).unref();
+    this.#timers.add(timer);
+  }
+
+  /** A call has been carried out whose connection is gone. */
+  late(connection: AnsweredConnection, answer: AnswerMessage): void {
+    const call = connection.callOf(answer.id);
+    const asked = this.#repeated.get(call);
+    if (asked) asked.respond(answer);
+    else if (this.#lost.has(connection.name))
+      this.#remember(call, answer.id, connection.end, connection.wire).respond(answer);
+  }
+
+  /**
+   * A call that was tried before came over another connection.
+   *
+   * @param origin - where its caller waits now
+   * @param id - its number there
+   */
+  repeat(again: EarlierTry, origin: CallOrigin, id: CallId, wire: Wire): Repetition {
+    const known = this.#repeated.get(again.call);
+    if (known) {
+      known.goesTo(origin, id);
+      known.touchedAt = this.#now();
+      for (const found of (known.kept && wire.readAnswers?.(known.kept)) ?? []) respond(origin, id, found.answer);
+      return SERVED;
+    }
+    const connection = this.#find(again, wire);
+    if (!connection) return FORGOTTEN;
+    const number = Number(again.call.slice(connection.name.length + 1));
+    if (number > connection.lastCall) {
+      const repeated = this.#remember(again.call, id, undefined, wire);
+      repeated.goesTo(origin, id);
+      return { state: "new", origin: repeated };
+    }
+    const { end } = connection;
+    if (end && this.#calls.holds(end, number)) {
+      this.#remember(again.call, number, end, wire).goesTo(origin, id);
+      return SERVED;
+    }
+    const found = connection.find(number);
+    if (!found) return FORGOTTEN;
+    respond(origin, id, found.isBound ? boundAnswer() : found.answer);
+    return SERVED;
+  }
+
+  /** Who has tried a call again gives it up. */
+  cancel(end: object, id: CallId, reason: Error): void {
+    for (const { running } of this.#awaitedAt(end, id)) this.#calls.cancel(running.connection, running.id, reason);
+  }
+
+  /** Forgets everything. */
+  close(): void {
+    clearTimeout(this.#sweeper);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    for (const connections of [this.#open, this.#lost]) {
+      for (const connection of connections.values()) this.#empty(connection);
+      connections.clear();
+    }
+    this.#repeated.clear();
+    this.#repeatedBytes = 0;
+  }
+
+  /** The connection of an earlier try, which has ended by now; `undefined` when it may have been forgotten. */
+  #find({ call, ageMs }: EarlierTry, wire: Wire): AnsweredConnection | undefined {
+    const name = call.slice(0, call.lastIndexOf(":"));
+    // What is still on its way there must not be carried out any more: its caller has given that try up.
+    this.#open.get(name)?.breakOff();
+    const known = this.#lost.get(name);
+    if (known) return known;
+    if (this.#now() - ageMs <= this.#forgottenBefore) return undefined;
+    const never = new AnsweredConnection(name, wire, undefined, () => undefined);
+    never.lostAt = this.#now();
+    this.#lost.set(name, never);
+    return never;
+  }
+
+  /** Nobody waits for what runs for a connection, but for calls that were tried again elsewhere. */
+  #abandon(connection: AnsweredConnection): void {
+    const { end } = connection;
+    if (!end) return;
+    const reason = rpcError("CANCELLED", "The caller is gone", { outcome: "executed" });
+    this.#calls.abandon(end, reason, (id) => this.#repeated.has(connection.callOf(id)));
+    for (const { running } of this.#awaitedAt(end)) this.#calls.cancel(running.connection, running.id, reason);
+  }
+
+  *#awaitedAt(end: object, id?: CallId): Iterable<RepeatedCall> {
+    for (const repeated of this.#repeated.values()) {
+      if (!repeated.kept && repeated.isAwaitedAt(end, id)) yield repeated;
+    }
+  }
+
+  #remember(call: string, id: CallId, end: object | undefined, wire: Wire): RepeatedCall {
+    const repeated = new RepeatedCall(call, id, end, (answered, answer) => {
+      answered.kept = encodeAnswer(wire, answer, this.#maxBytes / 4);
+      answered.touchedAt = this.#now();
+      if (this.#repeated.get(call) === answered) this.#repeatedBytes += sizeOf(answered.kept);
+    });
+    repeated.touchedAt = this.#now();
+    this.#repeated.set(call, repeated);
+    this.#expire();
+    return repeated;
+  }
+
+  #expire(): void {
+    const before = this.#now() - this.#maxAgeMs;
+    for (const connection of this.#lost.values()) {
+      if ((connection.lostAt ?? 0) > before && this.#lost.size <= MAX_LOST) break;
+      this.#forget(connection);
+    }
+    for (const [call, repeated] of this.#repeated) {
+      const isFull = this.#repeatedBytes > this.#maxBytes || this.#repeated.size > MAX_REPEATED;
+      if (repeated.touchedAt > before && !isFull) break;
+      // One that is being carried out is still to be answered.
+      if (!repeated.kept && repeated.touchedAt > before) continue;
+      this.#repeated.delete(call);
+      this.#repeatedBytes -= sizeOf(repeated.kept);
+      this.#forgottenBefore = this.#now();
+    }
+    if (this.#lost.size + this.#repeated.size === 0) return;
+    this.#sweeper ??= setTimeout(() => {
+      this.#sweeper = undefined;
+      this.#expire();
+    }, this.#maxAgeMs).unref();
+  }
+
+  #makeRoom(): void {
+    const oldest = this.#messages.oldest;
+    if (!oldest) return;
+    // Of a connection that is lost all is known, or nothing.
+    if (oldest.connection.lostAt === undefined) this.#drop(oldest.connection, oldest);
+    else this.#forget(oldest.connection);
+  }
+
+  #forget(connection: AnsweredConnection): void {
+    this.#empty(connection);
+    this.#lost.delete(connection.name);
+    this.#forgottenBefore = this.#now();
+  }
+
+  #empty(connection: AnsweredConnection): void {
+    for (let message = connection.oldest; message; message = connection.oldest) this.#drop(connection, message);
+  }
+
+  /** Takes out what is the connection's oldest message; the oldest of all is that, too. */
+  #drop(connection: AnsweredConnection, message: KeptMessage): void {
+    connection.shift();
+    this.#messages.delete(message);
+    this.#bytes -= message.bytes;
+  }
+}
+
+/** Broken connections that are remembered. */
+const MAX_LOST = 10_000;
+/** Calls that were tried again and are remembered. */
+const MAX_REPEATED = 10_000;
+const SERVED: Repetition = { state: "served" };
+const FORGOTTEN: Repetition = { state: "forgotten" };
+
+function respond(origin: CallOrigin, id: CallId, answer: AnswerMessage): void {
+  origin.respond({ ...answer, id });
+}
+
+function sizeOf(frames: Frames | undefined): number {
+  let bytes = 0;
+  for (const frame of frames ?? []) bytes += frame.byteLength;
+  return bytes;
+}
+
+function encodeAnswer(wire: Wire, answer: AnswerMessage, maxMessageBytes: number): Frames {
+  const encode = (message: AnswerMessage): Frames => {
+    const codec = wire.open({ maxMessageBytes }) as BatchingCodec;
+    codec.add({ ...message, id: 0 });
+    return codec.take(0);
+  };
+  try {
+    return encode(answer);
+  } catch {
+    return encode(boundAnswer());
+  }
+}
+
+/** The answer to a call whose answer cannot be given a second time. */
+function boundAnswer(): ErrorMessage {
+  const text =
+    "The call was executed, and the connection broke before its answer arrived; that held streams or references, or was too large to be kept";
+  const error = rpcError("REFERENCE_LOST", text);
+  return {
+    kind: "error",
+    id: 0,
+    code: error.code,
+    number: error.number,
+    outcome: "executed",
+    tellOutcome: true,
+    remote: { message: text },
+  };
+}

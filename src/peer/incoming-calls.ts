@@ -1,0 +1,185 @@
+import { rpcError } from "../errors.js";
+import type { AnswerMessage, CallMessage, EarlierTry, Frames } from "../wire/message.js";
+import type { Wire } from "../wire/wire.js";
+import type { AnswerWindow } from "./answers/answer-window.js";
+import type { AnsweredConnection } from "./answers/answered-connection.js";
+import type { CallOrigin } from "./call-origin.js";
+import { type Dispatcher, type ExposedInterface, expiredAnswer, failure, lostReferenceAnswer } from "./dispatcher.js";
+import { KeptResults } from "./kept-results.js";
+import { Lateness } from "./lateness.js";
+import { OneWay } from "./one-way.js";
+import type { Referrals } from "./referrals.js";
+import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
+import type { IncomingStream } from "./streams/remote-stream.js";
+
+/** What {@link IncomingCalls} needs of its end of the connection. */
+export interface IncomingCallsOptions {
+  /** What the other end may call. */
+  readonly dispatcher: Dispatcher;
+  /** What was answered before; absent: nothing is kept, as at the end of a client. */
+  readonly answers: AnswerWindow | undefined;
+  /** Turns messages into frames. */
+  readonly wire: Wire;
+  /** This run of this process. */
+  readonly incarnation: string;
+  /** Streams and references of the connection. */
+  readonly referrals: Referrals | undefined;
+  /** Ends the connection at once. */
+  readonly breakOff: () => void;
+}
+
+/** The calls that come over one connection: served, kept apart, answered once, and given up when the caller is. */
+export class IncomingCalls {
+  readonly #options: IncomingCallsOptions;
+  readonly #end: CallOrigin;
+  readonly #lateness = new Lateness();
+  /** Streams that came with calls which are being served, by the call's number. */
+  readonly #streams = new Map<CallMessage["id"], readonly IncomingStream[]>();
+  /** Results of the batch that is being read, where others of it call them. */
+  #kept: KeptResults | undefined;
+  /** What is kept of the answers; once the other end has given the connection a name. */
+  #answered: AnsweredConnection | undefined;
+  #hasAnswered = false;
+
+  /** @param end - where answers go */
+  constructor(end: CallOrigin, options: IncomingCallsOptions) {
+    this.#end = end;
+    this.#options = options;
+  }
+
+  /**
+   * The other end has given the connection a name.
+   *
+   * @returns whether it is a new one, as it has to be
+   */
+  named(name: string): boolean {
+    const { answers, wire, breakOff } = this.#options;
+    if (!answers) return true;
+    this.#answered ??= answers.open(name, wire, this.#end.connection, breakOff);
+    return this.#answered !== undefined;
+  }
+
+  /**
+   * Serves a call.
+   *
+   * @param isKept - do other calls of its batch go on from results?
+   */
+  serve(message: CallMessage, receivedAt: number, isKept: boolean): void {
+    const { dispatcher, referrals } = this.#options;
+    if (this.#answered && typeof message.id === "number") this.#answered.lastCall = message.id;
+    let target: ExposedInterface | undefined;
+    if (message.reference !== undefined) {
+      target = referrals?.exports.get(message.reference)?.exposed;
+      if (!target) {
+        this.#end.respond(lostReferenceAnswer(message));
+        return;
+      }
+    }
+    const streams = referrals?.takeAccepted() ?? NO_STREAMS;
+    if (streams.length > 0) this.#streams.set(message.id, streams);
+    const waitedMs = this.#lateness.of(receivedAt, message.sentAt);
+    const arrivedAt = receivedAt - waitedMs;
+    if (message.isOneWay) dispatcher.dispatch(message, new OneWay(this.#end), arrivedAt, target);
+    else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
+      this.#end.respond(expiredAnswer(message));
+    else if (message.again) this.#serveAgain(message, message.again, arrivedAt);
+    else if (isKept) this.#serveKept(message, arrivedAt, target);
+    else dispatcher.dispatch(message, this.#end, arrivedAt, target);
+  }
+
+  /** A message was read to its end. */
+  batchRead(): void {
+    this.#kept = undefined;
+  }
+
+  /** The other end gives a call up. */
+  cancel(id: CallMessage["id"]): void {
+    const { dispatcher, answers } = this.#options;
+    const reason = rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" });
+    dispatcher.cancel(this.#end.connection, id, reason);
+    answers?.cancel(this.#end.connection, id, reason);
+  }
+
+  /** A method may go on reading the streams of its arguments while its own last; called when both are over. */
+  readonly endUnusedStreams = (id: CallMessage["id"]): void => {
+    for (const stream of this.#streams.get(id) ?? NO_STREAMS) if (!stream.isUsed) stream.stop();
+    this.#streams.delete(id);
+  };
+
+  /** Have streams come with calls that are being served? */
+  get hasStreams(): boolean {
+    return this.#streams.size > 0;
+  }
+
+  /** An answer stands in the message that will be sent next. */
+  answered(): void {
+    this.#hasAnswered = true;
+  }
+
+  /** A message is about to be sent. */
+  sending(number: number, frames: Frames): void {
+    if (!this.#hasAnswered) return;
+    this.#hasAnswered = false;
+    if (this.#answered) this.#options.answers?.keep(this.#answered, number, frames);
+  }
+
+  /** The other end has read so many messages. */
+  acknowledged(count: number): void {
+    if (this.#answered?.oldest) this.#options.answers?.acknowledged(this.#answered, count);
+  }
+
+  /** A call was carried out, and the connection is gone. */
+  late(answer: AnswerMessage): void {
+    if (this.#answered) this.#options.answers?.late(this.#answered, answer);
+    const result = answer.kind === "result" ? answer.result : undefined;
+    if (typeof result === "object" && result !== null && isStreamSource(result)) discardSource(result);
+  }
+
+  /**
+   * The connection is gone.
+   *
+   * @param isLeft - the other end has said so: it will not come back for answers
+   */
+  lost(isLeft: boolean): void {
+    this.#streams.clear();
+    const { answers, dispatcher } = this.#options;
+    if (this.#answered && isLeft) answers?.left(this.#answered);
+    else if (this.#answered) answers?.lost(this.#answered);
+    else {
+      const reason = rpcError("CANCELLED", "The caller is gone", { outcome: "executed" });
+      dispatcher.abandon(this.#end.connection, reason);
+    }
+  }
+
+  /** Some calls of this batch go on from the results of others. */
+  #serveKept(message: CallMessage, arrivedAt: number, target: ExposedInterface | undefined): void {
+    const { dispatcher } = this.#options;
+    this.#kept ??= new KeptResults(this.#end);
+    if (message.promised !== undefined) this.#kept.serve(message, dispatcher, arrivedAt);
+    else dispatcher.dispatch(message, this.#kept.originOf(message), arrivedAt, target);
+  }
+
+  /** A call that was tried before is carried out only where it is sure that it was not, or does no harm. */
+  #serveAgain(message: CallMessage, again: EarlierTry, arrivedAt: number): void {
+    const { answers, dispatcher, incarnation, wire } = this.#options;
+    const isHere = answers !== undefined && again.incarnation === incarnation;
+    if (isHere) {
+      const repetition = answers.repeat(again, this.#end, message.id, wire);
+      if (repetition.state === "served") return;
+      if (repetition.state === "new") {
+        dispatcher.dispatch(message, repetition.origin, arrivedAt);
+        return;
+      }
+    }
+    if (again.idempotent) {
+      dispatcher.dispatch(message, this.#end, arrivedAt);
+      return;
+    }
+    const text = isHere
+      ? "The service has no record left of the first try. It may have been executed"
+      : "The service was started anew since the first try. It may have been executed";
+    this.#end.respond(failure(message, rpcError("UNAVAILABLE", text), "unknown"));
+  }
+}
+
+const NO_STREAMS: readonly IncomingStream[] = [];
