@@ -58,7 +58,6 @@ export { Host, type HostOptions } from "./nameserver/host.js";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./nameserver/memory-registry.js";
 export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameserver-host.js";
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
-// Calls, seen from both ends.
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
 export { NamedArguments, named } from "./peer/arguments.js";
 export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
@@ -75,7 +74,13 @@ export type {
   Introspection,
   MethodContract,
 } from "./peer/contract.js";
-export type { Authenticate, AuthenticationPolicy, ErrorPolicy, ServiceMiddleware } from "./peer/dispatcher.js";
+export type {
+  Authenticate,
+  AuthenticationPolicy,
+  ErrorPolicy,
+  OnceMode,
+  ServiceMiddleware,
+} from "./peer/dispatcher.js";
 export { type ErrorClass, type ErrorClassOptions, registerError } from "./peer/error-classes.js";
 export { type ArgumentCheck, checkArgument } from "./peer/exposed/checks.js";
 export {
@@ -115,6 +120,14 @@ export type {
   RawArguments,
 } from "./peer/invoker.js";
 export type { ListPatterns, Nameserver, ServiceInfo } from "./peer/nameserver-interface.js";
+// Calls, seen from both ends.
+export type {
+  CallJournal,
+  JournalDatabase,
+  JournalEntry,
+  JournaledCall,
+  JournalStatement,
+} from "./peer/once/call-journal.js";
 export { call } from "./peer/proxy.js";
 export type { Endpoint, ServiceQuery, ServiceRecord } from "./peer/record.js";
 export { release } from "./peer/references/remote-reference.js";
@@ -153,6 +166,7 @@ export {
   type MethodDecorator,
 } from "./service/decorators.js";
 export type { ConnectedPeer } from "./service/endpoint.js";
+export { Journal, type JournalOptions, openJournal } from "./service/journal/journal.js";
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
 export type {

@@ -11,6 +11,7 @@ const RESERVED: Readonly<Record<string, string>> = {
   "node:net": "transport",
   "node:tls": "transport",
   commander: "cli",
+  libsql: "service",
 };
 
 const files = (readdirSync("src", { recursive: true }) as string[]).filter((file) => file.endsWith(".ts"));

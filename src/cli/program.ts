@@ -54,7 +54,8 @@ function buildProgram(options: ProgramOptions): Command {
     .option("-a, --address <address>", "address to bind (default: tcp://127.0.0.1:0)")
     .option("--advertise <address>", "what others connect to, where it is not what is bound")
     .option("-s, --service <name>", "service name (default: /auto/ and 32 digits)")
-    .option("--config <file>", "JSON with address, service, nameserver, authentication")
+    .option("--journal <file>", "where calls of `once` methods are written down; needs the package libsql")
+    .option("--config <file>", "JSON with address, service, nameserver, authentication, journal")
     .action(async (modules: string[], flags: ServeFlags) => {
       const serve = await import("./commands/serve.js");
       if (options.imported === undefined) await serve.serveCommand(modules, flags);

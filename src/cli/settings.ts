@@ -15,6 +15,8 @@ export interface ServeFlags {
   readonly nameserver?: string;
   /** `-s`: service name. */
   readonly service?: string;
+  /** `--journal`: where calls of `once` methods are written down. */
+  readonly journal?: string;
   /** `--config`: file with the keys of docs/pycom-wire.md, section 17.1. */
   readonly config?: string;
   /** `-v`. */
@@ -29,6 +31,7 @@ export interface ServeSettings {
   readonly advertise: string | undefined;
   readonly nameserver: string | readonly string[];
   readonly service: string | undefined;
+  readonly journal: string | undefined;
   readonly authentication: Configuration["authentication"];
 }
 
@@ -46,6 +49,7 @@ export function serveSettings(flags: ServeFlags, configured: Configuration, log:
     advertise: flags.advertise,
     nameserver: flags.nameserver ?? environmentNameserver() ?? file.nameserver ?? CLIENT_DEFAULTS.nameserver,
     service: flags.service ?? file.service,
+    journal: flags.journal ?? file.journal,
     authentication: file.authentication,
   };
 }
@@ -82,6 +86,7 @@ const KEYS = {
     fits: (value: unknown) => (value as { policy?: unknown } | null)?.policy === "required",
     wanted: '{ "policy": "required" }',
   },
+  journal: { fits: isText, wanted: "a file as text" },
 } as const;
 
 /**

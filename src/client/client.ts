@@ -249,7 +249,13 @@ export class Client {
    */
   provide(provided: Provided): this {
     const maxMessageBytes = this.#options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
-    this.#dispatcher.expose(buildInterface(provided, { incarnation: PROCESS_INCARNATION, maxMessageBytes }));
+    this.#dispatcher.expose(
+      buildInterface(provided, {
+        errors: undefined,
+        contract: () => ({ incarnation: PROCESS_INCARNATION, maxMessageBytes }),
+        journal: undefined,
+      }),
+    );
     return this;
   }
 

@@ -14,6 +14,8 @@ export interface Configuration extends ClientOptions {
   readonly address?: string;
   /** Service name. */
   readonly service?: string;
+  /** File in which a host writes down the calls of `once` methods. */
+  readonly journal?: string;
   /** Policy of interfaces that have none of their own. */
   readonly authentication?: AuthenticationPolicy;
 }

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
 import { rpcError } from "../errors.js";
 import { brand, brandOf, hasBrand, shared } from "../util/shared.js";
-import type { CallId, Extensions } from "../wire/message.js";
+import type { CallId, EarlierTry, Extensions } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
+import type { JournalDatabase } from "./once/call-journal.js";
 import type { Dynamic, Remote } from "./remote.js";
 import type { Session } from "./sessions.js";
 
@@ -51,6 +53,8 @@ export class ServerCall {
   readonly origin: CallOrigin;
   /** The caller's number of it. @internal */
   readonly id: CallId;
+  /** Carries out {@link ServerCall.transaction}, for methods that are declared so. @internal */
+  commit: (<T>(body: (database: JournalDatabase) => T) => T) | undefined = undefined;
   /** The dispatcher's. @internal */
   previous: this | undefined = undefined;
   /** The dispatcher's. @internal */
@@ -59,6 +63,8 @@ export class ServerCall {
   #controller: AbortController | undefined;
   #abortReason: unknown;
   #timer: NodeJS.Timeout | undefined;
+  readonly #again: EarlierTry | undefined;
+  #randomId: string | undefined;
 
   /** Made by the dispatcher. */
   constructor(init: ServerCallInit) {
@@ -73,6 +79,48 @@ export class ServerCall {
     this.isPositional = init.isPositional;
     this.origin = init.origin;
     this.id = init.id;
+    this.#again = init.again;
+  }
+
+  /**
+   * Names the call: the same in all its tries, different for every other call in the world. A method that keeps it with
+   * what it does recognises a repetition. Callers on PyCOM's wire give no such name; each of their tries has one of its own.
+   */
+  get callId(): string {
+    const { connectionName } = this.origin;
+    if (this.#again) return this.#again.call;
+    if (connectionName !== undefined) return `${connectionName}:${String(this.id)}`;
+    this.#randomId ??= randomUUID();
+    return this.#randomId;
+  }
+
+  /** How long ago it was sent first, in milliseconds; 0 for a first try. @internal */
+  get ageMs(): number {
+    return this.#again?.ageMs ?? 0;
+  }
+
+  /** Can its caller try it again, so that it is recognised? @internal */
+  get isRepeatable(): boolean {
+    return this.origin.connectionName !== undefined;
+  }
+
+  /**
+   * Writes what a method does and what it answers into the host's journal, both or neither: for methods declared
+   * `once: "transaction"`, which call it once. Their answer is what `body` returns.
+   *
+   * ```ts
+   * return currentCall().transaction((database) => {
+   *   database.prepare("INSERT INTO orders (item) VALUES (?)").run(item);
+   *   return "ordered";
+   * });
+   * ```
+   *
+   * @param body - changes tables of the journal's database, without waiting for anything; what it throws undoes it
+   * @throws RpcError with code `CONFIGURATION` in other methods
+   */
+  transaction<T>(body: (database: JournalDatabase) => T): T {
+    if (this.commit) return this.commit(body);
+    throw rpcError("CONFIGURATION", `${this.interface}.${this.method} is not declared with once: "transaction"`);
   }
 
   /** Id of the session, for stateful interfaces. */
@@ -191,6 +239,8 @@ export interface ServerCallInit {
   readonly origin: CallOrigin;
   /** The caller's number of it. */
   readonly id: CallId;
+  /** What is known of earlier tries. */
+  readonly again: EarlierTry | undefined;
 }
 
 const storage = shared("call", () => new AsyncLocalStorage<ServerCall>());

@@ -8,6 +8,7 @@ import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
 import { describeRegistered } from "./error-classes.js";
+import { ToldFailure } from "./once/told-failure.js";
 import type { Sessions } from "./sessions.js";
 import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
 
@@ -15,13 +16,23 @@ import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
 export interface ExposedMethod {
   /** What it says of itself. */
   readonly contract: MethodContract;
+  /** Is it to be executed at most once, and how? Absent: it does not matter. */
+  readonly once?: OnceMode | undefined;
   /**
    * Checks the arguments, runs the method, shapes the result.
    *
    * @returns the result in the wire's shape, a {@link Reply}, or a promise of either
    */
   invoke(call: ServerCall): unknown;
+  /** Makes what travels of what its function returns, where that takes no waiting. */
+  shape?(value: unknown): unknown;
 }
+
+/**
+ * How a method is kept from being executed twice: its beginning and its answer are written down, or it writes effect and
+ * answer down in one transaction.
+ */
+export type OnceMode = true | "transaction";
 
 /** An interface that can be called from outside. Only what stands in its map is callable. */
 export interface ExposedInterface {
@@ -259,6 +270,7 @@ export class Dispatcher implements RunningCalls {
         authenticate: this.#options.authenticate,
         origin,
         id: message.id,
+        again: message.again,
         isPositional: message.isPositional === true,
       });
       const method = exposed.methods.get(message.method);
@@ -350,11 +362,9 @@ export class Dispatcher implements RunningCalls {
   }
 
   #fail(message: CallMessage, call: ServerCall | undefined, error: unknown, origin: CallOrigin): void {
-    let told = error;
-    if (!RpcError.isRpcError(error)) {
-      // A method that minds its signal fails when that fires; the reason for that is the better news.
-      if (call?.abortReason !== undefined) told = call.abortReason;
-      else this.#log.error(`${label(message)} failed: ${logged(error)}`);
+    const told = reasonOf(call, error);
+    if (!RpcError.isRpcError(told) && !(told instanceof ToldFailure)) {
+      this.#log.error(`${label(message)} failed: ${logged(error)}`);
     }
     try {
       origin.respond({
@@ -415,11 +425,16 @@ function bareFailure(message: CallMessage, error: unknown, call?: ServerCall, po
   return {
     kind: "error",
     id: message.id,
-    ...failureOf(error, policy),
     outcome: call?.started ? "executed" : "not-executed",
+    ...(error instanceof ToldFailure ? error.told : failureOf(error, policy)),
     tellOutcome: message.timeoutMs !== undefined,
     sessionId: call?.session?.id,
   };
+}
+
+/** A method that minds its signal fails when that fires; the reason for that is the better news. */
+export function reasonOf(call: ServerCall | undefined, error: unknown): unknown {
+  return RpcError.isRpcError(error) || error instanceof ToldFailure ? error : (call?.abortReason ?? error);
 }
 
 /**

@@ -159,6 +159,13 @@ export class IncomingCalls {
     else dispatcher.dispatch(message, this.#kept.originOf(message), arrivedAt, target);
   }
 
+  /** Does the journal that knows the call belong to this host? */
+  #isJournaled({ interface: name, method }: CallMessage, { journal }: EarlierTry): boolean {
+    const exposed = this.#options.dispatcher.interfaces.get(name);
+    const isOnce = exposed?.methods.get(method)?.contract.once === true;
+    return isOnce && journal !== undefined && exposed.contract.host?.journal === journal;
+  }
+
   /** A call that was tried before is carried out only where it is sure that it was not, or does no harm. */
   #serveAgain(message: CallMessage, again: EarlierTry, arrivedAt: number): void {
     const { answers, dispatcher, incarnation, wire } = this.#options;
@@ -171,7 +178,7 @@ export class IncomingCalls {
         return;
       }
     }
-    if (again.idempotent) {
+    if (again.idempotent || this.#isJournaled(message, again)) {
       dispatcher.dispatch(message, this.#end, arrivedAt);
       return;
     }

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
 import { ConfigurationError, rpcError } from "../errors.js";
 import { AnswerWindow, type AnswerWindowOptions } from "../peer/answers/answer-window.js";
-import type { HostContract } from "../peer/contract.js";
 import {
   type AuthenticationPolicy,
   Dispatcher,
@@ -15,6 +14,7 @@ import {
   defineInterface,
   type InterfaceDefinition,
   type Provided,
+  type ProvidingHost,
 } from "../peer/exposed/definition.js";
 import { offerLocally } from "../peer/local.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
@@ -28,6 +28,7 @@ import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
 import { type ConnectedPeer, Endpoint } from "./endpoint.js";
+import { type Journal, openJournal } from "./journal/journal.js";
 import type { Registrar } from "./registrar.js";
 
 /** Options of a host. */
@@ -59,6 +60,11 @@ export interface ServiceHostOptions {
   readonly maxReferences?: number | undefined;
   /** How much of what was answered is kept, for calls that are tried again after their connection broke. */
   readonly answerWindow?: AnswerWindowOptions | undefined;
+  /**
+   * Where calls of `once` methods are written down: a file, which the host opens and closes, or what `openJournal` gave.
+   * Needs the package `libsql`. Default none; `once` methods need one.
+   */
+  readonly journal?: string | Journal | undefined;
   /** How long running calls may take to finish when the host closes, in milliseconds; default 10,000. */
   readonly drainTimeoutMs?: number | undefined;
   /** What callers are told of exceptions that are of no registered class; default `hidden`: a fixed text. */
@@ -95,6 +101,7 @@ export class ServiceHost {
   readonly #parts: ServiceHostParts;
   readonly #dispatcher: Dispatcher;
   readonly #answers: AnswerWindow;
+  #journal: Journal | undefined;
   readonly #transport: Transport;
   readonly #maxMessageBytes: number;
   readonly #wheel = new DeadlineWheel();
@@ -123,7 +130,7 @@ export class ServiceHost {
       log: this.log,
     });
     this.#answers = new AnswerWindow(this.#dispatcher, options.answerWindow);
-    this.#dispatcher.expose(buildInterface(this.#self(), this.#contract()));
+    this.#dispatcher.expose(buildInterface(this.#self(), this.#asProvider()));
   }
 
   /** Addresses that others connect to, once started; the first is PyCOM's. */
@@ -174,7 +181,7 @@ export class ServiceHost {
    */
   provide(provided: Provided): this {
     if (this.#state !== "new") throw new ConfigurationError("Provide interfaces before the host is started");
-    this.#dispatcher.expose(buildInterface(provided, this.#contract()));
+    this.#dispatcher.expose(buildInterface(provided, this.#asProvider()));
     return this;
   }
 
@@ -185,7 +192,7 @@ export class ServiceHost {
    * @throws ConfigurationError when the host does not provide an interface of that name
    */
   replace(provided: Provided): this {
-    this.#dispatcher.replace(buildInterface(provided, this.#contract()));
+    this.#dispatcher.replace(buildInterface(provided, this.#asProvider()));
     return this;
   }
 
@@ -202,6 +209,7 @@ export class ServiceHost {
     if (this.interfaces.length === 0) throw new ConfigurationError("This host provides no interface");
     this.#state = "starting";
     try {
+      await this.#openJournal();
       await this.#bind();
       this.#withdraw = offerLocally(this.#dispatcher);
       const registered = (await this.#parts.registrar?.start(this.#record())) ?? false;
@@ -227,8 +235,35 @@ export class ServiceHost {
     return this.close();
   }
 
-  #contract(): Omit<HostContract, "stateful"> {
-    return { incarnation: this.incarnation, maxMessageBytes: this.#maxMessageBytes };
+  #asProvider(): ProvidingHost {
+    return {
+      errors: this.#options.errors,
+      contract: () => ({
+        incarnation: this.incarnation,
+        maxMessageBytes: this.#maxMessageBytes,
+        ...(this.#journal && { journal: this.#journal.id }),
+      }),
+      journal: () => {
+        if (this.#journal) return this.#journal;
+        throw new ConfigurationError("This host has no journal");
+      },
+    };
+  }
+
+  /** @throws ConfigurationError when it cannot be opened, or there has to be one and is none */
+  async #openJournal(): Promise<void> {
+    const { journal } = this.#options;
+    if (typeof journal === "string") this.#journal = await openJournal(journal, { log: this.log });
+    else this.#journal = journal;
+    if (this.#journal) return;
+    for (const { name, methods } of this.#dispatcher.interfaces.values()) {
+      for (const { contract } of methods.values()) {
+        if (!contract.once) continue;
+        throw new ConfigurationError(
+          `${name}.${contract.name} is declared once, and this host has no journal: give it the option journal, a file`,
+        );
+      }
+    }
   }
 
   /** What any host answers about itself; nameservers tell by it which run answers at an address. */
@@ -250,6 +285,7 @@ export class ServiceHost {
     await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(LINGER_MS)));
     this.#endpoints = [];
     this.#answers.close();
+    if (typeof this.#options.journal === "string") this.#journal?.close();
     await registrar?.close();
     this.#state = "closed";
   }

@@ -32,6 +32,7 @@ describe("lamplighter serve", () => {
     const cases: [object, RegExp][] = [
       [{ address: 5 }, /"address" wants an address as text, got 5/],
       [{ service: [] }, /"service" wants a name/],
+      [{ journal: 1 }, /"journal" wants a file/],
       [{ nameserver: ["tcp://127.0.0.1:1", 2] }, /"nameserver" wants/],
       [{ authentication: { policy: "sometimes" } }, /"authentication" wants/],
       [[], /no JSON object/],
@@ -56,7 +57,7 @@ describe("lamplighter serve", () => {
     const warnings = entries.filter(({ message }) => message.includes("keys.json"));
     expect(warnings.map(({ level }) => level)).to.deep.equal(["warning", "warning"]);
     expect(warnings[0]?.message).to.match(/"adress" means nothing here and is ignored, did you mean "address"\?/);
-    expect(warnings[1]?.message).to.match(/"x" means nothing[^]*address, service, nameserver, authentication/);
+    expect(warnings[1]?.message).to.match(/"x" means nothing[^]*address, service, nameserver, authentication, journal/);
   });
 
   it("says how to get around a name that is taken", async () => {

@@ -1,9 +1,10 @@
 import { rpcError } from "../../errors.js";
 import { LinkedList } from "../../util/linked-list.js";
-import type { AnswerMessage, CallId, EarlierTry, ErrorMessage, Frames } from "../../wire/message.js";
-import type { BatchingCodec, Wire } from "../../wire/wire.js";
+import type { AnswerMessage, CallId, EarlierTry, Frames } from "../../wire/message.js";
+import type { Wire } from "../../wire/wire.js";
 import type { CallOrigin } from "../call-origin.js";
 import { AnsweredConnection, type KeptMessage } from "./answered-connection.js";
+import { encodeAnswer, lostAnswer } from "./encode-answer.js";
 import { RepeatedCall } from "./repeated-call.js";
 
 /** How much of its answers a host keeps, in case that they did not arrive. */
@@ -167,7 +168,7 @@ export class AnswerWindow {
     }
     const found = connection.find(number);
     if (!found) return FORGOTTEN;
-    respond(origin, id, found.isBound ? boundAnswer() : found.answer);
+    respond(origin, id, found.isBound ? lostAnswer() : found.answer);
     return SERVED;
   }
 
@@ -196,7 +197,7 @@ export class AnswerWindow {
     this.#open.get(name)?.breakOff();
     const known = this.#lost.get(name);
     if (known) return known;
-    if (this.#now() - ageMs <= this.#forgottenBefore) return undefined;
+    if (this.#now() - ageMs - UNREAD_MS <= this.#forgottenBefore) return undefined;
     const never = new AnsweredConnection(name, wire, undefined, () => undefined);
     never.lostAt = this.#now();
     this.#lost.set(name, never);
@@ -243,7 +244,7 @@ export class AnswerWindow {
       if (!repeated.kept && repeated.touchedAt > before) continue;
       this.#repeated.delete(call);
       this.#repeatedBytes -= sizeOf(repeated.kept);
-      this.#forgottenBefore = this.#now();
+      this.#forgottenBefore = Math.max(this.#forgottenBefore, repeated.touchedAt);
     }
     if (this.#lost.size + this.#repeated.size === 0) return;
     this.#sweeper ??= setTimeout(() => {
@@ -263,7 +264,7 @@ export class AnswerWindow {
   #forget(connection: AnsweredConnection): void {
     this.#empty(connection);
     this.#lost.delete(connection.name);
-    this.#forgottenBefore = this.#now();
+    this.#forgottenBefore = Math.max(this.#forgottenBefore, connection.lostAt ?? this.#now());
   }
 
   #empty(connection: AnsweredConnection): void {
@@ -278,6 +279,8 @@ export class AnswerWindow {
   }
 }
 
+/** How long a message may lie unread, say while this process is stopped, so that calls seem younger than they are. */
+const UNREAD_MS = 30_000;
 /** Broken connections that are remembered. */
 const MAX_LOST = 10_000;
 /** Calls that were tried again and are remembered. */
@@ -293,33 +296,4 @@ function sizeOf(frames: Frames | undefined): number {
   let bytes = 0;
   for (const frame of frames ?? []) bytes += frame.byteLength;
   return bytes;
-}
-
-function encodeAnswer(wire: Wire, answer: AnswerMessage, maxMessageBytes: number): Frames {
-  const encode = (message: AnswerMessage): Frames => {
-    const codec = wire.open({ maxMessageBytes }) as BatchingCodec;
-    codec.add({ ...message, id: 0 });
-    return codec.take(0);
-  };
-  try {
-    return encode(answer);
-  } catch {
-    return encode(boundAnswer());
-  }
-}
-
-/** The answer to a call whose answer cannot be given a second time. */
-function boundAnswer(): ErrorMessage {
-  const text =
-    "The call was executed, and the connection broke before its answer arrived; that held streams or references, or was too large to be kept";
-  const error = rpcError("REFERENCE_LOST", text);
-  return {
-    kind: "error",
-    id: 0,
-    code: error.code,
-    number: error.number,
-    outcome: "executed",
-    tellOutcome: true,
-    remote: { message: text },
-  };
 }

@@ -2,6 +2,7 @@ import { ConfigurationError } from "../../errors.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../contract.js";
 import type { ExposedInterface, ExposedMethod } from "../dispatcher.js";
+import { type JournalingHost, journaled } from "../once/once-method.js";
 import type { TypedAs } from "../remote.js";
 import { exposeMethod } from "./exposed-method.js";
 import type { MethodDefinitions, MethodsOf } from "./interface-of.js";
@@ -64,13 +65,20 @@ export function isProvidable(value: unknown): value is Provided {
   return typeof value === "object" && value !== null && interfaceMark(value.constructor) !== undefined;
 }
 
+/** What an interface needs to know of the host that provides it. */
+export interface ProvidingHost extends JournalingHost {
+  /** What it says of itself. */
+  contract(): Omit<HostContract, "stateful">;
+}
+
 /**
  * Makes what is provided callable.
  *
  * @throws ConfigurationError when it is no interface, has no method, or two methods of one name
  */
-export function buildInterface(provided: Provided, host: Omit<HostContract, "stateful">): ExposedInterface {
+export function buildInterface(provided: Provided, host: ProvidingHost): ExposedInterface {
   const { mark, methods } = isDefinition(provided) ? readDefinition(provided) : readClass(provided);
+  for (const [name, method] of methods) methods.set(name, journaled(method, host));
   if (methods.size === 0) {
     throw new ConfigurationError(`${mark.name} has no methods: mark them with @Method, or name them in expose()`);
   }
@@ -78,7 +86,7 @@ export function buildInterface(provided: Provided, host: Omit<HostContract, "sta
   if (mark.introspection !== false && !methods.has(INTROSPECT)) {
     methods.set(
       INTROSPECT,
-      exposeMethod(mark.name, INTROSPECT, () => introspection, undefined, {
+      exposeMethod(mark.name, INTROSPECT, () => toIntrospection(contract), undefined, {
         doc: "What this interface offers.",
         idempotent: true,
       }),
@@ -89,9 +97,11 @@ export function buildInterface(provided: Provided, host: Omit<HostContract, "sta
     docstring: mark.doc ?? null,
     data: mark.data ?? {},
     methods: new Map([...methods].map(([name, method]) => [name, describe(name, method)])),
-    host: { ...host, stateful },
+    // A host learns its journal's name when it starts.
+    get host() {
+      return { ...host.contract(), stateful };
+    },
   };
-  const introspection = toIntrospection(contract);
   return { name: mark.name, stateful, authentication: mark.authentication, methods, contract };
 }
 

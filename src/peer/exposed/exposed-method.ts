@@ -3,7 +3,7 @@ import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
 import { checkType, isPlainObject, wireArguments } from "../arguments.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { ArgumentType, MethodContract } from "../contract.js";
-import type { ExposedMethod } from "../dispatcher.js";
+import type { ExposedMethod, OnceMode } from "../dispatcher.js";
 import { requireArgumentType } from "./argument-type.js";
 import type { MethodFunction, MethodOptions, ServiceResponse } from "./method-options.js";
 import { isStandardSchema, validateArgument, validateResult } from "./schema.js";
@@ -39,6 +39,7 @@ interface Parameter {
 
 class FunctionMethod implements ExposedMethod {
   readonly contract: MethodContract;
+  readonly once: OnceMode | undefined;
   readonly #interface: string;
   readonly #body: MethodFunction;
   readonly #receiver: unknown;
@@ -56,6 +57,7 @@ class FunctionMethod implements ExposedMethod {
     parameters: readonly Parameter[],
     told: { readonly name: string; readonly first: ArgumentType | undefined },
   ) {
+    this.once = readOnce(told.name, options);
     this.#interface = interfaceName;
     this.#body = body;
     this.#receiver = receiver;
@@ -73,7 +75,7 @@ class FunctionMethod implements ExposedMethod {
       incoming,
       outgoing,
       idempotent: options.idempotent ?? false,
-      once: false,
+      once: this.once !== undefined,
       types: Object.fromEntries(
         parameters.flatMap(({ name, type }) => (type === undefined ? [] : [[name, type] as const])),
       ),
@@ -94,6 +96,10 @@ class FunctionMethod implements ExposedMethod {
     return value instanceof Promise
       ? value.then((settled) => toReply(this.#shape(settled)))
       : toReply(this.#shape(value));
+  }
+
+  shape(value: unknown): unknown {
+    return toReply(this.#shape(value));
   }
 
   async #invokeWithSteps(call: ServerCall): Promise<unknown> {
@@ -204,6 +210,25 @@ class FunctionMethod implements ExposedMethod {
 /** A result without attachment needs no wrapping. */
 function toReply({ result, attachment }: ServiceResponse): unknown {
   return attachment === undefined ? result : new Reply(result, attachment);
+}
+
+function readOnce(method: string, options: MethodOptions): OnceMode | undefined {
+  const { once } = options;
+  if (once === undefined || once === false) return undefined;
+  if ((once as unknown) !== true && once !== "transaction") {
+    throw new ConfigurationError(
+      `The method ${method} wants once as true or "transaction", got ${JSON.stringify(once)}`,
+    );
+  }
+  if (options.idempotent) {
+    throw new ConfigurationError(`The method ${method} is declared idempotent, and once: it can be only one of them`);
+  }
+  if (once === "transaction" && (options.posthooks?.length || options.output)) {
+    throw new ConfigurationError(
+      `The method ${method} writes its answer in a transaction, after which posthooks and output would change it`,
+    );
+  }
+  return once;
 }
 
 function readParameters(

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ServerCall } from "../call-context.js";
 import type { ArgumentType } from "../contract.js";
+import type { OnceMode } from "../dispatcher.js";
 
 /** An answer on its way out, as posthooks see it. */
 export interface ServiceResponse {
@@ -50,6 +51,15 @@ export interface MethodOptions {
   readonly attachments?: AttachmentOptions | undefined;
   /** May be executed twice without harm: clients then repeat a call that was not answered. Default false. */
   readonly idempotent?: boolean | undefined;
+  /**
+   * Is executed at most once for each call, even if the host is killed in the middle: what began and how it was answered
+   * stands in the host's journal (option `journal`), and callers who try again get that answer, or learn that the outcome is
+   * `unknown`. `"transaction"`: the method writes effect and answer in one transaction of the journal
+   * ({@link ServerCall.transaction}), and is executed exactly once for each call that is tried until it is answered.
+   *
+   * For methods of interfaces that a host provides. Callers on PyCOM's wire never try such calls again.
+   */
+  readonly once?: OnceMode | false | undefined;
   /** Description for introspection. */
   readonly doc?: string | undefined;
   /** Validates the whole arguments, by a Standard Schema. */

@@ -1,0 +1,28 @@
+import { rpcError } from "../../errors.js";
+import type { AnswerMessage, ErrorMessage, Frames } from "../../wire/message.js";
+import type { BatchingCodec, Wire } from "../../wire/wire.js";
+
+/**
+ * Writes an answer as a message of its own, with 0 for its call's number. Where it cannot be kept, for it holds streams or
+ * references or is too large, what is written says so.
+ */
+export function encodeAnswer(wire: Wire, answer: AnswerMessage, maxMessageBytes: number): Frames {
+  const encode = (message: AnswerMessage): Frames => {
+    const codec = wire.open({ maxMessageBytes }) as BatchingCodec;
+    codec.add({ ...message, id: 0 });
+    return codec.take(0);
+  };
+  try {
+    return encode(answer);
+  } catch {
+    return encode(lostAnswer());
+  }
+}
+
+/** The answer to a call whose answer cannot be given a second time. */
+export function lostAnswer(): ErrorMessage {
+  const text =
+    "The call was executed, and the connection broke before its answer arrived; that held streams or references, or was too large to be kept";
+  const { code, number } = rpcError("REFERENCE_LOST", text);
+  return { kind: "error", id: 0, code, number, outcome: "executed", tellOutcome: true, remote: { message: text } };
+}

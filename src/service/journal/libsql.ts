@@ -1,0 +1,55 @@
+import { ConfigurationError } from "../../errors.js";
+import type { JournalDatabase } from "../../peer/once/call-journal.js";
+
+/** What we use of a database of the package `libsql`. */
+export interface Database extends JournalDatabase {
+  /** Runs a function in a transaction: all of it, or nothing. */
+  transaction<A extends readonly unknown[], T>(body: (...values: A) => T): (...values: A) => T;
+  /** Closes it. */
+  close(): unknown;
+}
+
+/**
+ * Opens an SQLite database for this process alone.
+ *
+ * @throws ConfigurationError when the package `libsql` is not installed, the file cannot be opened, or another process has it
+ */
+export async function openDatabase(file: string): Promise<Database> {
+  const Constructor = await loadLibsql();
+  try {
+    const database = new Constructor(file);
+    // Whoever begins to write first has the file to the end.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT");
+    return database;
+  } catch (error) {
+    const { message } = error as Error;
+    const isTaken = message.includes("locked") || message.includes("busy");
+    throw new ConfigurationError(
+      isTaken
+        ? `The journal ${file} is in use by another process; each host needs a journal of its own`
+        : `The journal ${file} cannot be opened: ${message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Closes it, and gives the file back at once: `close` alone does so when the last statement was garbage-collected. */
+export function closeDatabase(database: Database): void {
+  // Only without a write-ahead log nothing is locked between two readings; and the lock changes with the next reading.
+  database.exec("PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL");
+  database.prepare("SELECT 1 FROM sqlite_schema").all();
+  database.close();
+}
+
+async function loadLibsql(): Promise<new (file: string) => Database> {
+  try {
+    // An optional peer dependency: only hosts with a journal need it.
+    const module = (await import("libsql")) as unknown as { readonly default: new (file: string) => Database };
+    return module.default;
+  } catch (error) {
+    throw new ConfigurationError(
+      `A journal needs the package libsql, which cannot be loaded: npm install libsql (${(error as Error).message})`,
+      { cause: error },
+    );
+  }
+}
