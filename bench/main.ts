@@ -9,7 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { Client, defineInterface, Host, NameserverHost } from "lamplighter";
+import { Client, defineInterface, Host, NameserverHost } from "../build/index.js";
 import { connect, type EchoPeer, PEERS, type PeerName } from "./peers.js";
 import { type Row, summarise, table } from "./report.js";
 import { measureRestarts, restartRow } from "./restart.js";

@@ -8,8 +8,8 @@
  *   answers to pipelined calls like this; it shows what the wire itself costs.
  */
 
-import { Client, currentCall, defineInterface, Host, reply } from "lamplighter";
 import { Dealer, Router } from "zeromq";
+import { Client, currentCall, defineInterface, Host, reply } from "../build/index.js";
 
 /** A client side that echoes values. */
 export interface EchoPeer {

@@ -9,7 +9,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Client } from "lamplighter";
+import { Client } from "../build/index.js";
 import { DemoMesh, endOnSignals } from "../examples/demo/mesh.js";
 
 const { values: options } = parseArgs({

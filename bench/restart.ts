@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Client, defineInterface, Host, NameserverHost } from "lamplighter";
+import { Client, defineInterface, Host, NameserverHost } from "../build/index.js";
 import type { Row } from "./report.js";
 
 /** Serves until it is killed; run as a child. */

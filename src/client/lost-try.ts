@@ -1,6 +1,7 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { EarlierTry } from "../wire/message.js";
 import type { Instance, ReadyInstance } from "./instance.js";
+import { mayRetry } from "./retry-policy.js";
 import type { Run } from "./run.js";
 
 /** A try whose connection broke before its answer came. The service may know what became of it. */
@@ -68,7 +69,9 @@ export function boundInstance({ lost, idempotent }: Run): Instance | undefined {
  */
 export function mayAsk(run: Run, failure: RpcError, now: number): boolean {
   const { lost } = run;
-  if (!lost || failure.remote || failure.code !== "UNAVAILABLE") return false;
+  if (!lost || failure.remote) return false;
+  if (lost.journal !== undefined && failure.outcome === "not-sent") return mayRetry(failure, false);
+  if (failure.code !== "UNAVAILABLE") return false;
   return lost.journal !== undefined || (run.failures <= MAX_ASKED && now - lost.lostAt < ASK_MS);
 }
 

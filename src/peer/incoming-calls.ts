@@ -169,23 +169,19 @@ export class IncomingCalls {
   /** A call that was tried before is carried out only where it is sure that it was not, or does no harm. */
   #serveAgain(message: CallMessage, again: EarlierTry, arrivedAt: number): void {
     const { answers, dispatcher, incarnation, wire } = this.#options;
-    const isHere = answers !== undefined && again.incarnation === incarnation;
-    if (isHere) {
-      const repetition = answers.repeat(again, this.#end, message.id, wire);
-      if (repetition.state === "served") return;
-      if (repetition.state === "new") {
-        dispatcher.dispatch(message, repetition.origin, arrivedAt);
-        return;
-      }
-    }
-    if (again.idempotent || this.#isJournaled(message, again)) {
-      dispatcher.dispatch(message, this.#end, arrivedAt);
+    const end = this.#end;
+    const repetition = answers?.repeat(again, incarnation, end, message.id, wire) ?? "elsewhere";
+    if (repetition === "served") return;
+    if (repetition === "new" || again.idempotent || this.#isJournaled(message, again)) {
+      const origin = answers?.adopt(again, end, message.id, wire) ?? end;
+      dispatcher.dispatch(message, origin, arrivedAt);
       return;
     }
-    const text = isHere
-      ? "The service has no record left of the first try. It may have been executed"
-      : "The service was started anew since the first try. It may have been executed";
-    this.#end.respond(failure(message, rpcError("UNAVAILABLE", text), "unknown"));
+    const text =
+      repetition === "forgotten"
+        ? "The service has no record left of the first try. It may have been executed"
+        : "The service was started anew since the first try. It may have been executed";
+    end.respond(failure(message, rpcError("UNAVAILABLE", text), "unknown"));
   }
 }
 

@@ -17,14 +17,11 @@ export interface AnswerWindowOptions {
   readonly graceMs?: number | undefined;
 }
 
-/** What becomes of a call that is tried again. */
-export type Repetition =
-  /** It was answered, or is being carried out and will be. */
-  | { readonly state: "served" }
-  /** It never got here: it is to be carried out, and answered there. */
-  | { readonly state: "new"; readonly origin: CallOrigin }
-  /** Nobody knows any more. */
-  | { readonly state: "forgotten" };
+/**
+ * What becomes of a call that is tried again: it was answered, or is being carried out and will be; it never got here, and is
+ * to be carried out; nobody knows any more; it went to another host, or another run of this one.
+ */
+export type Repetition = "served" | "new" | "forgotten" | "elsewhere";
 
 /** The calls that a host is carrying out. */
 export interface RunningCalls {
@@ -142,34 +139,43 @@ export class AnswerWindow {
   /**
    * A call that was tried before came over another connection.
    *
+   * @param incarnation - the run of this host
    * @param origin - where its caller waits now
    * @param id - its number there
    */
-  repeat(again: EarlierTry, origin: CallOrigin, id: CallId, wire: Wire): Repetition {
+  repeat(again: EarlierTry, incarnation: string, origin: CallOrigin, id: CallId, wire: Wire): Repetition {
     const known = this.#repeated.get(again.call);
     if (known) {
       known.goesTo(origin, id);
       known.touchedAt = this.#now();
       for (const found of (known.kept && wire.readAnswers?.(known.kept)) ?? []) respond(origin, id, found.answer);
-      return SERVED;
+      return "served";
     }
+    if (again.incarnation !== incarnation) return "elsewhere";
     const connection = this.#find(again, wire);
-    if (!connection) return FORGOTTEN;
+    if (!connection) return "forgotten";
     const number = Number(again.call.slice(connection.name.length + 1));
-    if (number > connection.lastCall) {
-      const repeated = this.#remember(again.call, id, undefined, wire);
-      repeated.goesTo(origin, id);
-      return { state: "new", origin: repeated };
-    }
+    if (number > connection.lastCall) return "new";
     const { end } = connection;
     if (end && this.#calls.holds(end, number)) {
       this.#remember(again.call, number, end, wire).goesTo(origin, id);
-      return SERVED;
+      return "served";
     }
     const found = connection.find(number);
-    if (!found) return FORGOTTEN;
+    if (!found) return "forgotten";
     respond(origin, id, found.isBound ? lostAnswer() : found.answer);
-    return SERVED;
+    return "served";
+  }
+
+  /**
+   * A call that was tried before is carried out here, for it is new, or it does no harm.
+   *
+   * @returns where its answer goes
+   */
+  adopt(again: EarlierTry, origin: CallOrigin, id: CallId, wire: Wire): CallOrigin {
+    const repeated = this.#remember(again.call, id, undefined, wire);
+    repeated.goesTo(origin, id);
+    return repeated;
   }
 
   /** Who has tried a call again gives it up. */
@@ -285,8 +291,6 @@ const UNREAD_MS = 30_000;
 const MAX_LOST = 10_000;
 /** Calls that were tried again and are remembered. */
 const MAX_REPEATED = 10_000;
-const SERVED: Repetition = { state: "served" };
-const FORGOTTEN: Repetition = { state: "forgotten" };
 
 function respond(origin: CallOrigin, id: CallId, answer: AnswerMessage): void {
   origin.respond({ ...answer, id });

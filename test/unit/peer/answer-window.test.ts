@@ -109,7 +109,7 @@ describe("The answers that a host keeps", () => {
     window.lost(connection);
     const caller = new Caller();
     for (const id of [1, 3]) {
-      expect(window.repeat(again(`a:b:${id}`), caller, id + 100, lampWire).state).to.equal("served");
+      expect(window.repeat(again(`a:b:${id}`), "run", caller, id + 100, lampWire)).to.equal("served");
     }
     expect(caller.answers[0]).to.include({ kind: "result", id: 101, result: "one" });
     expect(caller.answers[1]).to.include({ kind: "result", id: 103, result: "three" });
@@ -118,30 +118,31 @@ describe("The answers that a host keeps", () => {
   it("end a connection whose calls come over another one", () => {
     const window = open();
     const connection = connect(window, "a");
-    window.repeat(again("a:1"), new Caller(), 1, lampWire);
+    window.repeat(again("a:1"), "run", new Caller(), 1, lampWire);
     expect(connection.lostAt).to.equal(now);
   });
 
   it("tell calls that never came from those that are forgotten", () => {
     const window = open();
     window.lost(connect(window, "a"));
-    expect(window.repeat(again("a:11"), new Caller(), 1, lampWire).state).to.equal("new");
-    expect(window.repeat(again("a:10"), new Caller(), 1, lampWire).state).to.equal("forgotten");
-    expect(window.repeat(again("unheard:1"), new Caller(), 1, lampWire).state).to.equal("new");
+    expect(window.repeat(again("a:11"), "run", new Caller(), 1, lampWire)).to.equal("new");
+    expect(window.repeat(again("a:10"), "run", new Caller(), 1, lampWire)).to.equal("forgotten");
+    expect(window.repeat(again("unheard:1"), "run", new Caller(), 1, lampWire)).to.equal("new");
   });
 
   it("are executed once when they come a third time", () => {
     const window = open();
     window.lost(connect(window, "a"));
     const first = new Caller();
-    const repetition = window.repeat(again("a:11"), first, 1, lampWire);
+    expect(window.repeat(again("a:11"), "run", first, 1, lampWire)).to.equal("new");
+    const origin = window.adopt(again("a:11"), first, 1, lampWire);
     const second = new Caller();
-    expect(window.repeat(again("a:11"), second, 2, lampWire).state).to.equal("served");
-    if (repetition.state === "new") repetition.origin.respond({ kind: "result", id: 1, result: "done" });
+    expect(window.repeat(again("a:11"), "run", second, 2, lampWire)).to.equal("served");
+    origin.respond({ kind: "result", id: 1, result: "done" });
     expect(first.answers).to.have.length(0);
     expect(second.answers[0]).to.include({ id: 2, result: "done" });
     const third = new Caller();
-    expect(window.repeat(again("a:11"), third, 3, lampWire).state).to.equal("served");
+    expect(window.repeat(again("a:11"), "run", third, 3, lampWire)).to.equal("served");
     expect(third.answers[0]).to.include({ id: 3, result: "done" });
   });
 
@@ -150,10 +151,10 @@ describe("The answers that a host keeps", () => {
     window.lost(connect(window, "a"));
     now += 2_000;
     window.lost(connect(window, "b"));
-    expect(window.repeat(again("a:11", 2_000), new Caller(), 1, lampWire).state).to.equal("forgotten");
-    expect(window.repeat(again("unheard:1", 2_000), new Caller(), 1, lampWire).state).to.equal("forgotten");
+    expect(window.repeat(again("a:11", 2_000), "run", new Caller(), 1, lampWire)).to.equal("forgotten");
+    expect(window.repeat(again("unheard:1", 2_000), "run", new Caller(), 1, lampWire)).to.equal("forgotten");
     now += 60_000;
-    expect(window.repeat(again("unheard:2", 0), new Caller(), 1, lampWire).state).to.equal("new");
+    expect(window.repeat(again("unheard:2", 0), "run", new Caller(), 1, lampWire)).to.equal("new");
   });
 
   it("take no more room than they may", () => {
@@ -165,9 +166,19 @@ describe("The answers that a host keeps", () => {
     connection.lastCall = 101;
     window.lost(connection);
     const caller = new Caller();
-    expect(window.repeat(again("a:100"), caller, 1, lampWire).state).to.equal("served");
-    expect(window.repeat(again("a:1"), caller, 1, lampWire).state).to.equal("forgotten");
-    expect(window.repeat(again("a:101"), caller, 1, lampWire).state).to.equal("forgotten");
+    expect(window.repeat(again("a:100"), "run", caller, 1, lampWire)).to.equal("served");
+    expect(window.repeat(again("a:1"), "run", caller, 1, lampWire)).to.equal("forgotten");
+    expect(window.repeat(again("a:101"), "run", caller, 1, lampWire)).to.equal("forgotten");
+  });
+
+  it("know nothing of calls that went elsewhere, but of those that came here from there", () => {
+    const window = open();
+    const elsewhere = { ...again("x:1"), incarnation: "another" };
+    expect(window.repeat(elsewhere, "run", new Caller(), 1, lampWire)).to.equal("elsewhere");
+    window.adopt(elsewhere, new Caller(), 1, lampWire).respond({ kind: "result", id: 1, result: "done" });
+    const caller = new Caller();
+    expect(window.repeat(elsewhere, "run", caller, 2, lampWire)).to.equal("served");
+    expect(caller.answers[0]).to.include({ id: 2, result: "done" });
   });
 
   it("belong to a name that nobody else gets", () => {
@@ -192,7 +203,7 @@ describe("The answers that a host keeps", () => {
     running.calls.add("2");
     window.lost(connection);
     const caller = new Caller();
-    expect(window.repeat(again("a:2"), caller, 77, lampWire).state).to.equal("served");
+    expect(window.repeat(again("a:2"), "run", caller, 77, lampWire)).to.equal("served");
     window.cancel(caller, 77, new Error("enough"));
     expect(running.ended).to.deep.equal(["2"]);
     window.late(connection, { kind: "result", id: 2, result: "late" });

@@ -1,0 +1,9 @@
+// This package on PyCOM's wire, as between it and PyCOM.
+import { connect as open } from "./lamplighter.js";
+
+export { serve } from "./lamplighter.js";
+
+export async function connect(address) {
+  const { small, close } = await open(address, "pycom");
+  return { small, close };
+}
