@@ -54,7 +54,8 @@ try {
     if (rate !== undefined) cells.push({ peer: peer.name, work: { name: "stream", inFlight: 1 }, rate });
   });
   await inRounds(async (peer) => {
-    cells.push({ peer: peer.name, work: FIRST_CALL, ms: await peer.firstCallMs() });
+    const ms = await peer.firstCallMs();
+    if (ms !== undefined) cells.push({ peer: peer.name, work: FIRST_CALL, ms });
   });
   const idle = await peers.find(({ name }) => name === "lamplighter")?.bytesPerIdleProxy(IDLE_PROXIES);
   console.log(options.json ? JSON.stringify(cells) : report(cells, peers, idle));
@@ -66,6 +67,8 @@ try {
 async function inRounds(measure: (peer: Peer) => Promise<void>): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const order = peers.map((peer) => ({ peer, at: Math.random() })).sort((a, b) => a.at - b.at);
-    for (const { peer } of order) await measure(peer);
+    for (const { peer } of order) {
+      await measure(peer);
+    }
   }
 }

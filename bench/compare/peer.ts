@@ -93,15 +93,15 @@ export class Peer {
   }
 
   /** Starts one more client process, and waits for the answer to its first call. */
-  async firstCallMs(): Promise<number> {
+  async firstCallMs(): Promise<number | undefined> {
     const startedAt = performance.now();
     const child = spawn(process.execPath, [fileOf("first-call.js"), this.name, this.#address], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    await firstLine(child, child.stdout);
+    const line = await firstLine(child, child.stdout);
     const ms = performance.now() - startedAt;
     if (child.exitCode === null) await once(child, "exit");
-    return ms;
+    return line === "answered" ? ms : undefined;
   }
 
   async bytesPerIdleProxy(many: number): Promise<number> {
@@ -145,6 +145,7 @@ async function before<T>(child: ChildProcess, wait: (signal: AbortSignal) => Pro
   const ended = (): void => {
     over.abort(new Error("its process has ended"));
   };
+  if (child.exitCode !== null || child.signalCode !== null) ended();
   child.once("exit", ended);
   try {
     return await wait(over.signal);

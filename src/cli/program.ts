@@ -32,6 +32,9 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
   }
 }
 
+/** Help and version do without them. */
+const commands = () => import("./commands/index.js");
+
 function buildProgram(options: ProgramOptions): Command {
   const program = new Command("lamplighter")
     .description("Remote services as local objects that survive restarts")
@@ -45,7 +48,7 @@ function buildProgram(options: ProgramOptions): Command {
     .option("-a, --address <address>", "address to bind; port 0 takes a free one", "tcp://127.0.0.1:2012")
     .option("-s, --service <name>", "name under which it lists itself", "/org/pycom/nameserver")
     .action(async (flags: LogOptions & { address: string; service: string }) => {
-      await (await import("./commands/nameserver.js")).nameserverCommand(flags);
+      await (await commands()).nameserverCommand(flags);
     });
 
   logged(withNameserver(program.command("serve")))
@@ -57,9 +60,9 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--journal <file>", "where calls of `once` methods are written down; needs the package libsql")
     .option("--config <file>", "JSON with address, service, nameserver, authentication, journal")
     .action(async (modules: string[], flags: ServeFlags) => {
-      const serve = await import("./commands/serve.js");
-      if (options.imported === undefined) await serve.serveCommand(modules, flags);
-      else await serve.serveImported(options.imported, flags);
+      const { serveCommand, serveImported } = await commands();
+      if (options.imported === undefined) await serveCommand(modules, flags);
+      else await serveImported(options.imported, flags);
     });
 
   logged(withNameserver(program.command("call")))
@@ -77,7 +80,7 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--credentials <json>", 'what the authenticator wants, such as \'{"password":"…"}\'')
     .option("--token <token>", "a token obtained before")
     .action(async (words: string[], flags: CallFlags) => {
-      await (await import("./commands/call.js")).callCommand(words, flags);
+      await (await commands()).callCommand(words, flags);
     });
 
   logged(withNameserver(program.command("list")))
@@ -88,7 +91,7 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--timeout <ms>", "deadline in milliseconds, with --watch of each question (default: 30000)")
     .option("--watch", "print again after each change, until interrupted")
     .action(async (flags: ListFlags) => {
-      await (await import("./commands/list.js")).listCommand(flags);
+      await (await commands()).listCommand(flags);
     });
 
   logged(withNameserver(program.command("introspect")))
@@ -96,19 +99,19 @@ function buildProgram(options: ProgramOptions): Command {
     .argument("<interface>")
     .option("--json", "the raw answer as one line of JSON")
     .action(async (name: string, flags: IntrospectFlags) => {
-      await (await import("./commands/introspect.js")).introspectCommand(name, flags);
+      await (await commands()).introspectCommand(name, flags);
     });
 
   logged(withNameserver(program.command("repl")))
     .description("try services out: proxies in scope, top-level await, completion")
     .action(async (flags: LogOptions & { nameserver?: string }) => {
-      await (await import("./commands/repl.js")).replCommand(flags);
+      await (await commands()).replCommand(flags);
     });
 
   logged(withNameserver(program.command("doctor")))
     .description("look at this installation and the nameserver, and say what to mend")
     .action(async (flags: LogOptions & { nameserver?: string }) => {
-      await (await import("./commands/doctor.js")).doctorCommand(flags);
+      await (await commands()).doctorCommand(flags);
     });
 
   return program;

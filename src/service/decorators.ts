@@ -1,7 +1,7 @@
-import "reflect-metadata";
 import { ConfigurationError } from "../errors.js";
 import type { ArgumentType } from "../peer/contract.js";
 import { type InterfaceMark, markInterface, markMethod } from "../peer/exposed/marks.js";
+import { metadata } from "../peer/exposed/metadata.js";
 import type { InterfaceOptions, MethodFunction, MethodOptions } from "../peer/exposed/method-options.js";
 
 /** Any class, for type-level matching only. */
@@ -37,6 +37,8 @@ export function Interface(name: string, options: InterfaceOptions = {}): Interfa
  */
 export function Method(options: string | MethodOptions = {}): MethodDecorator {
   const declared = typeof options === "string" ? { name: options } : options;
+  // The compiler tells the types of parameters right after this, and only where there is somebody to take them.
+  metadata();
   // The second argument tells the two kinds apart: a context object, or the property's name.
   return (first: object, second: ClassMethodDecoratorContext | string | symbol, third?: PropertyDescriptor): void => {
     if (typeof second === "object") {
@@ -47,7 +49,7 @@ export function Method(options: string | MethodOptions = {}): MethodDecorator {
     const body: unknown = third?.value;
     if (typeof body !== "function")
       throw new ConfigurationError(`@Method stands on ${String(second)}, which is no method`);
-    const types: unknown = Reflect.getMetadata("design:paramtypes", first, second);
+    const types: unknown = metadata().getMetadata("design:paramtypes", first, second);
     markMethod(
       body as MethodFunction,
       { name: nameOf(second), ...declared },

@@ -28,9 +28,11 @@ describe("lamplighter doctor", () => {
     expect(result.out).to.match(/WRONG zeromq\.js does not load[^]*no native build[^]*fix: npm rebuild zeromq/);
   });
 
-  it("is named by the other commands when zeromq does not load", async () => {
-    const result = await command.run(["list"], { env: after("no-zeromq.js") });
-    expect(result).to.include({ status: 1, out: "" });
+  it("is named by the other commands when zeromq is wanted and does not load", async () => {
+    const env = { ...after("no-zeromq.js"), LAMPLIGHTER_TRANSPORT: "zeromq" };
+    const result = await command.run(["list"], { env });
+    expect(result).to.include({ status: 2, out: "" });
+    expect(result.err).to.match(/needs the package zeromq/);
     expect(result.err).to.match(/lamplighter doctor/);
   });
 

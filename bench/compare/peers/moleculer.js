@@ -13,6 +13,9 @@ async function freePort() {
   return port;
 }
 
+/** Its nodes know each other by name and port beforehand: there is one client. */
+export const oneClient = true;
+
 const broker = (nodeID, port, urls) =>
   new ServiceBroker({
     nodeID,

@@ -1,15 +1,13 @@
 import type { ServiceInfo } from "../../peer/nameserver-interface.js";
-import type { ClientFlags } from "../client.js";
+import { parseAddress, probe, transportInfo } from "../../transport/index.js";
+import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT } from "../exit.js";
+import { nameserverSetting } from "../settings.js";
 
-/**
- * `lamplighter doctor`: what is here, what is wrong, and the fix.
- *
- * Whatever needs the zeromq binary is imported where it is looked at, so that a broken one is found and not stumbled over.
- */
+/** `lamplighter doctor`: what is here, what is wrong, and the fix. */
 export async function doctorCommand(flags: ClientFlags): Promise<void> {
   const nodeFits = checkNode();
-  const transportFits = await checkTransport();
+  const transportFits = checkTransport();
   const nameserverFits = transportFits && (await checkNameserver(flags));
   if (!nodeFits || !transportFits) throw new CommandError("This installation is not fit yet", EXIT.refused);
   if (!nameserverFits) throw new CommandError("The nameserver cannot be used", EXIT.unreachable);
@@ -22,10 +20,9 @@ function checkNode(): boolean {
   return fits ? well(`node ${node}`) : wrong(`node ${node}`, "install Node.js 20.19 or later");
 }
 
-async function checkTransport(): Promise<boolean> {
+function checkTransport(): boolean {
   const machine = `${process.platform} ${process.arch}`;
   try {
-    const { transportInfo } = await import("../../transport/index.js");
     const { version, capabilities } = transportInfo();
     const names = Object.keys(capabilities).filter((name) => capabilities[name]);
     well(`zeromq.js, libzmq ${version} on ${machine}`);
@@ -40,9 +37,6 @@ async function checkTransport(): Promise<boolean> {
 }
 
 async function checkNameserver(flags: ClientFlags): Promise<boolean> {
-  const { parseAddress, probe } = await import("../../transport/index.js");
-  const { nameserverSetting } = await import("../settings.js");
-  const { createClient } = await import("../client.js");
   const { text } = parseAddress(nameserverSetting(flags.nameserver));
   const found = await probe(text, PATIENCE_MS);
   if (found !== "listening") {

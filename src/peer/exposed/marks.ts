@@ -1,5 +1,5 @@
-import "reflect-metadata";
 import type { ArgumentType } from "../contract.js";
+import { metadata } from "./metadata.js";
 import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-options.js";
 
 /** What is kept of a class: its interface. */
@@ -21,7 +21,7 @@ const METHOD = "lamplighter:method";
 
 /** Marks a class as providing an interface. */
 export function markInterface(target: object, mark: InterfaceMark): void {
-  Reflect.defineMetadata(INTERFACE, mark, target);
+  metadata().defineMetadata(INTERFACE, mark, target);
 }
 
 /** Marks a function as a method. */
@@ -30,15 +30,15 @@ export function markMethod(
   options: MethodOptions,
   inferred: readonly (ArgumentType | undefined)[] = [],
 ): void {
-  Reflect.defineMetadata(METHOD, { options, inferred } satisfies MethodMark, body);
+  metadata().defineMetadata(METHOD, { options, inferred } satisfies MethodMark, body);
 }
 
 /** The mark of a function, if it is a method. */
 export function methodMark(body: object): MethodMark | undefined {
-  return Reflect.getOwnMetadata(METHOD, body) as MethodMark | undefined;
+  return metadata().getOwnMetadata(METHOD, body) as MethodMark | undefined;
 }
 
 /** The mark of a class or of one that it extends. */
 export function interfaceMark(target: object): InterfaceMark | undefined {
-  return Reflect.getMetadata(INTERFACE, target) as InterfaceMark | undefined;
+  return metadata().getMetadata(INTERFACE, target) as InterfaceMark | undefined;
 }

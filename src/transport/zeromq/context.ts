@@ -1,4 +1,5 @@
-import { Context } from "zeromq";
+import type { Context } from "zeromq";
+import { zeromq } from "./load.js";
 
 let shared: Context | undefined;
 
@@ -7,7 +8,7 @@ let shared: Context | undefined;
  * socket's linger, and no setting of the application's other sockets reaches ours.
  */
 export function zeromqContext(): Context {
-  shared ??= new Context({ blocky: false, maxSockets: MAX_SOCKETS });
+  shared ??= new (zeromq().Context)({ blocky: false, maxSockets: MAX_SOCKETS });
   return shared;
 }
 

@@ -1,12 +1,13 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { Dealer } from "zeromq";
+import type { Dealer } from "zeromq";
 import { type RpcError, rpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import { type Address, parseAddress } from "../address.js";
 import type { Link, LinkHandlers, LinkOptions } from "../link.js";
 import { openSockets } from "../open-sockets.js";
 import { zeromqContext } from "./context.js";
+import { zeromq } from "./load.js";
 
 /**
  * A link on a DEALER socket that connects once and never again.
@@ -24,7 +25,7 @@ export class DealerLink implements Link {
   constructor(address: string, handlers: LinkHandlers, options: LinkOptions) {
     this.#address = parseAddress(address);
     this.#handlers = handlers;
-    this.#socket = new Dealer({
+    this.#socket = new (zeromq().Dealer)({
       context: zeromqContext(),
       immediate: true,
       linger: 0,

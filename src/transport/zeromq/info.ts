@@ -1,4 +1,4 @@
-import { capability, version } from "zeromq";
+import { zeromq } from "./load.js";
 
 /** What the transport of this installation is made of and can do. */
 export interface TransportInfo {
@@ -10,5 +10,6 @@ export interface TransportInfo {
 
 /** Looks at the installed binary. */
 export function transportInfo(): TransportInfo {
+  const { capability, version } = zeromq();
   return { version, capabilities: { ...capability } };
 }

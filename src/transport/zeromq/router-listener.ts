@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { Router } from "zeromq";
+import type { Router } from "zeromq";
 import { ConfigurationError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
@@ -8,6 +8,7 @@ import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js
 import { openSockets } from "../open-sockets.js";
 import type { PeerIdentity } from "../security.js";
 import { zeromqContext } from "./context.js";
+import { zeromq } from "./load.js";
 
 /**
  * A listener on a ROUTER socket.
@@ -34,7 +35,7 @@ export class RouterListener implements Listener {
   static async bind(address: string, handlers: ListenerHandlers, options: ListenOptions): Promise<RouterListener> {
     const parsed = parseAddress(address);
     requireOpen(options);
-    const socket = new Router({
+    const socket = new (zeromq().Router)({
       context: zeromqContext(),
       mandatory: true,
       linger: 0,

@@ -1,7 +1,9 @@
 import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { hsalsa, xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { ConfigurationError, ProtocolError } from "../../errors.js";
+import { lazily } from "../../util/lazily.js";
 import type { KeyPair } from "../security.js";
+
+const salsa = lazily("@noble/ciphers/salsa.js") as () => typeof import("@noble/ciphers/salsa.js");
 
 /**
  * `crypto_box` of NaCl, which CURVE is made of: X25519 from Node.js (30 times faster than in JavaScript), XSalsa20 and
@@ -23,13 +25,13 @@ export class Box {
 
   /** Encrypts; 16 octets longer than what goes in. */
   seal(nonce: Uint8Array, plain: Uint8Array): Uint8Array {
-    return xsalsa20poly1305(this.#key, nonce).encrypt(plain);
+    return salsa().xsalsa20poly1305(this.#key, nonce).encrypt(plain);
   }
 
   /** @throws ProtocolError when the box was made with other keys or has been changed */
   open(nonce: Uint8Array, box: Uint8Array): Buffer {
     try {
-      const plain = xsalsa20poly1305(this.#key, nonce).decrypt(box);
+      const plain = salsa().xsalsa20poly1305(this.#key, nonce).decrypt(box);
       return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
     } catch (error) {
       throw new ProtocolError("The peer sent what does not decrypt: it has other keys, or somebody changed it", {
@@ -74,7 +76,7 @@ const SIGMA = words(Buffer.from("expand 32-byte k"));
 /** The key that NaCl derives from the shared point: HSalsa20 with a nonce of zeros. */
 function deriveKey(shared: Uint8Array): Uint8Array {
   const out = new Uint32Array(8);
-  hsalsa(SIGMA, words(shared), new Uint32Array(4), out);
+  salsa().hsalsa(SIGMA, words(shared), new Uint32Array(4), out);
   const key = new Uint8Array(KEY_BYTES);
   const view = new DataView(key.buffer);
   for (const [index, word] of out.entries()) view.setUint32(index * 4, word, true);

@@ -1,0 +1,8 @@
+// All commands, so that they are loaded together, and only when one is run: `--help` and `--version` answer at once.
+export { callCommand } from "./call.js";
+export { doctorCommand } from "./doctor.js";
+export { introspectCommand } from "./introspect.js";
+export { listCommand } from "./list.js";
+export { nameserverCommand } from "./nameserver.js";
+export { replCommand } from "./repl.js";
+export { serveCommand, serveImported } from "./serve.js";
