@@ -42,7 +42,11 @@ try {
     });
     if (peer) peers.push(peer);
   }
-  for (const peer of peers) await peer.measure({ name: "small", inFlight: 64 }, 0, Number(options["warm-up"]));
+  for (const peer of [...peers]) {
+    await peer.measure({ name: "small", inFlight: 64 }, 0, Number(options["warm-up"])).catch((error: unknown) => {
+      leaveOut(peer, error);
+    });
+  }
   for (const work of WORKS) {
     await inRounds(async (peer) => {
       if (peer.name === "lamplighter-pycom" && !["small", "text"].includes(work.name)) return;
@@ -63,12 +67,21 @@ try {
   for (const peer of peers) peer.stop();
 }
 
+/** Lost answers are no reason to lose the figures of the others. */
+function leaveOut(peer: Peer, error: unknown): void {
+  const { message, cause } = error as Error;
+  console.error(`${peer.name} is left out from here on: ${cause instanceof Error ? cause.message : message}`);
+  peers.splice(peers.indexOf(peer), 1);
+  peer.stop();
+}
+
 /** Each peer once a round, in an order of its own. */
 async function inRounds(measure: (peer: Peer) => Promise<void>): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const order = peers.map((peer) => ({ peer, at: Math.random() })).sort((a, b) => a.at - b.at);
-    for (const { peer } of order) {
-      await measure(peer);
-    }
+    for (const { peer } of order)
+      await measure(peer).catch((error: unknown) => {
+        leaveOut(peer, error);
+      });
   }
 }

@@ -147,9 +147,16 @@ async function before<T>(child: ChildProcess, wait: (signal: AbortSignal) => Pro
   };
   if (child.exitCode !== null || child.signalCode !== null) ended();
   child.once("exit", ended);
+  const timer = setTimeout(() => {
+    over.abort(new Error(`its process has not answered for ${PATIENCE_MS} ms`));
+  }, PATIENCE_MS);
   try {
     return await wait(over.signal);
   } finally {
     child.off("exit", ended);
+    clearTimeout(timer);
   }
 }
+
+/** Longer than any measurement takes. */
+const PATIENCE_MS = 20_000;

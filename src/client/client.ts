@@ -298,7 +298,7 @@ export class Client {
       tags: [],
       data: {},
     };
-    return new AddressTarget(new Instance(record, this.#instanceContext, [{ address, wire }]), label);
+    return new AddressTarget(new Instance(record, this.#instanceContext, [{ address, wire, isLocal: false }]), label);
   }
 
   #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {

@@ -36,6 +36,8 @@ export interface InstanceEndpoint {
   readonly address: string;
   /** How. */
   readonly wire: string;
+  /** Is it within this machine, so that another way is tried at once when it leads nowhere? */
+  readonly isLocal: boolean;
 }
 
 /** One run of one service, as a client knows it: where it is, how it does. */
@@ -65,9 +67,10 @@ export class Instance {
     this.breaker = new CircuitBreaker(() => context.wheel.now());
   }
 
-  /** Where its calls go. */
+  /** Where its calls go, for people; of a way within this machine, which is of no use elsewhere, the service's own address. */
   get address(): string {
-    return this.#endpoint.address;
+    const { address, isLocal } = this.#endpoint;
+    return isLocal ? this.record.address : address;
   }
 
   /** The smaller, the sooner an answer is to be expected. */
@@ -140,7 +143,8 @@ export class Instance {
 
   async #connect(signal: AbortSignal): Promise<Channel> {
     const { pool, connectTimeoutMs } = this.#context;
-    const channel = pool.get(this.address, this.#endpoint.wire);
+    const { address, wire, isLocal } = this.#endpoint;
+    const channel = pool.get(address, wire);
     this.#channel = channel;
     if (channel.isOpen) return channel;
     try {
@@ -149,6 +153,7 @@ export class Instance {
     } catch (error) {
       // A record may name several addresses, of which not each is within reach from here.
       this.#turn++;
+      if (isLocal && !signal.aborted) return await this.#connect(signal);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { rpcError } from "../errors.js";
 import { instanceKey, type ServiceQuery, type ServiceRecord } from "../peer/record.js";
+import { machineId } from "../transport/index.js";
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
 import { Balancer, type BalanceStrategy } from "./balancer.js";
@@ -198,13 +199,18 @@ export class InstanceTable {
 /** Instances come and go; so many are remembered. */
 const MAX_INSTANCES = 10_000;
 
-/** Addresses that speak a wire that is known here, by the best wire first; tcp before what may be another machine's. */
+/**
+ * Addresses that speak a wire that is known here, by the best wire first: what is within this machine, then tcp, then what may
+ * be another machine's.
+ */
 function usableEndpoints(record: ServiceRecord): InstanceEndpoint[] {
   const usable = wireNames().flatMap((wire) =>
-    record.endpoints.filter(({ wires }) => wires.includes(wire)).map(({ address }) => ({ address, wire })),
+    record.endpoints
+      .filter(({ wires, machine }) => wires.includes(wire) && (machine === undefined || machine === machineId()))
+      .map(({ address, machine }) => ({ address, wire, isLocal: machine !== undefined })),
   );
-  const isTcp = ({ address }: InstanceEndpoint): boolean => address.startsWith("tcp://");
-  return [...usable.filter(isTcp), ...usable.filter((endpoint) => !isTcp(endpoint))];
+  const rank = ({ address, isLocal }: InstanceEndpoint): number => (isLocal ? 0 : address.startsWith("tcp://") ? 1 : 2);
+  return usable.sort((a, b) => rank(a) - rank(b));
 }
 
 function circuitOpen(label: string): Error {

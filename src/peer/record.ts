@@ -4,6 +4,8 @@ export interface Endpoint {
   readonly address: string;
   /** Names of the wires that are answered there, best first. */
   readonly wires: readonly string[];
+  /** Only processes of this machine reach it; absent: everybody does. */
+  readonly machine?: string | undefined;
 }
 
 /** What a nameserver knows of one service. */
@@ -50,10 +52,10 @@ export function readRecord(value: unknown): ServiceRecord | undefined {
   const { service, address, interfaces, incarnation, data } = told;
   if (typeof service !== "string" || typeof address !== "string" || !Array.isArray(interfaces)) return undefined;
   const endpoints = (Array.isArray(told.endpoints) ? told.endpoints : []).flatMap((entry: unknown) => {
-    const endpoint = entry as { address?: unknown; wires?: unknown } | null;
-    return typeof endpoint?.address === "string" && Array.isArray(endpoint.wires)
-      ? [{ address: endpoint.address, wires: texts(endpoint.wires) }]
-      : [];
+    const endpoint = entry as { address?: unknown; wires?: unknown; machine?: unknown } | null;
+    if (typeof endpoint?.address !== "string" || !Array.isArray(endpoint.wires)) return [];
+    const { address, wires, machine } = endpoint;
+    return [{ address, wires: texts(wires), ...(typeof machine === "string" && { machine }) }];
   });
   return {
     service,

@@ -17,11 +17,19 @@ import {
   type ProvidingHost,
 } from "../peer/exposed/definition.js";
 import { offerLocally } from "../peer/local.js";
-import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { type Endpoint as EndpointRecord, HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import { findTransport, isWildcard, parseAddress, type Transport, type TransportName } from "../transport/index.js";
+import {
+  findTransport,
+  isWildcard,
+  machineAddress,
+  machineId,
+  parseAddress,
+  type Transport,
+  type TransportName,
+} from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
@@ -107,6 +115,7 @@ export class ServiceHost {
   readonly #wheel = new DeadlineWheel();
   #endpoints: Endpoint[] = [];
   #addresses: readonly string[] = [];
+  #withinMachine: readonly EndpointRecord[] = [];
   #state: State = "new";
   #closing: Promise<void> | undefined;
   #withdraw: (() => void) | undefined;
@@ -313,22 +322,36 @@ export class ServiceHost {
     }
     const addresses: string[] = [];
     for (const [index, address] of bound.entries()) {
-      const endpoint = new Endpoint({
-        dispatcher: this.#dispatcher,
-        answers: this.#answers,
-        incarnation: this.incarnation,
-        wheel: this.#wheel,
-        maxMessageBytes: this.#maxMessageBytes,
-        maxReferences: this.#options.maxReferences ?? DEFAULT_MAX_REFERENCES,
-        seesPeers: this.#transport.abilities.seesPeers,
-        log: this.log,
-      });
-      const listener = await this.#transport.listen(address, endpoint, { maxMessageBytes: this.#maxMessageBytes });
-      endpoint.attach(listener);
-      this.#endpoints.push(endpoint);
-      addresses.push(this.#publicAddress(listener.address, advertised[index]));
+      addresses.push(this.#publicAddress(await this.#listen(address), advertised[index]));
     }
     this.#addresses = addresses;
+    if (this.#parts.registrar) await this.#bindWithinMachine();
+  }
+
+  /** Callers on the same machine need not go through TCP. They find it through the nameserver. */
+  async #bindWithinMachine(): Promise<void> {
+    const machine = machineId();
+    if (machine === undefined || this.#transport.name === "zeromq") return;
+    const address = await this.#listen(machineAddress(this.incarnation));
+    this.#withinMachine = [{ address, wires: wireNames(), machine }];
+  }
+
+  /** @returns the address that was bound */
+  async #listen(address: string): Promise<string> {
+    const endpoint = new Endpoint({
+      dispatcher: this.#dispatcher,
+      answers: this.#answers,
+      incarnation: this.incarnation,
+      wheel: this.#wheel,
+      maxMessageBytes: this.#maxMessageBytes,
+      maxReferences: this.#options.maxReferences ?? DEFAULT_MAX_REFERENCES,
+      seesPeers: this.#transport.abilities.seesPeers,
+      log: this.log,
+    });
+    const listener = await this.#transport.listen(address, endpoint, { maxMessageBytes: this.#maxMessageBytes });
+    endpoint.attach(listener);
+    this.#endpoints.push(endpoint);
+    return listener.address;
   }
 
   #publicAddress(real: string, advertised: string | undefined): string {
@@ -351,7 +374,7 @@ export class ServiceHost {
       service: this.service,
       address: this.#addresses.find((address) => address.startsWith("tcp://")) ?? this.address,
       interfaces: this.interfaces,
-      endpoints: this.#addresses.map((address) => ({ address, wires: wireNames() })),
+      endpoints: [...this.#addresses.map((address) => ({ address, wires: wireNames() })), ...this.#withinMachine],
       tags: this.#options.tags ?? [],
       data: this.#options.data ?? {},
       incarnation: this.incarnation,

@@ -56,6 +56,7 @@ export type {
 } from "./link.js";
 export { openSockets } from "./open-sockets.js";
 export { type ProbeResult, probe } from "./probe.js";
+export { machineAddress, machineId } from "./same-machine.js";
 export type {
   Admission,
   CurveSecurity,

@@ -19,7 +19,7 @@ describe("A client that never tries again", () => {
         retry: false,
         balance,
         onEvent: (event) => {
-          if (event.type === "disconnected" && event.address === first.address) tellLost?.();
+          if (event.type === "disconnected" && event.address !== address) tellLost?.();
         },
       });
       const remote = client.locate<{ which(): string }>("demo.which");

@@ -1,0 +1,181 @@
+/**
+ * `npm run endure -- [--scale N]`: does it hold? Calls, references, connections and streams in numbers, with a look at the
+ * memory of both sides. `--scale 0.01` does a hundredth of it. Ends with `N passed, N failed`.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { Client, type Remote, RpcError, release } from "../../build/index.js";
+import { memoryInUse, Watch } from "./memory.js";
+
+interface Endure {
+  echo<T>(value: T): T;
+  adder(base: number): (n: number) => Promise<number>;
+  endless(): AsyncGenerator<number>;
+  produced(): { readonly produced: number; readonly endedAt: number };
+}
+
+/** Items that may be on the way, and the one that the generator has made ready. */
+const WINDOW = 64 + 1;
+
+const { values: options } = parseArgs({ options: { scale: { type: "string", default: "1" } } });
+const scale = Number(options.scale);
+const scaled = (count: number): number => Math.max(1, Math.round(count * scale));
+
+const server = fork(new URL("./server.ts", import.meta.url), {
+  execArgv: ["--import", "tsx", "--expose-gc"],
+  stdio: ["ignore", "pipe", "inherit", "ipc"],
+});
+if (!server.stdout) throw new Error("The server prints nothing");
+const [line] = (await once(createInterface(server.stdout), "line")) as [string];
+const address = line.replace("ready ", "");
+const client = new Client({ maxInFlightBytes: 2 ** 31, timeoutMs: 60_000 });
+const remote = connect(client);
+let passed = 0;
+let failed = 0;
+
+try {
+  await everyCallIsAnswered(scaled(1_000_000));
+  await noCallIsLostInAStall(20_000);
+  await memoryStays("calls", scaled(10_000_000), 64, async (n) => {
+    if ((await remote.echo(n)) !== n) throw new Error("a wrong answer");
+  });
+  await memoryStays("references", scaled(1_000_000), 64, async (n) => {
+    const add = await remote.adder(n);
+    if ((await add(1)) !== n + 1) throw new Error("a wrong answer");
+    release(add);
+  });
+  await memoryStays("connections", scaled(100_000), 16, async (n) => {
+    await using one = new Client();
+    if ((await connect(one).echo(n)) !== n) throw new Error("a wrong answer");
+  });
+  await aGeneratorKeepsPace(Math.max(1, 20 * scale));
+} finally {
+  await client.close();
+  server.disconnect();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function connect(from: Client): Remote<Endure> {
+  return from.connect<Endure>(address, "bench.endure", { wire: "lamp" });
+}
+
+function report(isFine: boolean, what: string): void {
+  if (isFine) passed++;
+  else failed++;
+  console.log(`${isFine ? "fine " : "WRONG"} ${what}`);
+}
+
+async function everyCallIsAnswered(calls: number): Promise<void> {
+  let wrong = 0;
+  const { ms } = await timed(() =>
+    parallel(calls, 2_000, async (n) => {
+      if ((await remote.echo(n)) !== n) wrong++;
+    }),
+  );
+  report(wrong === 0, `${count(calls)} calls with 2,000 in flight in ${ms} ms, ${wrong} answered wrongly`);
+}
+
+async function noCallIsLostInAStall(calls: number): Promise<void> {
+  const text = "x".repeat(1024);
+  const outcomes: Record<string, number> = {};
+  const answers = Array.from({ length: calls }, async () => {
+    let outcome = "answered";
+    try {
+      if ((await remote.echo(text)) !== text) outcome = "wrong";
+    } catch (error) {
+      outcome = RpcError.isRpcError(error) ? error.code : String(error);
+    }
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  });
+  // The calls leave, and then nobody reads their answers.
+  await new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
+  for (const until = performance.now() + 2_000; performance.now() < until; );
+  await Promise.all(answers);
+  const { answered = 0, OVERLOADED: overloaded = 0 } = outcomes;
+  report(
+    answered + overloaded === calls,
+    `${count(calls)} calls of 1 KiB, then 2 s of standstill: ${JSON.stringify(outcomes)}`,
+  );
+}
+
+async function memoryStays(
+  what: string,
+  total: number,
+  inFlight: number,
+  run: (n: number) => Promise<void>,
+): Promise<void> {
+  const ours = new Watch(() => Promise.resolve(memoryInUse()));
+  const theirs = new Watch(async () => {
+    server.send({});
+    const [bytes] = (await once(server, "message")) as [number];
+    return bytes;
+  });
+  const steps = 30;
+  // What is made once, such as compiled code, is not to be counted.
+  await parallel(Math.ceil(total / 10), inFlight, run);
+  const { ms } = await timed(async () => {
+    for (let step = 0; step < steps; step++) {
+      await parallel(Math.ceil(total / steps), inFlight, run);
+      await ours.sample();
+      await theirs.sample();
+    }
+  });
+  const told = [ours, theirs].map(({ growth, mebibytes }) => `${mebibytes.toFixed(1)} MiB × ${growth.toFixed(3)}`);
+  const isFlat = [ours, theirs].every(({ growth }) => growth > 0.9 && growth < 1.1);
+  report(
+    isFlat,
+    `${count(total)} ${what} in ${ms} ms; memory of client and service, and how it grew: ${told.join(", ")}`,
+  );
+}
+
+async function aGeneratorKeepsPace(seconds: number): Promise<void> {
+  const items = Math.round(seconds * 10);
+  let consumed = 0;
+  let brokenOffAt = 0;
+  let ahead = 0;
+  for await (const item of remote.endless()) {
+    if (item !== consumed) throw new Error(`item ${item} instead of ${consumed}`);
+    consumed++;
+    ahead = Math.max(ahead, (await remote.produced()).produced - consumed);
+    if (consumed >= items) {
+      brokenOffAt = performance.timeOrigin + performance.now();
+      break;
+    }
+    await pause(100);
+  }
+  let endedAt = 0;
+  while (endedAt === 0 && performance.timeOrigin + performance.now() < brokenOffAt + 5_000) {
+    ({ endedAt } = await remote.produced());
+  }
+  const endMs = endedAt - brokenOffAt;
+  const isFine = ahead <= WINDOW && endedAt > 0 && endMs < 100;
+  report(
+    isFine,
+    `a generator read at 10 items a second for ${seconds} s was ${ahead} items ahead at most, and ended ${endMs.toFixed(1)} ms after its reader`,
+  );
+}
+
+async function parallel(total: number, inFlight: number, run: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: Math.min(inFlight, total) }, async () => {
+      while (next < total) await run(next++);
+    }),
+  );
+}
+
+async function timed(run: () => Promise<void>): Promise<{ ms: number }> {
+  const startedAt = performance.now();
+  await run();
+  return { ms: Math.round(performance.now() - startedAt) };
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}

@@ -1,0 +1,64 @@
+import { expect } from "chai";
+import { type Client, type ClientEvent, defineInterface, type HostOptions } from "../../src/index.js";
+import { machineId } from "../../src/transport/index.js";
+import { useMesh } from "../support/mesh.js";
+
+const where = defineInterface("demo.where", { methods: { where: () => "here" } });
+
+describe("Calls within one machine", () => {
+  const mesh = useMesh();
+  // Elsewhere there is nothing of the kind.
+  if (process.platform !== "linux" || process.env.LAMPLIGHTER_TRANSPORT === "zeromq") return;
+
+  /** A client, and the schemes that it has connected over, but for the nameserver. */
+  function client(nameserver: string): { client: Client; schemes: string[] } {
+    const schemes: string[] = [];
+    const onEvent = (event: ClientEvent): void => {
+      if (event.type === "connected" && event.address !== nameserver) schemes.push(event.address.split(":")[0] ?? "");
+    };
+    return { client: mesh.client({ nameserver, onEvent }), schemes };
+  }
+
+  async function start(options: HostOptions = {}) {
+    const { address } = await mesh.nameserver();
+    const host = await mesh.host([where], { nameserver: address, service: "/where", ...options });
+    return { host, ...client(address), nameserver: address };
+  }
+
+  it("take the unix socket, and tell the service's own address", async () => {
+    const { host, client, schemes } = await start();
+    const remote = client.component("demo.where");
+    expect(await remote.invoke("where")).to.equal("here");
+    expect(schemes).to.deep.equal(["ipc"]);
+    expect(remote.status.address).to.equal(host.address);
+    expect(host.addresses).to.have.length(1);
+  });
+
+  it("take tcp when they are told an address", async () => {
+    const { host, client, schemes } = await start();
+    expect(await client.connect<{ where(): string }>(host.address, "demo.where").where()).to.equal("here");
+    expect(schemes).to.deep.equal(["tcp"]);
+  });
+
+  for (const [what, machine] of [
+    ["leads nowhere", machineId()],
+    ["is another machine's", "another"],
+  ] as const) {
+    it(`take tcp in the same try when the unix socket ${what}`, async () => {
+      const { host, client, schemes, nameserver } = await start({ nameserver: false });
+      const register = mesh.client({ nameserver }).nameserverComponent();
+      await register.invoke("register", {
+        address: host.address,
+        interfaces: ["demo.where"],
+        service: "/elsewhere",
+        endpoints: [
+          { address: host.address, wires: ["lamp", "pycom"] },
+          { address: "ipc://@lamplighter-nobody", wires: ["lamp", "pycom"], machine },
+        ],
+      });
+      const remote = client.locate<{ where(): string }>("demo.where");
+      expect(await remote.where()).to.equal("here");
+      expect(schemes).to.deep.equal(["tcp"]);
+    });
+  }
+});
