@@ -16,8 +16,9 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const rounds = Number(options.rounds);
-const sliceMs = Number(options.slice);
+const rounds = positive("rounds");
+const sliceMs = positive("slice");
+const warmUpMs = positive("warm-up");
 
 // Small messages before large ones: these leave the heap as no other work does.
 const WORKS: readonly Work[] = [
@@ -39,11 +40,12 @@ try {
   for (const name of options.peers.split(",")) {
     const peer = await Peer.start(name as PeerName).catch((error: unknown) => {
       console.error(`${name} is left out: ${(error as Error).message}`);
+      process.exitCode = 1;
     });
     if (peer) peers.push(peer);
   }
   for (const peer of [...peers]) {
-    await peer.measure({ name: "small", inFlight: 64 }, 0, Number(options["warm-up"])).catch((error: unknown) => {
+    await peer.measure({ name: "small", inFlight: 64 }, 0, warmUpMs).catch((error: unknown) => {
       leaveOut(peer, error);
     });
   }
@@ -67,10 +69,17 @@ try {
   for (const peer of peers) peer.stop();
 }
 
+function positive(name: "rounds" | "slice" | "warm-up"): number {
+  const value = Number(options[name]);
+  if (value > 0) return value;
+  throw new Error(`--${name} wants a number above 0, got ${options[name]}`);
+}
+
 /** Lost answers are no reason to lose the figures of the others. */
 function leaveOut(peer: Peer, error: unknown): void {
   const { message, cause } = error as Error;
   console.error(`${peer.name} is left out from here on: ${cause instanceof Error ? cause.message : message}`);
+  process.exitCode = 1;
   peers.splice(peers.indexOf(peer), 1);
   peer.stop();
 }

@@ -22,6 +22,7 @@ const WINDOW = 64 + 1;
 
 const { values: options } = parseArgs({ options: { scale: { type: "string", default: "1" } } });
 const scale = Number(options.scale);
+if (!(scale > 0)) throw new Error(`--scale wants a number above 0, got ${options.scale}`);
 const scaled = (count: number): number => Math.max(1, Math.round(count * scale));
 
 const server = fork(new URL("./server.ts", import.meta.url), {

@@ -153,7 +153,7 @@ export class Instance {
     } catch (error) {
       // A record may name several addresses, of which not each is within reach from here.
       this.#turn++;
-      if (isLocal && !signal.aborted) return await this.#connect(signal);
+      if (isLocal && !signal.aborted && !this.#endpoint.isLocal) return await this.#connect(signal);
       throw error;
     }
   }

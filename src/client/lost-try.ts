@@ -69,8 +69,10 @@ export function boundInstance({ lost, idempotent }: Run): Instance | undefined {
  */
 export function mayAsk(run: Run, failure: RpcError, now: number): boolean {
   const { lost } = run;
-  if (!lost || failure.remote) return false;
-  if (lost.journal !== undefined && failure.outcome === "not-sent") return mayRetry(failure, false);
+  if (!lost) return false;
+  const isRefused = failure.outcome === "not-sent" || failure.outcome === "not-executed";
+  if (lost.journal !== undefined && isRefused) return mayRetry(failure, false);
+  if (failure.remote) return false;
   if (failure.code !== "UNAVAILABLE") return false;
   return lost.journal !== undefined || (run.failures <= MAX_ASKED && now - lost.lostAt < ASK_MS);
 }

@@ -185,6 +185,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   refused(message: ErrorMessage): void {
+    if (this.again && !this.again.idempotent) this.#learnOfEarlier(message.outcome);
     this.#owner.runFailed(this, refusedError(this, this.#address, message));
   }
 
@@ -239,11 +240,6 @@ export class Run implements Expiring, Followed, PipelineBase {
   note(error: RpcError): void {
     if (error === this.#guard?.signal.reason) return;
     this.failures++;
-    if (error.remote && this.again && !this.again.idempotent) {
-      // Who had got the earlier try was asked, and has told what became of it.
-      this.#outcome = undefined;
-      this.lost = undefined;
-    }
     // That it may have been executed is the news, and not that nobody is there to be asked.
     const isAsking = this.lost !== undefined && !this.idempotent && error.outcome === "not-sent";
     if (!isAsking) this.#last = error;
@@ -270,6 +266,16 @@ export class Run implements Expiring, Followed, PipelineBase {
       service: this.instance?.record.service ?? error.service ?? label,
       cause: error.cause,
     });
+  }
+
+  /**
+   * Who had got the earlier try has told what became of it. But that a call was not begun at a host with the same journal says
+   * nothing of what was done at another.
+   */
+  #learnOfEarlier(outcome: Outcome): void {
+    if (outcome === "unknown" || (outcome !== "executed" && this.lost?.journal !== undefined)) return;
+    this.#outcome = undefined;
+    this.lost = undefined;
   }
 
   get #address(): string {

@@ -66,7 +66,9 @@ export class IncomingCalls {
    */
   serve(message: CallMessage, receivedAt: number, isKept: boolean): void {
     const { dispatcher, referrals } = this.#options;
-    if (this.#answered && typeof message.id === "number") this.#answered.lastCall = message.id;
+    if (this.#answered && typeof message.id === "number") {
+      this.#answered.lastCall = Math.max(this.#answered.lastCall, message.id);
+    }
     let target: ExposedInterface | undefined;
     if (message.reference !== undefined) {
       target = referrals?.exports.get(message.reference)?.exposed;
@@ -80,9 +82,9 @@ export class IncomingCalls {
     const waitedMs = this.#lateness.of(receivedAt, message.sentAt);
     const arrivedAt = receivedAt - waitedMs;
     if (message.isOneWay) dispatcher.dispatch(message, new OneWay(this.#end), arrivedAt, target);
+    else if (message.again) this.#serveAgain(message, message.again, arrivedAt);
     else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
       this.#end.respond(expiredAnswer(message));
-    else if (message.again) this.#serveAgain(message, message.again, arrivedAt);
     else if (isKept) this.#serveKept(message, arrivedAt, target);
     else dispatcher.dispatch(message, this.#end, arrivedAt, target);
   }
@@ -173,6 +175,10 @@ export class IncomingCalls {
     const repetition = answers?.repeat(again, incarnation, end, message.id, wire) ?? "elsewhere";
     if (repetition === "served") return;
     if (repetition === "new" || again.idempotent || this.#isJournaled(message, again)) {
+      if (performance.now() - arrivedAt >= (message.timeoutMs ?? Infinity)) {
+        end.respond(expiredAnswer(message));
+        return;
+      }
       const origin = answers?.adopt(again, end, message.id, wire) ?? end;
       dispatcher.dispatch(message, origin, arrivedAt);
       return;
@@ -180,7 +186,7 @@ export class IncomingCalls {
     const text =
       repetition === "forgotten"
         ? "The service has no record left of the first try. It may have been executed"
-        : "The service was started anew since the first try. It may have been executed";
+        : "The service that got the first try was started anew, or is another one. It may have been executed";
     end.respond(failure(message, rpcError("UNAVAILABLE", text), "unknown"));
   }
 }

@@ -248,6 +248,8 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     if (this.#isLost) return;
     const { firstUnsent } = this.#outbox;
     if (firstUnsent !== undefined) this.unsent(firstUnsent, this.#pending.lastId, reason);
+    // Answers that have not left are kept with those that have.
+    this.#outbox.flush();
     this.#isLost = true;
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
     this.#referrals?.lost(reason);

@@ -7,6 +7,7 @@ import {
   Dispatcher,
   type DispatcherOptions,
   type ErrorPolicy,
+  type ExposedInterface,
   type ServiceMiddleware,
 } from "../peer/dispatcher.js";
 import {
@@ -66,6 +67,11 @@ export interface ServiceHostOptions {
   readonly maxMessageBytes?: number | undefined;
   /** References that a peer may hold to what is here, and the other way; default 10,000. */
   readonly maxReferences?: number | undefined;
+  /**
+   * Listen on a unix socket as well, which callers on this machine take by themselves? Every user of the machine reaches it,
+   * as an address on 127.0.0.1. Only for hosts that register and have a tcp address; Linux only. Default true.
+   */
+  readonly withinMachine?: boolean | undefined;
   /** How much of what was answered is kept, for calls that are tried again after their connection broke. */
   readonly answerWindow?: AnswerWindowOptions | undefined;
   /**
@@ -198,10 +204,13 @@ export class ServiceHost {
    * Provides an interface anew, at any time: with other methods, or another instance. Running calls finish with the old one;
    * sessions stay. PyCOM: `register_method`.
    *
-   * @throws ConfigurationError when the host does not provide an interface of that name
+   * @throws ConfigurationError when the host does not provide an interface of that name, or has no journal for its `once`
+   *   methods
    */
   replace(provided: Provided): this {
-    this.#dispatcher.replace(buildInterface(provided, this.#asProvider()));
+    const exposed = buildInterface(provided, this.#asProvider());
+    if (this.#state !== "new" && !this.#journal) requireNoJournal(exposed);
+    this.#dispatcher.replace(exposed);
     return this;
   }
 
@@ -265,14 +274,7 @@ export class ServiceHost {
     if (typeof journal === "string") this.#journal = await openJournal(journal, { log: this.log });
     else this.#journal = journal;
     if (this.#journal) return;
-    for (const { name, methods } of this.#dispatcher.interfaces.values()) {
-      for (const { contract } of methods.values()) {
-        if (!contract.once) continue;
-        throw new ConfigurationError(
-          `${name}.${contract.name} is declared once, and this host has no journal: give it the option journal, a file`,
-        );
-      }
-    }
+    for (const exposed of this.#dispatcher.interfaces.values()) requireNoJournal(exposed);
   }
 
   /** What any host answers about itself; nameservers tell by it which run answers at an address. */
@@ -294,8 +296,8 @@ export class ServiceHost {
     await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(LINGER_MS)));
     this.#endpoints = [];
     this.#answers.close();
-    if (typeof this.#options.journal === "string") this.#journal?.close();
     await registrar?.close();
+    if (typeof this.#options.journal === "string") this.#journal?.close();
     this.#state = "closed";
   }
 
@@ -325,15 +327,21 @@ export class ServiceHost {
       addresses.push(this.#publicAddress(await this.#listen(address), advertised[index]));
     }
     this.#addresses = addresses;
-    if (this.#parts.registrar) await this.#bindWithinMachine();
+    const isTcp = addresses.some((address) => address.startsWith("tcp://"));
+    if (this.#parts.registrar && isTcp && this.#options.withinMachine !== false) await this.#bindWithinMachine();
   }
 
   /** Callers on the same machine need not go through TCP. They find it through the nameserver. */
   async #bindWithinMachine(): Promise<void> {
     const machine = machineId();
     if (machine === undefined || this.#transport.name === "zeromq") return;
-    const address = await this.#listen(machineAddress(this.incarnation));
-    this.#withinMachine = [{ address, wires: wireNames(), machine }];
+    try {
+      const address = await this.#listen(machineAddress(this.incarnation));
+      this.#withinMachine = [{ address, wires: wireNames(), machine }];
+    } catch (error) {
+      // It is only the shorter way.
+      this.log.info(`There is no unix socket for callers on this machine: ${(error as Error).message}`);
+    }
   }
 
   /** @returns the address that was bound */
@@ -388,6 +396,16 @@ const LINGER_MS = 1_000;
 const QUIET_MS = 60;
 /** … or after this time at the latest. */
 const MAX_QUIET_WAIT_MS = 1_000;
+
+/** @throws ConfigurationError when there would have to be a journal */
+function requireNoJournal({ name, methods }: ExposedInterface): void {
+  for (const { contract } of methods.values()) {
+    if (!contract.once) continue;
+    throw new ConfigurationError(
+      `${name}.${contract.name} is declared once, and this host has no journal: give it the option journal, a file`,
+    );
+  }
+}
 
 function toList(value: string | readonly string[]): readonly string[] {
   return typeof value === "string" ? [value] : value;

@@ -10,6 +10,8 @@ import {
   type JournalDatabase,
   openJournal,
   type Remote,
+  rpcError,
+  type ServiceMiddleware,
   withOptions,
 } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
@@ -169,6 +171,17 @@ describe("A method that is declared once", () => {
     link.break((await start()).address);
     expect(await answer).to.equal("ordered tea");
     expect(done).to.deep.equal(["warm", "tea"]);
+  });
+
+  it("is not taken for another call when it was refused in between", async () => {
+    let refusals = 0;
+    const busy: ServiceMiddleware = (call, next) => {
+      if (call.method === "order" && refusals++ < 2) throw rpcError("OVERLOADED", "busy");
+      return next();
+    };
+    expect(await acrossRestart((remote) => remote.order("tea"), { middleware: [busy] })).to.equal("ordered tea");
+    expect(refusals).to.equal(3);
+    expect(done.filter((item) => item === "tea")).to.have.length(1);
   });
 
   it("answers with a stream once, and tells afterwards that it cannot be had again", async () => {

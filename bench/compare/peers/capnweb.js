@@ -25,6 +25,5 @@ export async function connect(address) {
   return {
     small: (value) => api.echo(value),
     bytes: async (bytes) => await api.echo(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
-    close: () => socket.terminate(),
   };
 }

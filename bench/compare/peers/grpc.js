@@ -43,6 +43,5 @@ export async function connect(address) {
     count: async function* (to) {
       for await (const { n } of client.Count({ to })) yield n;
     },
-    close: () => client.close(),
   };
 }

@@ -4,6 +4,6 @@ import { connect as open } from "./lamplighter.js";
 export { serve } from "./lamplighter.js";
 
 export async function connect(address) {
-  const { small, close } = await open(address, "pycom");
-  return { small, close };
+  const { small } = await open(address, "pycom");
+  return { small };
 }

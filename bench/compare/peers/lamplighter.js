@@ -25,6 +25,5 @@ export async function connect(address, wire = "lamp", transport = "zmtp") {
     bytes: (bytes) => remote.echo(bytes),
     count: (to) => remote.count(to),
     idle: (many) => Array.from({ length: many }, () => client.connect(address, "bench.echo", { wire })),
-    close: () => client.close(),
   };
 }

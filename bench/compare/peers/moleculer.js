@@ -41,6 +41,5 @@ export async function connect(address) {
   return {
     small: echo,
     bytes: async (bytes) => Buffer.from(await echo(bytes.toString("base64")), "base64"),
-    close: () => client.stop(),
   };
 }

@@ -30,6 +30,5 @@ export async function connect(address) {
     bytes: async (bytes) => (await connection.request("bytes", bytes)).data,
     maxBytes: 1024 * 1024 - 1024,
     alsoRuns: pid,
-    close: () => connection.close(),
   };
 }

@@ -14,6 +14,5 @@ export async function connect(address) {
   return {
     small: (value) => client.call("echo", [value]),
     bytes: async (bytes) => Buffer.from(await client.call("echo", [bytes.toString("base64")]), "base64"),
-    close: () => client.close(),
   };
 }

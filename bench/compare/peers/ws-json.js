@@ -57,6 +57,5 @@ export async function connect(address) {
       }
       streams.delete(id);
     },
-    close: () => socket.terminate(),
   };
 }

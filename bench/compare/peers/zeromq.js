@@ -36,8 +36,5 @@ export async function connect(address) {
   return {
     small: (value) => call(JSON.stringify(value)),
     bytes: (bytes) => call("", bytes),
-    close: () => {
-      dealer.close();
-    },
   };
 }

@@ -9,9 +9,12 @@ import { RepeatedCall } from "./repeated-call.js";
 
 /** How much of its answers a host keeps, in case that they did not arrive. */
 export interface AnswerWindowOptions {
-  /** Bytes of messages together; default 16 MiB. What finds no room is not known any more when it is asked for. */
+  /**
+   * Bytes of messages together; default 16 MiB. What finds no room is not known any more when it is asked for; a message
+   * above a quarter of it is never kept.
+   */
   readonly maxBytes?: number | undefined;
-  /** How long, in milliseconds; default 60,000. */
+  /** How long after the connection broke, in milliseconds; default 60,000. */
   readonly maxAgeMs?: number | undefined;
   /** How long calls go on whose connection broke, until they are cancelled, in milliseconds; default 3,000. */
   readonly graceMs?: number | undefined;
@@ -147,7 +150,7 @@ export class AnswerWindow {
     const known = this.#repeated.get(again.call);
     if (known) {
       known.goesTo(origin, id);
-      known.touchedAt = this.#now();
+      this.#touch(known);
       for (const found of (known.kept && wire.readAnswers?.(known.kept)) ?? []) respond(origin, id, found.answer);
       return "served";
     }
@@ -207,6 +210,7 @@ export class AnswerWindow {
     const never = new AnsweredConnection(name, wire, undefined, () => undefined);
     never.lostAt = this.#now();
     this.#lost.set(name, never);
+    this.#expire();
     return never;
   }
 
@@ -227,12 +231,16 @@ export class AnswerWindow {
 
   #remember(call: string, id: CallId, end: object | undefined, wire: Wire): RepeatedCall {
     const repeated = new RepeatedCall(call, id, end, (answered, answer) => {
+      if (end === undefined && answer.kind === "error" && answer.outcome === "not-executed") {
+        // It is as if it had never come.
+        this.#repeated.delete(call);
+        return;
+      }
       answered.kept = encodeAnswer(wire, answer, this.#maxBytes / 4);
-      answered.touchedAt = this.#now();
-      if (this.#repeated.get(call) === answered) this.#repeatedBytes += sizeOf(answered.kept);
+      this.#repeatedBytes += sizeOf(answered.kept);
+      this.#touch(answered);
     });
-    repeated.touchedAt = this.#now();
-    this.#repeated.set(call, repeated);
+    this.#touch(repeated);
     this.#expire();
     return repeated;
   }
@@ -247,7 +255,7 @@ export class AnswerWindow {
       const isFull = this.#repeatedBytes > this.#maxBytes || this.#repeated.size > MAX_REPEATED;
       if (repeated.touchedAt > before && !isFull) break;
       // One that is being carried out is still to be answered.
-      if (!repeated.kept && repeated.touchedAt > before) continue;
+      if (!repeated.kept) continue;
       this.#repeated.delete(call);
       this.#repeatedBytes -= sizeOf(repeated.kept);
       this.#forgottenBefore = Math.max(this.#forgottenBefore, repeated.touchedAt);
@@ -257,6 +265,13 @@ export class AnswerWindow {
       this.#sweeper = undefined;
       this.#expire();
     }, this.#maxAgeMs).unref();
+  }
+
+  /** The one that was heard of longest ago stands first. */
+  #touch(repeated: RepeatedCall): void {
+    repeated.touchedAt = this.#now();
+    this.#repeated.delete(repeated.call);
+    this.#repeated.set(repeated.call, repeated);
   }
 
   #makeRoom(): void {

@@ -64,7 +64,7 @@ export interface CallJournal {
   begin(call: JournaledCall): Promise<JournalEntry>;
   /** What is known of a call that may be new; writes nothing. */
   look(call: JournaledCall): JournalEntry;
-  /** Writes down how a call that has begun was answered. Settles when that is safe. */
+  /** Writes down how a call that has begun was answered. Settles when that is safe, or has turned out to be impossible. */
   end(id: string, answer: AnswerMessage): Promise<void>;
   /** A call was not executed after all: it may begin another time. */
   withdraw(id: string): void;

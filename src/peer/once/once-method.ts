@@ -132,11 +132,11 @@ function recall(call: ServerCall, entry: JournalEntry): AnswerMessage | undefine
       call.started = true;
       return entry.answer;
     case "begun":
-      return unknown(
-        "The service was begun on the call and was killed or stopped before it ended. It may have been executed",
+      return unknownOutcome(
+        "The service had begun the call, and was killed or stopped before it ended. It may have been executed",
       );
     case "forgotten":
-      return unknown("The service has no record left of the first try. It may have been executed");
+      return unknownOutcome("The service has no record left of the first try. It may have been executed");
   }
 }
 
@@ -144,7 +144,7 @@ function failureMessage(call: ServerCall, error: unknown, policy: ErrorPolicy | 
   return { kind: "error", id: 0, outcome: "executed", tellOutcome: true, ...failureOf(reasonOf(call, error), policy) };
 }
 
-function unknown(message: string): ErrorMessage {
+function unknownOutcome(message: string): ErrorMessage {
   const { code, number } = rpcError("UNAVAILABLE", message);
   return { kind: "error", id: 0, code, number, outcome: "unknown", tellOutcome: true, remote: { message } };
 }

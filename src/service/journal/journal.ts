@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rpcError } from "../../errors.js";
+import { ConfigurationError, rpcError } from "../../errors.js";
 import { encodeAnswer, lostAnswer } from "../../peer/answers/encode-answer.js";
 import type {
   CallJournal,
@@ -39,7 +39,13 @@ export interface JournalOptions {
  * @throws ConfigurationError when the package `libsql` is not installed, the file cannot be opened, or another process has it
  */
 export async function openJournal(file: string, options: JournalOptions = {}): Promise<Journal> {
-  return new Journal(await openDatabase(file), options);
+  const database = await openDatabase(file);
+  try {
+    return new Journal(database, options);
+  } catch (error) {
+    closeDatabase(database);
+    throw new ConfigurationError(`The journal ${file} cannot be used: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** A journal in an SQLite database, made by {@link openJournal}. */
@@ -114,6 +120,7 @@ export class Journal implements CallJournal {
   }
 
   look(call: JournaledCall): JournalEntry {
+    this.#requireOpen();
     const row = this.#find.get(call.id) as { readonly answer: Uint8Array | null } | undefined;
     if (row) return row.answer ? { state: "answered", answer: unpack(row.answer) } : BEGUN;
     return call.ageMs > 0 && sentAt(call) - UNREAD_MS <= this.#forgottenBefore ? FORGOTTEN : NEW;
@@ -131,7 +138,9 @@ export class Journal implements CallJournal {
 
   commit(call: JournaledCall, body: (database: JournalDatabase) => AnswerMessage): AnswerMessage {
     this.#requireOpen();
-    return this.#commit(call, body);
+    const answer = this.#commit(call, body);
+    this.#pruneWhenDue();
+    return answer;
   }
 
   /** Writes what waits, and closes the file. Idempotent. */
@@ -176,6 +185,10 @@ export class Journal implements CallJournal {
       if (record.kind === "begin") record.resolve(record.entry);
       else if (record.kind === "end") record.resolve();
     }
+    this.#pruneWhenDue();
+  }
+
+  #pruneWhenDue(): void {
     if (performance.now() - this.#prunedAt > PRUNE_MS) this.#prune();
   }
 

@@ -16,12 +16,14 @@ export interface Database extends JournalDatabase {
  */
 export async function openDatabase(file: string): Promise<Database> {
   const Constructor = await loadLibsql();
+  let database: Database | undefined;
   try {
-    const database = new Constructor(file);
+    database = new Constructor(file);
     // Whoever begins to write first has the file to the end.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT");
     return database;
   } catch (error) {
+    database?.close();
     const { message } = error as Error;
     const isTaken = message.includes("locked") || message.includes("busy");
     throw new ConfigurationError(
@@ -35,10 +37,13 @@ export async function openDatabase(file: string): Promise<Database> {
 
 /** Closes it, and gives the file back at once: `close` alone does so when the last statement was garbage-collected. */
 export function closeDatabase(database: Database): void {
-  // Only without a write-ahead log nothing is locked between two readings; and the lock changes with the next reading.
-  database.exec("PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL");
-  database.prepare("SELECT 1 FROM sqlite_schema").all();
-  database.close();
+  try {
+    // With a write-ahead log the lock is held until the end; the new mode takes effect with the next reading.
+    database.exec("PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL");
+    database.prepare("SELECT 1 FROM sqlite_schema").all();
+  } finally {
+    database.close();
+  }
 }
 
 async function loadLibsql(): Promise<new (file: string) => Database> {

@@ -169,14 +169,19 @@ function timeout(source: ValueSource): number | undefined {
 function earlierTry(value: unknown): EarlierTry | undefined {
   if (value === undefined || value === null) return undefined;
   const { call, incarnation, journal, age, idempotent } = members(value);
+  const name = text(call);
+  if (!CALL_NAME.test(name)) throw new ProtocolError("An earlier try is named by a connection, a colon and a number");
   return {
-    call: text(call),
+    call: name,
     incarnation: optionalText(incarnation),
     journal: optionalText(journal),
     ageMs: typeof age === "number" && age >= 0 ? age : Infinity,
     idempotent: idempotent === true,
   };
 }
+
+/** Names of connections are short, so that remembering them costs little. */
+const CALL_NAME = /^[\w-]{1,64}:[1-9]\d{0,15}$/;
 
 function toHello(told: Record<string, unknown>): HelloMessage {
   const { versions, incarnation, connection, maxMessageBytes } = told;

@@ -181,6 +181,38 @@ describe("The answers that a host keeps", () => {
     expect(caller.answers[0]).to.include({ id: 2, result: "done" });
   });
 
+  it("are not what a refused call is told when it is tried once more", () => {
+    const window = open();
+    window.lost(connect(window, "a"));
+    expect(window.repeat(again("a:11"), "run", new Caller(), 1, lampWire)).to.equal("new");
+    const refusal: AnswerMessage = {
+      kind: "error",
+      id: 1,
+      code: "OVERLOADED",
+      number: 1,
+      outcome: "not-executed",
+      tellOutcome: true,
+      remote: { message: "busy" },
+    };
+    const caller = new Caller();
+    window.adopt(again("a:11"), caller, 1, lampWire).respond(refusal);
+    expect(caller.answers[0]).to.include({ code: "OVERLOADED" });
+    expect(window.repeat(again("a:11"), "run", new Caller(), 2, lampWire)).to.equal("new");
+  });
+
+  it("reach a caller whose call runs for longer than anything is kept", () => {
+    const window = open({ maxAgeMs: 1_000 });
+    const connection = connect(window, "a");
+    running.calls.add("2");
+    window.lost(connection);
+    const caller = new Caller();
+    expect(window.repeat(again("a:2"), "run", caller, 77, lampWire)).to.equal("served");
+    now += 5_000;
+    window.lost(connect(window, "b"));
+    window.late(connection, { kind: "result", id: 2, result: "late" });
+    expect(caller.answers[0]).to.include({ id: 77, result: "late" });
+  });
+
   it("belong to a name that nobody else gets", () => {
     const window = open();
     window.lost(connect(window, "a"));
