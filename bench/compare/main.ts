@@ -1,7 +1,7 @@
 /**
  * `npm run compare -- [--rounds N] [--slice MS] [--warm-up MS] [--peers a,b] [--json]`: the same work by this package and by
  * others, as ratios. Each peer has a server and a client process of its own; all stay up and are measured in turn, in an
- * order that is shuffled each round. docs/performance.md explains the method. Needs `npm ci --prefix bench`, and `nats-server`.
+ * order that is shuffled each round. docs/performance.md explains the method. Needs `npm install --prefix bench`, and `nats-server`.
  */
 import { parseArgs } from "node:util";
 import { FIRST_CALL, PEERS, Peer, type PeerName, type Work } from "./peer.js";

@@ -16,19 +16,23 @@ export interface LostTry {
   readonly journal: string | undefined;
   /** When it was sent, in milliseconds of the wheel's clock. */
   readonly sentAt: number;
-  /** When its connection was found broken, in milliseconds of the wheel's clock. */
+  /** When a connection was found broken last, in milliseconds of the wheel's clock. */
   readonly lostAt: number;
+  /** Tries that had failed by then. */
+  readonly failures: number;
 }
 
 /** What is needed to ask for the running try; `undefined` when its peer would not know what is meant. */
 export function lostTry(run: Run, now: number): LostTry | undefined {
-  const { instance, ready, contract, id, sentAt } = run;
+  const { instance, ready, contract, id, sentAt, failures } = run;
+  // The first try gives the call its name.
+  if (run.lost) return { ...run.lost, lostAt: now, failures };
   const identity = ready?.channel.identity;
   const host = ready?.contract?.host;
   const incarnation = identity?.incarnation ?? host?.incarnation;
   if (!instance || !identity || incarnation === undefined || run.isOneShot) return undefined;
   const journal = contract?.once ? host?.journal : undefined;
-  return { call: `${identity.name}:${id}`, instance, incarnation, journal, sentAt, lostAt: now };
+  return { call: `${identity.name}:${id}`, instance, incarnation, journal, sentAt, lostAt: now, failures };
 }
 
 /** What goes with another try of a call. */
@@ -74,7 +78,7 @@ export function mayAsk(run: Run, failure: RpcError, now: number): boolean {
   if (lost.journal !== undefined && isRefused) return mayRetry(failure, false);
   if (failure.remote) return false;
   if (failure.code !== "UNAVAILABLE") return false;
-  return lost.journal !== undefined || (run.failures <= MAX_ASKED && now - lost.lostAt < ASK_MS);
+  return lost.journal !== undefined || (run.failures - lost.failures <= MAX_ASKED && now - lost.lostAt < ASK_MS);
 }
 
 /** Connects to an instance that is to be asked; not for long, for a peer that says nothing is most likely stopped. */
@@ -94,7 +98,7 @@ export async function reach(
   }
 }
 
-/** Tries to reach a peer that is to be asked, the one that was lost included. */
+/** Tries to reach a peer that is to be asked, after the one that was lost. */
 const MAX_ASKED = 4;
 /** Time for them, in milliseconds. */
 const ASK_MS = 2_000;

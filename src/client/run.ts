@@ -194,7 +194,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   givenUp(why: GivenUp, reason: unknown): void {
-    if (why === "lost") this.lost ??= lostTry(this, this.#wheel.now());
+    if (why === "lost") this.lost = lostTry(this, this.#wheel.now());
     const elapsedMs = this.#wheel.now() - this.sentAt;
     this.#owner.runFailed(this, givenUpError(this, this.#address, why, reason, elapsedMs));
   }

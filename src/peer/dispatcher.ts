@@ -305,14 +305,27 @@ export class Dispatcher implements RunningCalls {
   #finishLater(message: CallMessage, call: ServerCall, result: Promise<unknown>, origin: CallOrigin): void {
     result.then(
       (value) => {
-        this.#succeed(message, call, value, origin);
+        try {
+          this.#succeed(message, call, value, origin);
+        } catch (error) {
+          this.#untold(message, error);
+        }
         this.#finished(call);
       },
       (error: unknown) => {
-        this.#fail(message, call, error, origin);
+        try {
+          this.#fail(message, call, error, origin);
+        } catch (untellable) {
+          this.#untold(message, untellable);
+        }
         this.#finished(call);
       },
     );
+  }
+
+  /** One caller who cannot be told costs the others nothing. */
+  #untold(message: CallMessage, error: unknown): void {
+    this.#log.error(`${label(message)} was not answered: ${logged(error)}`);
   }
 
   #run(call: ServerCall, exposed: ExposedInterface, method: ExposedMethod): unknown {

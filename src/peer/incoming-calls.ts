@@ -82,8 +82,10 @@ export class IncomingCalls {
     const waitedMs = this.#lateness.of(receivedAt, message.sentAt);
     const arrivedAt = receivedAt - waitedMs;
     if (message.isOneWay) dispatcher.dispatch(message, new OneWay(this.#end), arrivedAt, target);
-    else if (message.again) this.#serveAgain(message, message.again, arrivedAt);
-    else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
+    else if (message.again) {
+      const { ageMs } = message.again;
+      this.#serveAgain(message, { ...message.again, ageMs: ageMs + waitedMs }, arrivedAt);
+    } else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
       this.#end.respond(expiredAnswer(message));
     else if (isKept) this.#serveKept(message, arrivedAt, target);
     else dispatcher.dispatch(message, this.#end, arrivedAt, target);

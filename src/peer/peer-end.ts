@@ -56,7 +56,8 @@ export interface PeerEndOptions {
 export class PeerEnd implements CallOrigin, PeerCaller {
   /** The other end, for people. */
   readonly label: string;
-  readonly connection: object = this;
+  /** Nothing but itself: it is remembered longer than the rest of this end. */
+  readonly connection: object = {};
   readonly #options: PeerEndOptions;
   readonly #codec: Codec | BatchingCodec;
   readonly #outbox: Outbox;
@@ -173,13 +174,26 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     return this.#referrals !== undefined && this.#outbox.holds(call.id) && this.#pending.has(call.id);
   }
 
+  /** @throws RpcError when a result cannot travel; never for an error */
   respond(answer: AnswerMessage): void {
+    if (answer.kind === "result") {
+      this.#respond(answer, this.#hello?.maxMessageBytes);
+      return;
+    }
+    try {
+      this.#respond(answer);
+    } catch {
+      // Whatever does not fit into it, that the call failed has to be told.
+      this.#respond({ ...answer, extensions: undefined, remote: { message: "The error is too large to be told" } });
+    }
+  }
+
+  #respond(answer: AnswerMessage, maxBytes?: number): void {
     const incoming = this.#incoming;
     if (this.#isLost) {
       incoming?.late(answer);
       return;
     }
-    const maxBytes = this.#hello?.maxMessageBytes;
     if (!this.#referrals) {
       // Codecs of others get a message that is nothing else.
       this.#outbox.add(answer.kind === "result" ? { ...answer, origin: undefined } : answer, maxBytes);
@@ -331,7 +345,10 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     if (this.#isLost) return;
     switch (message.kind) {
       case "call":
-        if (this.#incoming) {
+        if (this.#options.answers && this.#options.wire.twoWay && !this.#hello) {
+          // It belongs to a connection that was given up before, and must not be carried out any more.
+          this.#breakOff(rpcError("PROTOCOL", "A call came before the hello"));
+        } else if (this.#incoming) {
           const codec = this.#codec;
           this.#incoming.serve(message, this.#receivedAt, "add" in codec && codec.keepsResults);
         } else this.#ignored("a call, and this end serves none");
@@ -379,11 +396,19 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       this.#breakOff(rpcError("PROTOCOL", text));
       return;
     }
+    if (hello.maxMessageBytes < LEAST_MESSAGE_BYTES) {
+      this.#breakOff(rpcError("PROTOCOL", `A peer has to take messages of ${LEAST_MESSAGE_BYTES} bytes`));
+      return;
+    }
     if (this.#hello) {
       this.#ignored("a second hello");
       return;
     }
     this.#hello = hello;
+    if (hello.connection !== undefined && !CONNECTION_NAME.test(hello.connection)) {
+      this.#breakOff(rpcError("PROTOCOL", "The name of a connection has 12 to 64 letters, digits, - and _"));
+      return;
+    }
     if (hello.connection !== undefined && this.#incoming?.named(hello.connection) === false) {
       this.#breakOff(rpcError("PROTOCOL", "There was a connection of this name before; each needs a new one"));
       return;
@@ -411,6 +436,9 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   }
 }
 
+const CONNECTION_NAME = /^[\w-]{12,64}$/;
+/** Errors have to fit. */
+const LEAST_MESSAGE_BYTES = 1024;
 /** Deadline of calls to the other end of a connection that was made by it, in milliseconds. */
 const CALL_BACK_MS = 30_000;
 const NO_STREAMS: readonly IncomingStream[] = [];

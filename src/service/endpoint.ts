@@ -79,6 +79,7 @@ export class Endpoint implements ListenerHandlers {
       this.#options.log.debug(`A peer sent ${frames.length} frames that speak no known wire; they are ignored`);
       return;
     }
+    if (known && known.wire !== wire) known.end.lost(rpcError("UNAVAILABLE", "The peer speaks another wire now"));
     const end = known?.wire === wire ? known.end : this.#open(peer, wire);
     end.receive(frames);
   }

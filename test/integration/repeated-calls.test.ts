@@ -245,6 +245,21 @@ describe("A call whose connection breaks", () => {
     expect(await failure).to.include({ code: "UNAVAILABLE", outcome: "unknown" });
   });
 
+  it("is not executed twice when its answer cannot be taken", async () => {
+    let executed = 0;
+    const open = (): (() => number) => {
+      executed++;
+      return () => executed;
+    };
+    const { address } = await mesh.host([defineInterface("demo.open", { methods: { open } })]);
+    const client = mesh.client({ maxReferences: 1 });
+    const remote = client.connect<{ open(): () => Promise<number> }>(address, "demo.open", { wire: "lamp" });
+    const held = await remote.open();
+    expect(await failureOf(remote.open())).to.include({ outcome: "unknown" });
+    expect(executed).to.equal(2);
+    expect(held).to.be.a("function");
+  });
+
   it("is stopped at once when its client closes", async () => {
     const { seen, client, proxy } = await scene(mesh);
     const begun = once(seen, "begun");

@@ -53,6 +53,9 @@ export class AnswerWindow {
   readonly #open = new Map<string, AnsweredConnection>();
   /** In the order in which they were lost. */
   readonly #lost = new Map<string, AnsweredConnection>();
+  /** Calls that were tried again and are being carried out. */
+  readonly #running = new Map<string, RepeatedCall>();
+  /** Those that have been; the one that was heard of longest ago stands first. */
   readonly #repeated = new Map<string, RepeatedCall>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #sweeper: NodeJS.Timeout | undefined;
@@ -110,19 +113,14 @@ export class AnswerWindow {
 
   /** The connection ended in good order: nobody will ask for its answers, or waits for others. */
   left(connection: AnsweredConnection): void {
-    this.#open.delete(connection.name);
-    connection.lostAt = this.#now();
+    this.#close(connection);
     this.#empty(connection);
     this.#abandon(connection);
   }
 
   /** The connection broke. Who called may come back, and so its calls go on for a moment. */
   lost(connection: AnsweredConnection): void {
-    const { name } = connection;
-    this.#open.delete(name);
-    connection.lostAt = this.#now();
-    this.#lost.set(name, connection);
-    this.#expire();
+    this.#close(connection);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#abandon(connection);
@@ -133,7 +131,7 @@ export class AnswerWindow {
   /** A call has been carried out whose connection is gone. */
   late(connection: AnsweredConnection, answer: AnswerMessage): void {
     const call = connection.callOf(answer.id);
-    const asked = this.#repeated.get(call);
+    const asked = this.#running.get(call);
     if (asked) asked.respond(answer);
     else if (this.#lost.has(connection.name))
       this.#remember(call, answer.id, connection.end, connection.wire).respond(answer);
@@ -147,9 +145,13 @@ export class AnswerWindow {
    * @param id - its number there
    */
   repeat(again: EarlierTry, incarnation: string, origin: CallOrigin, id: CallId, wire: Wire): Repetition {
+    const running = this.#running.get(again.call);
+    if (running) {
+      running.goesTo(origin, id);
+      return "served";
+    }
     const known = this.#repeated.get(again.call);
     if (known) {
-      known.goesTo(origin, id);
       this.#touch(known);
       for (const found of (known.kept && wire.readAnswers?.(known.kept)) ?? []) respond(origin, id, found.answer);
       return "served";
@@ -195,6 +197,7 @@ export class AnswerWindow {
       for (const connection of connections.values()) this.#empty(connection);
       connections.clear();
     }
+    this.#running.clear();
     this.#repeated.clear();
     this.#repeatedBytes = 0;
   }
@@ -203,15 +206,24 @@ export class AnswerWindow {
   #find({ call, ageMs }: EarlierTry, wire: Wire): AnsweredConnection | undefined {
     const name = call.slice(0, call.lastIndexOf(":"));
     // What is still on its way there must not be carried out any more: its caller has given that try up.
-    this.#open.get(name)?.breakOff();
+    this.#open.get(name)?.breakOff?.();
     const known = this.#lost.get(name);
     if (known) return known;
     if (this.#now() - ageMs - UNREAD_MS <= this.#forgottenBefore) return undefined;
-    const never = new AnsweredConnection(name, wire, undefined, () => undefined);
+    const never = new AnsweredConnection(name, wire, undefined);
     never.lostAt = this.#now();
     this.#lost.set(name, never);
     this.#expire();
     return never;
+  }
+
+  /** Its name stays known, so that nothing that came over it is taken for new. */
+  #close(connection: AnsweredConnection): void {
+    this.#open.delete(connection.name);
+    connection.breakOff = undefined;
+    connection.lostAt = this.#now();
+    this.#lost.set(connection.name, connection);
+    this.#expire();
   }
 
   /** Nobody waits for what runs for a connection, but for calls that were tried again elsewhere. */
@@ -219,29 +231,26 @@ export class AnswerWindow {
     const { end } = connection;
     if (!end) return;
     const reason = rpcError("CANCELLED", "The caller is gone", { outcome: "executed" });
-    this.#calls.abandon(end, reason, (id) => this.#repeated.has(connection.callOf(id)));
+    this.#calls.abandon(end, reason, (id) => this.#running.has(connection.callOf(id)));
     for (const { running } of this.#awaitedAt(end)) this.#calls.cancel(running.connection, running.id, reason);
   }
 
   *#awaitedAt(end: object, id?: CallId): Iterable<RepeatedCall> {
-    for (const repeated of this.#repeated.values()) {
-      if (!repeated.kept && repeated.isAwaitedAt(end, id)) yield repeated;
-    }
+    for (const repeated of this.#running.values()) if (repeated.isAwaitedAt(end, id)) yield repeated;
   }
 
   #remember(call: string, id: CallId, end: object | undefined, wire: Wire): RepeatedCall {
     const repeated = new RepeatedCall(call, id, end, (answered, answer) => {
-      if (end === undefined && answer.kind === "error" && answer.outcome === "not-executed") {
-        // It is as if it had never come.
-        this.#repeated.delete(call);
-        return;
-      }
+      this.#running.delete(call);
+      // A call that was refused here is as new as before.
+      if (end === undefined && answer.kind === "error" && answer.outcome === "not-executed") return;
+      this.#repeatedBytes -= sizeOf(answered.kept);
       answered.kept = encodeAnswer(wire, answer, this.#maxBytes / 4);
       this.#repeatedBytes += sizeOf(answered.kept);
       this.#touch(answered);
+      this.#expire();
     });
-    this.#touch(repeated);
-    this.#expire();
+    this.#running.set(call, repeated);
     return repeated;
   }
 
@@ -254,11 +263,12 @@ export class AnswerWindow {
     for (const [call, repeated] of this.#repeated) {
       const isFull = this.#repeatedBytes > this.#maxBytes || this.#repeated.size > MAX_REPEATED;
       if (repeated.touchedAt > before && !isFull) break;
-      // One that is being carried out is still to be answered.
-      if (!repeated.kept) continue;
       this.#repeated.delete(call);
       this.#repeatedBytes -= sizeOf(repeated.kept);
       this.#forgottenBefore = Math.max(this.#forgottenBefore, repeated.touchedAt);
+      // It must not be taken for new, as it might be by its number on its first connection.
+      const connection = this.#lost.get(repeated.connectionName);
+      if (connection) this.#forget(connection);
     }
     if (this.#lost.size + this.#repeated.size === 0) return;
     this.#sweeper ??= setTimeout(() => {
@@ -267,7 +277,6 @@ export class AnswerWindow {
     }, this.#maxAgeMs).unref();
   }
 
-  /** The one that was heard of longest ago stands first. */
   #touch(repeated: RepeatedCall): void {
     repeated.touchedAt = this.#now();
     this.#repeated.delete(repeated.call);

@@ -30,8 +30,8 @@ export class AnsweredConnection {
   readonly wire: Wire;
   /** Stands for it at the dispatcher; `undefined` for one that never got here. */
   readonly end: object | undefined;
-  /** Ends it. */
-  readonly breakOff: () => void;
+  /** Ends it; `undefined` when it has ended. */
+  breakOff: (() => void) | undefined;
   /** When it was lost, in milliseconds of the window's clock; `undefined` while it is not. */
   lostAt: number | undefined = undefined;
   /** The highest number of a call that came over it. */
@@ -41,7 +41,7 @@ export class AnsweredConnection {
   #newest: KeptMessage | undefined = undefined;
   #answers: Map<CallId, FoundAnswer> | undefined = undefined;
 
-  constructor(name: string, wire: Wire, end: object | undefined, breakOff: () => void) {
+  constructor(name: string, wire: Wire, end: object | undefined, breakOff?: () => void) {
     this.name = name;
     this.wire = wire;
     this.end = end;

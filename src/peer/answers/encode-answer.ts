@@ -7,15 +7,15 @@ import type { BatchingCodec, Wire } from "../../wire/wire.js";
  * references or is too large, what is written says so.
  */
 export function encodeAnswer(wire: Wire, answer: AnswerMessage, maxMessageBytes: number): Frames {
-  const encode = (message: AnswerMessage): Frames => {
-    const codec = wire.open({ maxMessageBytes }) as BatchingCodec;
+  const encode = (message: AnswerMessage, limit: number): Frames => {
+    const codec = wire.open({ maxMessageBytes: limit }) as BatchingCodec;
     codec.add({ ...message, id: 0 });
     return codec.take(0);
   };
   try {
-    return encode(answer);
+    return encode(answer, maxMessageBytes);
   } catch {
-    return encode(lostAnswer());
+    return encode(lostAnswer(), Infinity);
   }
 }
 

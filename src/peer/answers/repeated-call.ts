@@ -17,7 +17,7 @@ export interface RunningCall {
 export class RepeatedCall implements CallOrigin {
   /** It is no connection's any more. */
   readonly connection: object = this;
-  readonly connectionName: string | undefined;
+  readonly connectionName: string;
   /** `connection:number` of its first try. */
   readonly call: string;
   /** Where it runs, if it does. */

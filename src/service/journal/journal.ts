@@ -60,6 +60,7 @@ export class Journal implements CallJournal {
   #waiting: Waiting[] = [];
   #scheduled = false;
   #prunedAt = -Infinity;
+  #clockOffset: number = Date.now() - performance.now();
   /** Calls that were sent first before this may have been forgotten; in milliseconds since 1970. */
   #forgottenBefore: number;
   #isClosed = false;
@@ -159,7 +160,7 @@ export class Journal implements CallJournal {
   /** What is written down in one turn of the event loop shares a transaction. */
   #add(record: Waiting): void {
     if (this.#isClosed) {
-      this.#failed([record], new Error("it is closed"));
+      this.#failed(record, new Error("it is closed"));
       return;
     }
     this.#waiting.push(record);
@@ -175,17 +176,29 @@ export class Journal implements CallJournal {
     const records = this.#waiting;
     if (records.length === 0 || this.#isClosed) return;
     this.#waiting = [];
+    const error = this.#tryToWrite(records);
+    if (error) {
+      // When one of them cannot be written, the others are not to suffer.
+      for (const record of records) {
+        const own = records.length === 1 ? error : this.#tryToWrite([record]);
+        if (own) this.#failed(record, own);
+      }
+    }
+    this.#pruneWhenDue();
+  }
+
+  /** @returns why it could not be written */
+  #tryToWrite(records: readonly Waiting[]): Error | undefined {
     try {
       this.#write(records);
     } catch (error) {
-      this.#failed(records, error as Error);
-      return;
+      return error as Error;
     }
     for (const record of records) {
       if (record.kind === "begin") record.resolve(record.entry);
       else if (record.kind === "end") record.resolve();
     }
-    this.#pruneWhenDue();
+    return undefined;
   }
 
   #pruneWhenDue(): void {
@@ -193,12 +206,10 @@ export class Journal implements CallJournal {
   }
 
   /** What has not begun does not begin. What has ended is answered all the same: that is true, only not for ever known. */
-  #failed(records: readonly Waiting[], error: Error): void {
+  #failed(record: Waiting, error: Error): void {
     this.#log.error(`The journal cannot be written: ${error.message}`);
-    for (const record of records) {
-      if (record.kind === "begin") record.reject(this.#unavailable(error));
-      else if (record.kind === "end") record.resolve();
-    }
+    if (record.kind === "begin") record.reject(this.#unavailable(error));
+    else if (record.kind === "end") record.resolve();
   }
 
   #requireOpen(): void {
@@ -221,13 +232,20 @@ export class Journal implements CallJournal {
         .prepare("SELECT at FROM lamplighter_calls ORDER BY at DESC LIMIT 1 OFFSET ?")
         .get(maxCalls) as { readonly at: number } | undefined;
       const before = Math.max(Date.now() - maxAgeMs, beyond?.at ?? 0);
+      const newest = this.#database.prepare("SELECT max(at) AS at FROM lamplighter_calls").get() as {
+        at: number | null;
+      };
+      // Was the clock put right? Then what was written before looks older than it is.
+      const offset = Date.now() - performance.now();
+      const hasJumped = Math.abs(offset - this.#clockOffset) > JUMP_MS || (newest.at ?? Infinity) <= before;
+      this.#clockOffset = offset;
       const found = this.#database.prepare("SELECT 1 FROM lamplighter_calls WHERE at <= ? LIMIT 1").get(before);
       if (found === undefined) return;
       this.#database.transaction(() => {
         this.#database.prepare("DELETE FROM lamplighter_calls WHERE at <= ?").run(before);
-        this.#database.prepare("UPDATE lamplighter_journal SET forgotten_before = ?").run(before);
+        this.#forgottenBefore = Math.max(this.#forgottenBefore, hasJumped ? Date.now() : before);
+        this.#database.prepare("UPDATE lamplighter_journal SET forgotten_before = ?").run(this.#forgottenBefore);
       })();
-      this.#forgottenBefore = Math.max(this.#forgottenBefore, before);
     } catch (error) {
       this.#log.error(`The journal cannot be shortened: ${(error as Error).message}`);
     }
@@ -257,6 +275,8 @@ CREATE INDEX IF NOT EXISTS lamplighter_calls_at ON lamplighter_calls (at);
 const NEW: JournalEntry = { state: "new" };
 const BEGUN: JournalEntry = { state: "begun" };
 const FORGOTTEN: JournalEntry = { state: "forgotten" };
+/** A clock that is wrong by less is none that was put right. */
+const JUMP_MS = 60_000;
 /** How often it is looked for calls that are too old, in milliseconds. */
 const PRUNE_MS = 60_000;
 /** How long a message may lie unread, so that a call seems younger than it is, in milliseconds. */
