@@ -9,6 +9,7 @@ import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
+import { untilAborted } from "../util/sleep.js";
 import type { Extensions, ResultMessage } from "../wire/message.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientEvent } from "./events.js";
@@ -50,7 +51,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   readonly #target: Target;
   readonly #context: InvokerContext;
   #session: HeldSession | undefined;
+  /** Settles when the call that opens the session has. */
   #opening: Promise<unknown> | undefined;
+  #opener: Run | undefined;
   #instance: Instance | undefined;
   #reached = false;
   #closed = false;
@@ -139,7 +142,6 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 
   runFailed(run: Run, error: RpcError): void {
     const failure = this.#learnFrom(run, error);
-    run.onSettled?.();
     if (run.waiter) run.waiter.reject(failure);
     else this.#persist(run, failure).then(run.resolve, run.reject);
   }
@@ -149,7 +151,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       const run = this.#begin(call, resolve, reject);
       const instance = this.#session?.instance ?? this.#target.pick(NONE);
       const ready = instance?.ready(call.interface);
-      if (instance && ready) this.#send(run, instance, ready);
+      if (instance && ready && !this.#othersOpening(run, ready)) this.#send(run, instance, ready);
       else {
         run.preferred = instance;
         this.#persist(run, undefined).then(resolve, reject);
@@ -219,6 +221,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         },
       });
     } finally {
+      run.onSettled?.();
       run.dispose();
     }
   }
@@ -273,6 +276,11 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         address: instance.address,
       });
     }
+    for (let other = this.#othersOpening(run, ready); other; other = this.#othersOpening(run, ready)) {
+      await untilAborted(other, guard);
+      // The session that was opened may live elsewhere.
+      if (this.#session && this.#session.instance !== instance) return await this.#attempt(run);
+    }
     return await new Promise<Answer>((resolve, reject) => {
       run.waiter = { resolve, reject };
       run.sentAt = this.#context.wheel.now();
@@ -281,21 +289,25 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     });
   }
 
+  /** Will the answer to the call open a session? */
+  #needsSession({ call }: Run, { contract }: ReadyInstance): boolean {
+    return contract?.host?.stateful === true && call.method !== INTROSPECT && !this.#session;
+  }
+
+  /** Calls made side by side belong to one session: the first opens it, the others wait for that, whatever tries it takes. */
+  #othersOpening(run: Run, ready: ReadyInstance): Promise<unknown> | undefined {
+    return this.#opening && this.#opener !== run && this.#needsSession(run, ready) ? this.#opening : undefined;
+  }
+
   #send(run: Run, instance: Instance, ready: ReadyInstance): void {
     run.instance = instance;
     run.ready = ready;
-    const stateful = ready.contract?.host?.stateful === true && run.call.method !== INTROSPECT;
-    if (stateful && !this.#session) {
-      // Calls made side by side belong to one session: the first opens it, the others wait for that.
-      if (this.#opening) {
-        void this.#opening.then(() => {
-          this.#send(run, instance, ready);
-        });
-        return;
-      }
+    if (this.#needsSession(run, ready) && this.#opener !== run) {
+      this.#opener = run;
       this.#opening = new Promise<void>((resolve) => {
         run.onSettled = resolve;
       }).then(() => {
+        this.#opener = undefined;
         this.#opening = undefined;
       });
     }

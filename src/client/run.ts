@@ -84,7 +84,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   ready: ReadyInstance | undefined = undefined;
   /** What it says of the method. */
   contract: MethodContract | undefined = undefined;
-  /** Told when the try is over, whatever came of it. */
+  /** Told when the call has settled, after however many tries. */
   onSettled: (() => void) | undefined = undefined;
   /** Who waits for the try; absent: the first try, on which only the caller waits. */
   waiter: { readonly resolve: (answer: Answer) => void; readonly reject: (error: RpcError) => void } | undefined =

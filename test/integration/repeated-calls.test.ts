@@ -260,6 +260,49 @@ describe("A call whose connection breaks", () => {
     expect(held).to.be.a("function");
   });
 
+  it("opens one session for all that are made beside it", async () => {
+    const seen: string[] = [];
+    const put = (key: string): string => {
+      const { session } = currentCall();
+      seen.push(key);
+      session?.set(key, true);
+      return [...(session?.keys() ?? [])].join();
+    };
+    const { address } = await mesh.host([defineInterface("demo.session", { stateful: true, methods: { put } })]);
+    const link = mesh.own(await WeakLink.to(address));
+    const client = mesh.client({ timeoutMs: 10_000 });
+    const connect = () => client.connect<{ put(key: string): string }>(link.address, "demo.session", { wire: "lamp" });
+    await connect().put("warm");
+    link.block("answers");
+    const remote = connect();
+    const answers = [remote.put("first"), remote.put("second")];
+    await failureOf(withOptions(connect(), { timeoutMs: 100 }).put("behind"));
+    link.break();
+    expect(await Promise.all(answers)).to.deep.equal(["first", "first,second"]);
+    expect(seen).to.deep.equal(["warm", "first", "behind", "second"]);
+  });
+
+  it("does not keep those beside it that wait for its session longer than they want to wait", async () => {
+    const opened = new EventEmitter();
+    const slow = async (): Promise<string> => {
+      await once(opened, "open");
+      return "slow";
+    };
+    const methods = { slow, quick: () => "quick" };
+    const { address } = await mesh.host([defineInterface("demo.session", { stateful: true, methods })]);
+    const remote = mesh
+      .client()
+      .connect<{ slow(): string; quick(): string }>(address, "demo.session", { wire: "lamp" });
+    const first = remote.slow();
+    expect(await failureOf(withOptions(remote, { timeoutMs: 100 }).quick())).to.include({
+      code: "TIMEOUT",
+      outcome: "not-sent",
+    });
+    opened.emit("open");
+    expect(await first).to.equal("slow");
+    expect(await remote.quick()).to.equal("quick");
+  });
+
   it("is stopped at once when its client closes", async () => {
     const { seen, client, proxy } = await scene(mesh);
     const begun = once(seen, "begun");
