@@ -34,7 +34,7 @@ describe("A peer on the lamp wire that means no good", () => {
     it(`is sent away when it says hello as one ${what}`, async () => {
       const { host, peer } = await scene();
       peer.send(hello(told), callOf("slow"));
-      await peer.hears("closed");
+      await peer.hears("goodbye");
       expect(executed).to.equal(0);
       expect(await isWell(host)).to.equal(true);
     });
@@ -50,7 +50,7 @@ describe("A peer on the lamp wire that means no good", () => {
   it("has nothing executed before it says hello", async () => {
     const { host, peer } = await scene();
     peer.send(callOf("slow"));
-    await peer.hears("closed");
+    await peer.hears("goodbye");
     expect(executed).to.equal(0);
     expect(await isWell(host)).to.equal(true);
   });
@@ -61,7 +61,7 @@ describe("A peer on the lamp wire that means no good", () => {
     await peer.hears("hello");
     const second = mesh.own(await LampPeer.to(host.address));
     second.send(hello(), callOf("slow"));
-    await second.hears("closed");
+    await second.hears("goodbye");
     expect(executed).to.equal(0);
   });
 
@@ -70,7 +70,7 @@ describe("A peer on the lamp wire that means no good", () => {
       const { host, peer } = await scene();
       const again = { call, incarnation: host.incarnation, ageMs: 0 };
       peer.send(hello(), callOf("slow", { again }));
-      await peer.hears("closed");
+      await peer.hears("goodbye");
       expect(executed).to.equal(0);
       expect(await isWell(host)).to.equal(true);
     });

@@ -11,7 +11,7 @@ export class LampPeer {
   readonly #codec = lampWire.open(MAX) as BatchingCodec;
   readonly #link: Link;
   readonly #events = new EventEmitter();
-  /** What came, by kind; `closed` at the end. */
+  /** What came, by kind. */
   readonly heard: string[] = [];
 
   private constructor(address: string) {
@@ -26,9 +26,7 @@ export class LampPeer {
           note(kind);
         });
       },
-      closed: () => {
-        note("closed");
-      },
+      closed: () => undefined,
     };
     this.#link = findTransport(undefined).connect(address, handlers, MAX);
   }
