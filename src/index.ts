@@ -77,7 +77,6 @@ export type {
 export type {
   Authenticate,
   AuthenticationPolicy,
-  ErrorPolicy,
   OnceMode,
   ServiceMiddleware,
 } from "./peer/dispatcher.js";
@@ -110,6 +109,7 @@ export type {
   ParameterCheck,
   ServiceResponse,
 } from "./peer/exposed/method-options.js";
+export type { ErrorPolicy } from "./peer/failures.js";
 export type {
   Answer,
   CallOptions,

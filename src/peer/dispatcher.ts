@@ -1,13 +1,13 @@
-import { type ErrorCode, type Outcome, type RemoteErrorInfo, RpcError, rpcError } from "../errors.js";
+import { RpcError, rpcError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
-import type { AnswerMessage, CallId, CallMessage, ErrorMessage } from "../wire/message.js";
+import type { AnswerMessage, CallId, CallMessage } from "../wire/message.js";
 import type { RunningCalls } from "./answers/answer-window.js";
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
-import { describeRegistered } from "./error-classes.js";
+import { type ErrorPolicy, expiredAnswer, failureAnswer, reasonOf } from "./failures.js";
 import { ToldFailure } from "./once/told-failure.js";
 import type { Sessions } from "./sessions.js";
 import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
@@ -60,12 +60,6 @@ export interface AuthenticationPolicy {
   readonly policy?: "required" | undefined;
 }
 
-/**
- * What callers are told of an exception of a method that is no {@link RpcError} and of no registered class: a fixed text, its
- * name and message, or its stack as well. Wires that have only a text carry only the message.
- */
-export type ErrorPolicy = "hidden" | "message" | "stack";
-
 /** Options of {@link Dispatcher}. */
 export interface DispatcherOptions {
   /** Sessions of stateful interfaces. */
@@ -88,9 +82,6 @@ export interface DispatcherOptions {
 
 /** How a host, PyCOM's too, begins to say that it does not offer an interface; there is no code of its own for that. */
 export const UNSUPPORTED_INTERFACE = "Unsupported interface: ";
-
-/** What every caller is told of an exception that is no {@link RpcError}: nothing of it leaks. */
-const HIDDEN = "Unknown error during request";
 
 /**
  * Carries out calls: finds interface, session and method, authenticates, runs, answers (docs/pycom-wire.md, section 6).
@@ -169,7 +160,7 @@ export class Dispatcher implements RunningCalls {
     if (this.#draining) {
       this.#refusedAt = performance.now();
       origin.respond(
-        bareFailure(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })),
+        failureAnswer(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })),
       );
     } else if (this.#running.size < this.#maxConcurrent) {
       this.#serve(message, deadlineAt, origin, target);
@@ -177,7 +168,7 @@ export class Dispatcher implements RunningCalls {
       this.#enqueue({ message, deadlineAt, origin, target, isCancelled: false });
     } else {
       origin.respond(
-        bareFailure(
+        failureAnswer(
           message,
           rpcError("OVERLOADED", `The service has ${this.#maxQueued} calls waiting and takes no more now`, {
             outcome: "not-executed",
@@ -249,7 +240,7 @@ export class Dispatcher implements RunningCalls {
     if (ofCaller?.size === 0) this.#queued.delete(origin.connection);
     if (isCancelled) {
       const text = "The caller gave the call up before it was begun";
-      origin.respond(bareFailure(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));
+      origin.respond(failureAnswer(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));
     } else if (performance.now() >= deadlineAt) {
       origin.respond(expiredAnswer(message));
     } else this.#serve(message, deadlineAt, origin, target);
@@ -369,7 +360,7 @@ export class Dispatcher implements RunningCalls {
       }
       this.#log.error(`${label(message)}: ${(error as Error).message}`);
       const code = RpcError.isRpcError(error) && error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN";
-      origin.respond(bareFailure(message, rpcError(code, (error as Error).message, { number: 1 }), call));
+      origin.respond(failureAnswer(message, rpcError(code, (error as Error).message, { number: 1 }), call));
     }
     call.finished();
   }
@@ -381,12 +372,12 @@ export class Dispatcher implements RunningCalls {
     }
     try {
       origin.respond({
-        ...bareFailure(message, told, call, this.#options.errors),
+        ...failureAnswer(message, told, call, this.#options.errors),
         extensions: call?.responseExtensions,
       });
     } catch (unsendable) {
       this.#log.error(`${label(message)}: ${(unsendable as Error).message}`);
-      origin.respond(bareFailure(message, told, call));
+      origin.respond(failureAnswer(message, told, call));
     }
     call?.finished();
   }
@@ -415,63 +406,6 @@ interface QueuedCall {
   readonly target: ExposedInterface | undefined;
   isCancelled: boolean;
 }
-
-/** The answer to a call whose deadline passed before it was begun. */
-export function expiredAnswer(message: CallMessage): ErrorMessage {
-  const text = "The deadline passed before the method was begun";
-  return bareFailure(message, rpcError("TIMEOUT", text, { outcome: "not-executed" }));
-}
-
-/** The answer to a call of a reference that is held no more. */
-export function lostReferenceAnswer(message: CallMessage): ErrorMessage {
-  const text = "The reference was released, or never given";
-  return bareFailure(message, rpcError("REFERENCE_LOST", text, { outcome: "not-executed" }));
-}
-
-/** The answer to a call that was not carried out here. */
-export function failure(message: CallMessage, error: RpcError, outcome: Outcome): ErrorMessage {
-  return { ...bareFailure(message, error), outcome };
-}
-
-/** The answer that tells of an error, without extensions; codes that make no sense to a caller elsewhere become `UNKNOWN`. */
-function bareFailure(message: CallMessage, error: unknown, call?: ServerCall, policy?: ErrorPolicy): ErrorMessage {
-  return {
-    kind: "error",
-    id: message.id,
-    outcome: call?.started ? "executed" : "not-executed",
-    ...(error instanceof ToldFailure ? error.told : failureOf(error, policy)),
-    tellOutcome: message.timeoutMs !== undefined,
-    sessionId: call?.session?.id,
-  };
-}
-
-/** A method that minds its signal fails when that fires; the reason for that is the better news. */
-export function reasonOf(call: ServerCall | undefined, error: unknown): unknown {
-  return RpcError.isRpcError(error) || error instanceof ToldFailure ? error : (call?.abortReason ?? error);
-}
-
-/**
- * What others are told of an error: codes that make no sense elsewhere become `UNKNOWN`; of exceptions that are neither ours
- * nor of a registered class as much as the policy allows.
- */
-export function failureOf(
-  error: unknown,
-  policy: ErrorPolicy = "hidden",
-): Pick<ErrorMessage, "code" | "number" | "remote"> {
-  if (RpcError.isRpcError(error)) {
-    const code = LOCAL_CODES.has(error.code) ? "UNKNOWN" : error.code;
-    return { code, number: error.number, remote: { message: error.message } };
-  }
-  return { code: "UNKNOWN", number: 1, remote: describeRegistered(error) ?? describeException(error, policy) };
-}
-
-function describeException(error: unknown, policy: ErrorPolicy): RemoteErrorInfo {
-  if (policy === "hidden" || !(error instanceof Error)) return { message: HIDDEN };
-  const { name, message, stack } = error;
-  return { name, message, ...(policy === "stack" && stack !== undefined && { stack }) };
-}
-
-const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["PROTOCOL", "CONFIGURATION", "CLOSED"]);
 
 function unknownInterface(name: string, known: Iterable<string>): RpcError {
   return rpcError("BAD_REQUEST", `${UNSUPPORTED_INTERFACE}${name}${didYouMean(name, known)}`, {

@@ -4,7 +4,8 @@ import type { Wire } from "../wire/wire.js";
 import type { AnswerWindow } from "./answers/answer-window.js";
 import type { AnsweredConnection } from "./answers/answered-connection.js";
 import type { CallOrigin } from "./call-origin.js";
-import { type Dispatcher, type ExposedInterface, expiredAnswer, failure, lostReferenceAnswer } from "./dispatcher.js";
+import type { Dispatcher, ExposedInterface } from "./dispatcher.js";
+import { errorAnswer, expiredAnswer, lostReferenceAnswer } from "./failures.js";
 import { KeptResults } from "./kept-results.js";
 import { Lateness } from "./lateness.js";
 import { OneWay } from "./one-way.js";
@@ -189,7 +190,7 @@ export class IncomingCalls {
       repetition === "forgotten"
         ? "The service has no record left of the first try. It may have been executed"
         : "The service that got the first try was started anew, or is another one. It may have been executed";
-    end.respond(failure(message, rpcError("UNAVAILABLE", text), "unknown"));
+    end.respond({ ...errorAnswer(rpcError("UNAVAILABLE", text), "unknown"), id: message.id });
   }
 }
 

@@ -1,7 +1,8 @@
 import { RpcError, rpcError } from "../errors.js";
-import type { AnswerMessage, CallMessage, ErrorMessage } from "../wire/message.js";
+import type { AnswerMessage, CallMessage } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
-import { type Dispatcher, type ExposedInterface, failureOf } from "./dispatcher.js";
+import type { Dispatcher, ExposedInterface } from "./dispatcher.js";
+import { failureAnswer } from "./failures.js";
 import { exposeReference } from "./references/expose-reference.js";
 import type { Dynamic, Remote } from "./remote.js";
 
@@ -44,7 +45,9 @@ export class KeptResults {
     const base = this.#results.get(message.promised ?? -1);
     const origin = this.originOf(message);
     if (!base) {
-      origin.respond(refusal(message, rpcError("BAD_REQUEST", "The call goes on from one that is not in its batch")));
+      origin.respond(
+        failureAnswer(message, rpcError("BAD_REQUEST", "The call goes on from one that is not in its batch")),
+      );
       return;
     }
     base.then(
@@ -52,12 +55,12 @@ export class KeptResults {
         try {
           this.#goOn(message, value, dispatcher, origin, arrivedAt);
         } catch (error) {
-          origin.respond(refusal(message, RpcError.from(error)));
+          origin.respond(failureAnswer(message, RpcError.from(error)));
         }
       },
       (error: unknown) => {
         const text = `The call that this one goes on from failed: ${(error as Error).message}`;
-        origin.respond(refusal(message, rpcError("CANCELLED", text)));
+        origin.respond(failureAnswer(message, rpcError("CANCELLED", text)));
       },
     );
   }
@@ -99,8 +102,4 @@ function memberOf(value: unknown, name: string): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== Array.prototype && prototype !== null) return undefined;
   return Object.getOwnPropertyDescriptor(value, name)?.value;
-}
-
-function refusal(message: CallMessage, error: RpcError): ErrorMessage {
-  return { kind: "error", id: message.id, outcome: "not-executed", tellOutcome: true, ...failureOf(error) };
 }

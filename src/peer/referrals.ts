@@ -3,7 +3,7 @@ import type { EndMessage, Message, ReleaseMessage, StreamMessage } from "../wire
 import type { Referral, Referrer } from "../wire/wire.js";
 import { runInCall, ServerCall } from "./call-context.js";
 import type { CallPromise } from "./call-promise.js";
-import { failureOf } from "./dispatcher.js";
+import { failureOf } from "./failures.js";
 import { type Export, Exports } from "./references/exports.js";
 import { isReferable } from "./references/expose-reference.js";
 import { Imports } from "./references/imports.js";

@@ -1,12 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { networkInterfaces } from "node:os";
 import { ConfigurationError, rpcError } from "../errors.js";
 import { AnswerWindow, type AnswerWindowOptions } from "../peer/answers/answer-window.js";
 import {
   type AuthenticationPolicy,
   Dispatcher,
   type DispatcherOptions,
-  type ErrorPolicy,
   type ExposedInterface,
   type ServiceMiddleware,
 } from "../peer/dispatcher.js";
@@ -17,20 +15,13 @@ import {
   type Provided,
   type ProvidingHost,
 } from "../peer/exposed/definition.js";
+import type { ErrorPolicy } from "../peer/failures.js";
 import { offerLocally } from "../peer/local.js";
 import { type Endpoint as EndpointRecord, HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import {
-  findTransport,
-  isWildcard,
-  machineAddress,
-  machineId,
-  parseAddress,
-  type Transport,
-  type TransportName,
-} from "../transport/index.js";
+import { findTransport, machineAddress, machineId, type Transport, type TransportName } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
@@ -38,6 +29,7 @@ import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
 import { type ConnectedPeer, Endpoint } from "./endpoint.js";
 import { type Journal, openJournal } from "./journal/journal.js";
+import { publicAddress } from "./public-address.js";
 import type { Registrar } from "./registrar.js";
 
 /** Options of a host. */
@@ -324,7 +316,7 @@ export class ServiceHost {
     }
     const addresses: string[] = [];
     for (const [index, address] of bound.entries()) {
-      addresses.push(this.#publicAddress(await this.#listen(address), advertised[index]));
+      addresses.push(publicAddress(await this.#listen(address), advertised[index], this.log));
     }
     this.#addresses = addresses;
     const isTcp = addresses.some((address) => address.startsWith("tcp://"));
@@ -362,21 +354,6 @@ export class ServiceHost {
     return listener.address;
   }
 
-  #publicAddress(real: string, advertised: string | undefined): string {
-    const bound = parseAddress(real);
-    if (advertised !== undefined) {
-      const wanted = parseAddress(advertised);
-      if (wanted.scheme !== "tcp" || wanted.port !== 0 || bound.scheme !== "tcp") return wanted.text;
-      return parseAddress(`${wanted.text.slice(0, -1)}${bound.port}`).text;
-    }
-    if (!isWildcard(bound) || bound.scheme !== "tcp") return bound.text;
-    const host = firstOutsideAddress();
-    this.log.warn(
-      `${real} stands for all addresses of this machine; advertising ${host} (option advertise changes it)`,
-    );
-    return `tcp://${host}:${bound.port}`;
-  }
-
   #record(): ServiceRecord {
     return {
       service: this.service,
@@ -409,12 +386,4 @@ function requireNoJournal({ name, methods }: ExposedInterface): void {
 
 function toList(value: string | readonly string[]): readonly string[] {
   return typeof value === "string" ? [value] : value;
-}
-
-function firstOutsideAddress(): string {
-  for (const addresses of Object.values(networkInterfaces())) {
-    const outside = addresses?.find((candidate) => candidate.family === "IPv4" && !candidate.internal);
-    if (outside) return outside.address;
-  }
-  return "127.0.0.1";
 }

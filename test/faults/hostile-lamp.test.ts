@@ -1,11 +1,13 @@
+import { EventEmitter, once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
-import { defineInterface, type Host, type HostOptions } from "../../src/index.js";
+import { currentCall, defineInterface, type Host, type HostOptions } from "../../src/index.js";
 import { callOf, hello, LampPeer } from "../support/lamp-peer.js";
 import { useMesh } from "../support/mesh.js";
 
 describe("A peer on the lamp wire that means no good", () => {
   const mesh = useMesh();
+  const left = new EventEmitter();
   let executed = 0;
 
   async function scene(options?: HostOptions): Promise<{ host: Host; peer: LampPeer }> {
@@ -15,7 +17,12 @@ describe("A peer on the lamp wire that means no good", () => {
       await pause(20);
       return "x".repeat(2_000);
     };
-    const host = await mesh.host([defineInterface("demo.hostile", { methods: { slow } })], options);
+    const untilGone = async (): Promise<void> => {
+      executed++;
+      await once(currentCall().signal, "abort");
+      left.emit("noticed");
+    };
+    const host = await mesh.host([defineInterface("demo.hostile", { methods: { slow, untilGone } })], options);
     return { host, peer: mesh.own(await LampPeer.to(host.address)) };
   }
 
@@ -77,11 +84,12 @@ describe("A peer on the lamp wire that means no good", () => {
   }
 
   it("does no harm by going when the host keeps no answers", async () => {
-    const { host, peer } = await scene({ answerWindow: { maxBytes: 0 } });
-    peer.send(hello(), callOf("slow"));
+    const { host, peer } = await scene({ answerWindow: { maxBytes: 0, graceMs: 1 } });
+    const noticed = once(left, "noticed");
+    peer.send(hello(), callOf("untilGone"));
     await peer.hears("hello");
-    peer.close();
-    await pause(60);
+    peer.send({ kind: "goodbye", code: "CLOSED", text: "gone" });
+    await noticed;
     expect(await isWell(host)).to.equal(true);
   });
 });

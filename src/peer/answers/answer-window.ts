@@ -4,8 +4,8 @@ import type { AnswerMessage, CallId, EarlierTry, Frames } from "../../wire/messa
 import type { Wire } from "../../wire/wire.js";
 import type { CallOrigin } from "../call-origin.js";
 import { AnsweredConnection, type KeptMessage } from "./answered-connection.js";
-import { encodeAnswer, lostAnswer } from "./encode-answer.js";
-import { RepeatedCall } from "./repeated-call.js";
+import { lostAnswer } from "./encode-answer.js";
+import { RepeatedCalls, sizeOf } from "./repeated-calls.js";
 
 /** How much of its answers a host keeps, in case that they did not arrive. */
 export interface AnswerWindowOptions {
@@ -53,14 +53,10 @@ export class AnswerWindow {
   readonly #open = new Map<string, AnsweredConnection>();
   /** In the order in which they were lost. */
   readonly #lost = new Map<string, AnsweredConnection>();
-  /** Calls that were tried again and are being carried out. */
-  readonly #running = new Map<string, RepeatedCall>();
-  /** Those that have been; the one that was heard of longest ago stands first. */
-  readonly #repeated = new Map<string, RepeatedCall>();
+  readonly #repeated: RepeatedCalls;
   readonly #timers = new Set<NodeJS.Timeout>();
   #sweeper: NodeJS.Timeout | undefined;
   #bytes = 0;
-  #repeatedBytes = 0;
   /** Tries that were sent before this may have been forgotten. */
   #forgottenBefore = -Infinity;
 
@@ -74,11 +70,17 @@ export class AnswerWindow {
     this.#maxAgeMs = options.maxAgeMs ?? 60_000;
     this.#graceMs = options.graceMs ?? 3_000;
     this.#now = now;
+    this.#repeated = new RepeatedCalls(this.#maxBytes, now, ({ touchedAt, connectionName }) => {
+      this.#forgottenBefore = Math.max(this.#forgottenBefore, touchedAt);
+      // It must not be taken for new, as it might be by its number on its first connection.
+      const connection = this.#lost.get(connectionName);
+      if (connection) this.#forget(connection);
+    });
   }
 
   /** Bytes that are kept. */
   get bytes(): number {
-    return this.#bytes + this.#repeatedBytes;
+    return this.#bytes + this.#repeated.bytes;
   }
 
   /**
@@ -131,10 +133,10 @@ export class AnswerWindow {
   /** A call has been carried out whose connection is gone. */
   late(connection: AnsweredConnection, answer: AnswerMessage): void {
     const call = connection.callOf(answer.id);
-    const asked = this.#running.get(call);
+    const { name, end, wire } = connection;
+    const asked = this.#repeated.running(call);
     if (asked) asked.respond(answer);
-    else if (this.#lost.has(connection.name))
-      this.#remember(call, answer.id, connection.end, connection.wire).respond(answer);
+    else if (this.#lost.has(name)) this.#repeated.add(call, answer.id, end, wire).respond(answer);
   }
 
   /**
@@ -145,17 +147,7 @@ export class AnswerWindow {
    * @param id - its number there
    */
   repeat(again: EarlierTry, incarnation: string, origin: CallOrigin, id: CallId, wire: Wire): Repetition {
-    const running = this.#running.get(again.call);
-    if (running) {
-      running.goesTo(origin, id);
-      return "served";
-    }
-    const known = this.#repeated.get(again.call);
-    if (known) {
-      this.#touch(known);
-      for (const found of (known.kept && wire.readAnswers?.(known.kept)) ?? []) respond(origin, id, found.answer);
-      return "served";
-    }
+    if (this.#repeated.serve(again, origin, id, wire)) return "served";
     if (again.incarnation !== incarnation) return "elsewhere";
     const connection = this.#find(again, wire);
     if (!connection) return "forgotten";
@@ -163,12 +155,12 @@ export class AnswerWindow {
     if (number > connection.lastCall) return "new";
     const { end } = connection;
     if (end && this.#calls.holds(end, number)) {
-      this.#remember(again.call, number, end, wire).goesTo(origin, id);
+      this.#repeated.add(again.call, number, end, wire).goesTo(origin, id);
       return "served";
     }
     const found = connection.find(number);
     if (!found) return "forgotten";
-    respond(origin, id, found.isBound ? lostAnswer() : found.answer);
+    origin.respond({ ...(found.isBound ? lostAnswer() : found.answer), id });
     return "served";
   }
 
@@ -178,14 +170,15 @@ export class AnswerWindow {
    * @returns where its answer goes
    */
   adopt(again: EarlierTry, origin: CallOrigin, id: CallId, wire: Wire): CallOrigin {
-    const repeated = this.#remember(again.call, id, undefined, wire);
+    const repeated = this.#repeated.add(again.call, id, undefined, wire);
     repeated.goesTo(origin, id);
     return repeated;
   }
 
   /** Who has tried a call again gives it up. */
   cancel(end: object, id: CallId, reason: Error): void {
-    for (const { running } of this.#awaitedAt(end, id)) this.#calls.cancel(running.connection, running.id, reason);
+    for (const { running } of this.#repeated.awaitedAt(end, id))
+      this.#calls.cancel(running.connection, running.id, reason);
   }
 
   /** Forgets everything. */
@@ -197,9 +190,7 @@ export class AnswerWindow {
       for (const connection of connections.values()) this.#empty(connection);
       connections.clear();
     }
-    this.#running.clear();
     this.#repeated.clear();
-    this.#repeatedBytes = 0;
   }
 
   /** The connection of an earlier try, which has ended by now; `undefined` when it may have been forgotten. */
@@ -231,27 +222,8 @@ export class AnswerWindow {
     const { end } = connection;
     if (!end) return;
     const reason = rpcError("CANCELLED", "The caller is gone", { outcome: "executed" });
-    this.#calls.abandon(end, reason, (id) => this.#running.has(connection.callOf(id)));
-    for (const { running } of this.#awaitedAt(end)) this.#calls.cancel(running.connection, running.id, reason);
-  }
-
-  *#awaitedAt(end: object, id?: CallId): Iterable<RepeatedCall> {
-    for (const repeated of this.#running.values()) if (repeated.isAwaitedAt(end, id)) yield repeated;
-  }
-
-  #remember(call: string, id: CallId, end: object | undefined, wire: Wire): RepeatedCall {
-    const repeated = new RepeatedCall(call, id, end, (answered, answer) => {
-      this.#running.delete(call);
-      // A call that was refused here is as new as before.
-      if (end === undefined && answer.kind === "error" && answer.outcome === "not-executed") return;
-      this.#repeatedBytes -= sizeOf(answered.kept);
-      answered.kept = encodeAnswer(wire, answer, this.#maxBytes / 4);
-      this.#repeatedBytes += sizeOf(answered.kept);
-      this.#touch(answered);
-      this.#expire();
-    });
-    this.#running.set(call, repeated);
-    return repeated;
+    this.#calls.abandon(end, reason, (id) => this.#repeated.running(connection.callOf(id)) !== undefined);
+    for (const { running } of this.#repeated.awaitedAt(end)) this.#calls.cancel(running.connection, running.id, reason);
   }
 
   #expire(): void {
@@ -260,27 +232,12 @@ export class AnswerWindow {
       if ((connection.lostAt ?? 0) > before && this.#lost.size <= MAX_LOST) break;
       this.#forget(connection);
     }
-    for (const [call, repeated] of this.#repeated) {
-      const isFull = this.#repeatedBytes > this.#maxBytes || this.#repeated.size > MAX_REPEATED;
-      if (repeated.touchedAt > before && !isFull) break;
-      this.#repeated.delete(call);
-      this.#repeatedBytes -= sizeOf(repeated.kept);
-      this.#forgottenBefore = Math.max(this.#forgottenBefore, repeated.touchedAt);
-      // It must not be taken for new, as it might be by its number on its first connection.
-      const connection = this.#lost.get(repeated.connectionName);
-      if (connection) this.#forget(connection);
-    }
+    this.#repeated.expire(before);
     if (this.#lost.size + this.#repeated.size === 0) return;
     this.#sweeper ??= setTimeout(() => {
       this.#sweeper = undefined;
       this.#expire();
     }, this.#maxAgeMs).unref();
-  }
-
-  #touch(repeated: RepeatedCall): void {
-    repeated.touchedAt = this.#now();
-    this.#repeated.delete(repeated.call);
-    this.#repeated.set(repeated.call, repeated);
   }
 
   #makeRoom(): void {
@@ -313,15 +270,3 @@ export class AnswerWindow {
 const UNREAD_MS = 30_000;
 /** Broken connections that are remembered. */
 const MAX_LOST = 10_000;
-/** Calls that were tried again and are remembered. */
-const MAX_REPEATED = 10_000;
-
-function respond(origin: CallOrigin, id: CallId, answer: AnswerMessage): void {
-  origin.respond({ ...answer, id });
-}
-
-function sizeOf(frames: Frames | undefined): number {
-  let bytes = 0;
-  for (const frame of frames ?? []) bytes += frame.byteLength;
-  return bytes;
-}

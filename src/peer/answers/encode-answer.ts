@@ -1,6 +1,7 @@
 import { rpcError } from "../../errors.js";
 import type { AnswerMessage, ErrorMessage, Frames } from "../../wire/message.js";
 import type { BatchingCodec, Wire } from "../../wire/wire.js";
+import { errorAnswer } from "../failures.js";
 
 /**
  * Writes an answer as a message of its own, with 0 for its call's number. Where it cannot be kept, for it holds streams or
@@ -23,6 +24,5 @@ export function encodeAnswer(wire: Wire, answer: AnswerMessage, maxMessageBytes:
 export function lostAnswer(): ErrorMessage {
   const text =
     "The call was executed, and the connection broke before its answer arrived; that held streams or references, or was too large to be kept";
-  const { code, number } = rpcError("REFERENCE_LOST", text);
-  return { kind: "error", id: 0, code, number, outcome: "executed", tellOutcome: true, remote: { message: text } };
+  return errorAnswer(rpcError("REFERENCE_LOST", text), "executed");
 }

@@ -1,8 +1,9 @@
 import { ConfigurationError, rpcError } from "../../errors.js";
-import type { AnswerMessage, ErrorMessage } from "../../wire/message.js";
+import type { AnswerMessage } from "../../wire/message.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { MethodContract } from "../contract.js";
-import { type ErrorPolicy, type ExposedMethod, failureOf, reasonOf } from "../dispatcher.js";
+import type { ExposedMethod } from "../dispatcher.js";
+import { type ErrorPolicy, errorAnswer, reasonOf } from "../failures.js";
 import type { CallJournal, JournalDatabase, JournalEntry, JournaledCall } from "./call-journal.js";
 import { ToldFailure } from "./told-failure.js";
 
@@ -56,18 +57,19 @@ export class OnceMethod implements ExposedMethod {
   }
 
   async #invokeOnce(call: ServerCall, journal: CallJournal): Promise<unknown> {
-    const journaled = describeCall(call);
-    const known = recall(call, await journal.begin(journaled));
+    const described = describeCall(call);
+    const { id } = described;
+    const known = recall(call, await journal.begin(described));
     if (known) return resultOf(known);
     let answer: AnswerMessage;
     try {
       answer = resultMessage(call, await this.#method.invoke(call));
     } catch (error) {
-      if (call.started) await journal.end(journaled.id, failureMessage(call, error, this.#errors));
-      else journal.withdraw(journaled.id);
+      if (call.started) await journal.end(id, errorAnswer(reasonOf(call, error), "executed", this.#errors));
+      else journal.withdraw(id);
       throw error;
     }
-    await journal.end(journaled.id, answer);
+    await journal.end(id, answer);
     return resultOf(answer);
   }
 }
@@ -89,17 +91,18 @@ export class TransactionMethod implements ExposedMethod {
 
   async invoke(call: ServerCall): Promise<unknown> {
     const journal = this.#journal();
-    const journaled = describeCall(call);
-    const known = recall(call, journal.look(journaled));
+    const described = describeCall(call);
+    const { label } = described;
+    const known = recall(call, journal.look(described));
     if (known) return resultOf(known);
     let answer: AnswerMessage | undefined;
     call.commit = <T>(body: (database: JournalDatabase) => T): T => {
-      if (answer) throw rpcError("CONFIGURATION", `${journaled.label} has committed a transaction before`);
+      if (answer) throw rpcError("CONFIGURATION", `${label} has committed a transaction before`);
       let value: T | undefined;
-      answer = journal.commit(journaled, (database) => {
+      answer = journal.commit(described, (database) => {
         value = body(database);
         if (value instanceof Promise) {
-          throw rpcError("CONFIGURATION", `The transaction of ${journaled.label} must not wait for anything`);
+          throw rpcError("CONFIGURATION", `The transaction of ${label} must not wait for anything`);
         }
         return resultMessage(call, this.#method.shape?.(value));
       });
@@ -112,10 +115,7 @@ export class TransactionMethod implements ExposedMethod {
       if (!answer) throw error;
     }
     if (answer) return resultOf(answer);
-    throw rpcError(
-      "UNKNOWN",
-      `${journaled.label} ended without currentCall().transaction(…): nothing was written down`,
-    );
+    throw rpcError("UNKNOWN", `${label} ended without currentCall().transaction(…): nothing was written down`);
   }
 }
 
@@ -140,13 +140,8 @@ function recall(call: ServerCall, entry: JournalEntry): AnswerMessage | undefine
   }
 }
 
-function failureMessage(call: ServerCall, error: unknown, policy: ErrorPolicy | undefined): ErrorMessage {
-  return { kind: "error", id: 0, outcome: "executed", tellOutcome: true, ...failureOf(reasonOf(call, error), policy) };
-}
-
-function unknownOutcome(message: string): ErrorMessage {
-  const { code, number } = rpcError("UNAVAILABLE", message);
-  return { kind: "error", id: 0, code, number, outcome: "unknown", tellOutcome: true, remote: { message } };
+function unknownOutcome(message: string): AnswerMessage {
+  return errorAnswer(rpcError("UNAVAILABLE", message), "unknown");
 }
 
 function resultMessage(call: ServerCall, value: unknown): AnswerMessage {
