@@ -74,8 +74,9 @@ export class Client {
     const onEvent = options.onEvent ?? (() => undefined);
     const random = options.random ?? Math.random;
     const connectTimeoutMs = options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs;
+    const transport = findTransport(options.transport);
     this.#pool = new ConnectionPool({
-      transport: findTransport(options.transport),
+      transport,
       wheel: this.#wheel,
       maxMessageBytes: options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes,
       maxInFlight: options.maxInFlight ?? CLIENT_DEFAULTS.maxInFlight,
@@ -88,7 +89,13 @@ export class Client {
     });
     this.#nameserver = new NameserverClient(nameserversOf(options), this.#pool, this.#wheel, connectTimeoutMs);
     this.#resolver = new Resolver(this.#nameserver, this.#wheel);
-    this.#instanceContext = { pool: this.#pool, contracts: new Contracts(), wheel: this.#wheel, connectTimeoutMs };
+    this.#instanceContext = {
+      pool: this.#pool,
+      contracts: new Contracts(),
+      wheel: this.#wheel,
+      connectTimeoutMs,
+      schemes: transport.abilities.schemes,
+    };
     this.#instances = new InstanceTable(this.#instanceContext);
     this.#invokerContext = {
       wheel: this.#wheel,

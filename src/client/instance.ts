@@ -2,6 +2,7 @@ import { RpcError, rpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import type { Contract } from "../peer/contract.js";
 import { instanceKey, type ServiceRecord } from "../peer/record.js";
+import type { Address } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { untilAborted } from "../util/sleep.js";
 import type { Extensions } from "../wire/message.js";
@@ -20,6 +21,8 @@ export interface InstanceContext {
   readonly wheel: DeadlineWheel;
   /** Time for one attempt to connect, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** Schemes of the addresses that can be connected to. */
+  readonly schemes: readonly Address["scheme"][];
 }
 
 /** A channel that can be used, and what is known of the interface behind it. */
@@ -36,7 +39,7 @@ export interface InstanceEndpoint {
   readonly address: string;
   /** How. */
   readonly wire: string;
-  /** Is it within this machine, so that another way is tried at once when it leads nowhere? */
+  /** Is it within this process or machine, so that another way is tried at once when it leads nowhere? */
   readonly isLocal: boolean;
 }
 
@@ -67,7 +70,7 @@ export class Instance {
     this.breaker = new CircuitBreaker(() => context.wheel.now());
   }
 
-  /** Where its calls go, for people; of a way within this machine, which is of no use elsewhere, the service's own address. */
+  /** Where its calls go, for people; of a way that is of no use elsewhere, the service's own address. */
   get address(): string {
     const { address, isLocal } = this.#endpoint;
     return isLocal ? this.record.address : address;
@@ -152,8 +155,8 @@ export class Instance {
       return channel;
     } catch (error) {
       // A record may name several addresses, of which not each is within reach from here.
-      this.#turn++;
-      if (isLocal && !signal.aborted && !this.#endpoint.isLocal) return await this.#connect(signal);
+      const isLast = ++this.#turn % this.#endpoints.length === 0;
+      if (isLocal && !isLast && !signal.aborted) return await this.#connect(signal);
       throw error;
     }
   }

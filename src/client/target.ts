@@ -1,11 +1,10 @@
 import { rpcError } from "../errors.js";
 import { instanceKey, type ServiceQuery, type ServiceRecord } from "../peer/record.js";
-import { machineId } from "../transport/index.js";
 import { sleep } from "../util/sleep.js";
-import { wireNames } from "../wire/registry.js";
 import { Balancer, type BalanceStrategy } from "./balancer.js";
-import { Instance, type InstanceContext, type InstanceEndpoint } from "./instance.js";
+import { Instance, type InstanceContext } from "./instance.js";
 import type { Resolver } from "./resolver.js";
+import { waysTo } from "./ways.js";
 
 /** Where the calls of a proxy go: one address, or whatever the nameserver knows. */
 export interface Target {
@@ -184,7 +183,7 @@ export class InstanceTable {
     const key = instanceKey(record);
     const known = this.#instances.get(key);
     if (known) return known;
-    const endpoints = usableEndpoints(record);
+    const endpoints = waysTo(record, this.#context.schemes);
     if (endpoints.length === 0) return undefined;
     if (this.#instances.size >= MAX_INSTANCES) {
       const oldest = this.#instances.keys().next().value;
@@ -198,20 +197,6 @@ export class InstanceTable {
 
 /** Instances come and go; so many are remembered. */
 const MAX_INSTANCES = 10_000;
-
-/**
- * Addresses that speak a wire that is known here, by the best wire first: what is within this machine, then tcp, then what may
- * be another machine's.
- */
-function usableEndpoints(record: ServiceRecord): InstanceEndpoint[] {
-  const usable = wireNames().flatMap((wire) =>
-    record.endpoints
-      .filter(({ wires, machine }) => wires.includes(wire) && (machine === undefined || machine === machineId()))
-      .map(({ address, machine }) => ({ address, wire, isLocal: machine !== undefined })),
-  );
-  const rank = ({ address, isLocal }: InstanceEndpoint): number => (isLocal ? 0 : address.startsWith("tcp://") ? 1 : 2);
-  return usable.sort((a, b) => rank(a) - rank(b));
-}
 
 function circuitOpen(label: string): Error {
   return rpcError(

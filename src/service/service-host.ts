@@ -21,7 +21,14 @@ import { type Endpoint as EndpointRecord, HOST_INTERFACE, type ServiceRecord } f
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import { findTransport, machineAddress, machineId, type Transport, type TransportName } from "../transport/index.js";
+import {
+  findTransport,
+  machineAddress,
+  machineId,
+  processAddress,
+  type Transport,
+  type TransportName,
+} from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
@@ -60,8 +67,9 @@ export interface ServiceHostOptions {
   /** References that a peer may hold to what is here, and the other way; default 10,000. */
   readonly maxReferences?: number | undefined;
   /**
-   * Listen on a unix socket as well, which callers on this machine take by themselves? Every user of the machine reaches it,
-   * as an address on 127.0.0.1. Only for hosts that register and have a tcp address; Linux only. Default true.
+   * Be reached by shorter ways as well, which callers take by themselves: without any socket inside of this process, and by a
+   * unix socket within this machine? Every user of the machine reaches that, as an address on 127.0.0.1; Linux only. Only
+   * for hosts that register and have a tcp address. Default true.
    */
   readonly withinMachine?: boolean | undefined;
   /** How much of what was answered is kept, for calls that are tried again after their connection broke. */
@@ -323,10 +331,12 @@ export class ServiceHost {
     if (this.#parts.registrar && isTcp && this.#options.withinMachine !== false) await this.#bindWithinMachine();
   }
 
-  /** Callers on the same machine need not go through TCP. They find it through the nameserver. */
+  /** Callers on the same machine need not go through TCP, those in the same process through nothing at all. */
   async #bindWithinMachine(): Promise<void> {
+    const { name, abilities } = this.#transport;
+    if (abilities.schemes.includes("memory")) await this.#listen(processAddress(this.incarnation));
     const machine = machineId();
-    if (machine === undefined || this.#transport.name === "zeromq") return;
+    if (machine === undefined || name === "zeromq") return;
     try {
       const address = await this.#listen(machineAddress(this.incarnation));
       this.#withinMachine = [{ address, wires: wireNames(), machine }];

@@ -14,8 +14,8 @@ export type Address =
       readonly text: string;
     }
   | {
-      /** Between processes of one machine, or inside of one process. */
-      readonly scheme: "ipc" | "inproc";
+      /** Between processes of one machine, or inside of one process: libzmq's way, and ours. */
+      readonly scheme: "ipc" | "inproc" | "memory";
       /** Path of the socket, or name inside the process. */
       readonly path: string;
       /** Normal form, always with a scheme. */
@@ -31,7 +31,7 @@ export function parseAddress(text: string): Address {
   const match = /^(?:([a-zA-Z][\w+.-]*):\/\/)?(.*)$/s.exec(text.trim());
   const scheme = match?.[1]?.toLowerCase() ?? "tcp";
   const rest = match?.[2] ?? "";
-  if (scheme === "ipc" || scheme === "inproc") {
+  if (scheme === "ipc" || scheme === "inproc" || scheme === "memory") {
     if (rest === "") throw wrong(text, `there is no ${scheme === "ipc" ? "path" : "name"} after ${scheme}://`);
     return { scheme, path: rest, text: `${scheme}://${rest}` };
   }

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors.js";
 import { parseAddress } from "./address.js";
 import type { Transport } from "./link.js";
+import { memoryTransport } from "./memory/index.js";
 import { zeromqTransport } from "./zeromq/index.js";
 import { zmtpTransport } from "./zmtp/index.js";
 
@@ -11,12 +12,12 @@ const TRANSPORTS: Readonly<Record<TransportName, Transport>> = { zmtp: zmtpTrans
 export type TransportName = "zmtp" | "zeromq";
 
 /**
- * The transport that calls use unless told otherwise: our own ZMTP for tcp and unix sockets, libzmq for the rest
- * (`inproc`). docs/zmtp.md says why.
+ * The transport that calls use unless told otherwise: our own ZMTP for tcp and unix sockets, libzmq for `inproc`, and none
+ * of them inside of a process (`memory`). docs/zmtp.md says why.
  */
 const automatic: Transport = {
   name: "automatic",
-  abilities: zmtpTransport.abilities,
+  abilities: { ...zmtpTransport.abilities, schemes: ["tcp", "ipc", "inproc", "memory"] },
   connect: (address, handlers, options) => transportOf(address).connect(address, handlers, options),
   listen: (address, handlers, options) => transportOf(address).listen(address, handlers, options),
 };
@@ -38,7 +39,14 @@ export function findTransport(option: Transport | TransportName | undefined): Tr
 }
 
 function transportOf(address: string): Transport {
-  return parseAddress(address).scheme === "inproc" ? zeromqTransport : zmtpTransport;
+  switch (parseAddress(address).scheme) {
+    case "inproc":
+      return zeromqTransport;
+    case "memory":
+      return memoryTransport;
+    default:
+      return zmtpTransport;
+  }
 }
 
 export { type Address, isWildcard, parseAddress } from "./address.js";
@@ -54,6 +62,7 @@ export type {
   Transport,
   TransportAbilities,
 } from "./link.js";
+export { isBoundHere, processAddress } from "./memory/index.js";
 export { openSockets } from "./open-sockets.js";
 export { type ProbeResult, probe } from "./probe.js";
 export { machineAddress, machineId } from "./same-machine.js";

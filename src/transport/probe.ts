@@ -13,7 +13,7 @@ export type ProbeResult =
 /** Looks whether anything listens at an address, by a bare connection that is closed at once. Never rejects. */
 export function probe(address: string, timeoutMs: number): Promise<ProbeResult> {
   const parsed = parseAddress(address);
-  if (parsed.scheme === "inproc") return Promise.resolve("silent");
+  if (parsed.scheme === "inproc" || parsed.scheme === "memory") return Promise.resolve("silent");
   return new Promise((resolve) => {
     const socket = parsed.scheme === "tcp" ? connect(parsed.port, parsed.host) : connect(parsed.path);
     const done = (result: ProbeResult): void => {

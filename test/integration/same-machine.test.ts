@@ -16,7 +16,8 @@ describe("Calls within one machine", () => {
     const onEvent = (event: ClientEvent): void => {
       if (event.type === "connected" && event.address !== nameserver) schemes.push(event.address.split(":")[0] ?? "");
     };
-    return { client: mesh.client({ nameserver, onEvent }), schemes };
+    // Without a transport of its own it would need no socket at all: host and client are in one process here.
+    return { client: mesh.client({ nameserver, onEvent, transport: "zmtp" }), schemes };
   }
 
   async function start(options: HostOptions = {}) {

@@ -6,6 +6,8 @@ import {
   type Listener,
   type ListenOptions,
   type Peer,
+  type Transport,
+  type TransportName,
 } from "../../src/transport/index.js";
 import type { Frames } from "../../src/wire/message.js";
 
@@ -32,11 +34,11 @@ export interface TestListener {
 const MAX = { maxMessageBytes: 128 * 1024 * 1024 };
 
 /** Opens links and listeners of one transport; all are closed after each test. */
-export function useLinks(name: "zmtp" | "zeromq" = "zmtp"): {
+export function useLinks(named: Transport | TransportName = "zmtp"): {
   connect(address: string, options?: Partial<LinkOptions>): TestLink;
   echo(address: string, options?: Partial<ListenOptions>): Promise<TestListener>;
 } {
-  const transport = findTransport(name);
+  const transport = findTransport(named);
   const links: Link[] = [];
   const listeners: Listener[] = [];
   afterEach(async () => {

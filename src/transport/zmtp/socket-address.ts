@@ -15,16 +15,16 @@ export function listenOptions(address: Address): ListenOptions {
   return { host: address.host === "*" ? "0.0.0.0" : address.host, port: address.port, ipv6Only: address.host === "::" };
 }
 
-/** @throws ConfigurationError for addresses that only libzmq has */
+/** @throws ConfigurationError for addresses inside of a process */
 export function parseSocketAddress(text: string): Address {
   const address = parseAddress(text);
-  if (address.scheme !== "inproc") return address;
+  if (address.scheme === "tcp" || address.scheme === "ipc") return address;
   throw new ConfigurationError(
-    `The transport zmtp has no ${address.scheme}:// addresses; calls inside a process need none ("local"), and transport: "zeromq" has them`,
+    `The transport zmtp has no ${address.scheme}:// addresses; calls inside a process need none ("local"), and transport: "zeromq" has inproc://`,
   );
 }
 
-function socketPath(address: Address & { scheme: "ipc" | "inproc" }): string {
+function socketPath(address: Exclude<Address, { scheme: "tcp" }>): string {
   // Linux's abstract names begin with a zero; libzmq writes them with an @.
   return address.path.startsWith("@") ? `\0${address.path.slice(1)}` : address.path;
 }

@@ -1,0 +1,70 @@
+import { type RpcError, rpcError } from "../../errors.js";
+import type { Frames } from "../../wire/message.js";
+import { parseAddress } from "../address.js";
+import type { Link, LinkHandlers, LinkOptions } from "../link.js";
+import { findListener, sizeOf, tooLarge } from "./memory-listener.js";
+import type { Pipe } from "./pipe.js";
+
+/** The connecting end of a connection inside this process. */
+export class MemoryLink implements Link {
+  readonly #address: string;
+  readonly #handlers: LinkHandlers;
+  readonly #maxMessageBytes: number;
+  #pipe: Pipe | undefined;
+  #isClosed = false;
+
+  /** @throws ConfigurationError for a wrong address */
+  constructor(address: string, handlers: LinkHandlers, options: LinkOptions) {
+    this.#address = parseAddress(address).text;
+    this.#handlers = handlers;
+    this.#maxMessageBytes = options.maxMessageBytes;
+    setImmediate(() => {
+      this.#open();
+    });
+  }
+
+  send(frames: Frames, unsent: (reason: RpcError) => void): void {
+    if (this.#pipe && !this.#isClosed) this.#pipe.send(frames);
+    else unsent(this.#gone("is not connected"));
+  }
+
+  close(reason?: RpcError): void {
+    this.#end(reason ?? rpcError("CLOSED", `The connection to ${this.#address} was closed`));
+  }
+
+  #open(): void {
+    if (this.#isClosed) return;
+    const listener = findListener(this.#address);
+    if (!listener) {
+      this.#end(this.#gone("is not bound in this process"));
+      return;
+    }
+    this.#pipe = listener.accept({
+      message: (frames) => {
+        this.#receive(frames);
+      },
+      ended: (reason) => {
+        this.#end(reason ?? this.#gone("closed the connection"));
+      },
+    });
+    this.#handlers.opened();
+  }
+
+  #receive(frames: Frames): void {
+    if (this.#isClosed) return;
+    const size = sizeOf(frames);
+    if (size <= this.#maxMessageBytes) this.#handlers.message(frames);
+    else this.#end(tooLarge(size, this.#maxMessageBytes));
+  }
+
+  #end(reason: RpcError): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#pipe?.end();
+    this.#handlers.closed(reason);
+  }
+
+  #gone(what: string): RpcError {
+    return rpcError("UNAVAILABLE", `${this.#address} ${what}`, { service: this.#address });
+  }
+}

@@ -1,0 +1,59 @@
+import type { Frames } from "../../wire/message.js";
+
+/**
+ * One direction of a connection inside a process. What is sent in one turn of the event loop arrives in the next one, in
+ * order, so that two ends that answer each other leave room for everything else. Messages are copies: neither end sees what
+ * the other does with its bytes.
+ */
+export class Pipe {
+  readonly #deliver: (frames: Frames) => void;
+  readonly #ended: () => void;
+  #waiting: Frames[] = [];
+  #isScheduled = false;
+  #isEnding = false;
+  #isOver = false;
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    const messages = this.#waiting;
+    this.#waiting = [];
+    for (const frames of messages) if (!this.#isOver) this.#deliver(frames);
+    if (!this.#isEnding || this.#isOver || this.#waiting.length > 0) return;
+    this.#isOver = true;
+    this.#ended();
+  };
+
+  /**
+   * @param deliver - takes a message
+   * @param ended - called after the last one, when the sender has ended the pipe
+   */
+  constructor(deliver: (frames: Frames) => void, ended: () => void) {
+    this.#deliver = deliver;
+    this.#ended = ended;
+  }
+
+  /** Sends a message; nothing after {@link Pipe.end}. */
+  send(frames: Frames): void {
+    if (this.#isEnding || this.#isOver) return;
+    this.#waiting.push(frames.map((frame) => Buffer.from(frame)));
+    this.#schedule();
+  }
+
+  /** Nothing more will be sent; what was, arrives. Idempotent. */
+  end(): void {
+    if (this.#isEnding || this.#isOver) return;
+    this.#isEnding = true;
+    this.#schedule();
+  }
+
+  /** Its receiver is gone: nothing arrives any more. Idempotent. */
+  cut(): void {
+    this.#isOver = true;
+    this.#waiting = [];
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#flush);
+  }
+}

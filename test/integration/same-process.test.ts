@@ -1,0 +1,141 @@
+import { expect } from "chai";
+import {
+  type Client,
+  type ClientEvent,
+  type ClientOptions,
+  currentCall,
+  defineInterface,
+  type HostOptions,
+} from "../../src/index.js";
+import { failureOf, useMesh } from "../support/mesh.js";
+
+const kept = { list: [1, 2, 3], bytes: new Uint8Array(40_000), few: new Uint8Array(8) };
+const store = defineInterface("demo.store", {
+  methods: {
+    get: () => kept,
+    put: (value: { list: number[] }) => value.list.push(4),
+    size: (bytes: Uint8Array) => bytes.byteLength,
+    count: async function* (to: number) {
+      for (let n = 0; n < to; n++) yield await Promise.resolve(n);
+    },
+    callBack: (run: (n: number) => Promise<number>) => run(20),
+    whoAsks: () => currentCall().peerId,
+    hang: () => new Promise(() => undefined),
+  },
+});
+
+interface Store {
+  get(): typeof kept;
+  put(value: object): number;
+  size(bytes: Uint8Array): number;
+  count(to: number): AsyncIterable<number>;
+  callBack(run: (n: number) => number): number;
+  whoAsks(): string;
+  hang(): null;
+}
+
+describe("Calls within one process", () => {
+  const mesh = useMesh();
+  // Who names a transport wants that one.
+  if (process.env.LAMPLIGHTER_TRANSPORT !== undefined) return;
+
+  async function start(options: { host?: HostOptions; client?: ClientOptions } = {}) {
+    const { address } = await mesh.nameserver();
+    const host = await mesh.host([store], { nameserver: address, service: "/store", ...options.host });
+    const schemes: string[] = [];
+    const onEvent = (event: ClientEvent): void => {
+      if (event.type === "connected" && event.address !== address) schemes.push(event.address.split(":")[0] ?? "");
+    };
+    const client: Client = mesh.client({ nameserver: address, onEvent, ...options.client });
+    return { host, client, schemes, remote: client.locate<Store>("demo.store"), nameserver: address };
+  }
+
+  it("need no socket, and tell the service's own address", async () => {
+    const { host, client, schemes } = await start();
+    const remote = client.component("demo.store");
+    expect(await remote.invoke("size", new Uint8Array(3))).to.equal(3);
+    expect(schemes).to.deep.equal(["memory"]);
+    expect(remote.status.address).to.equal(host.address);
+    expect(host.addresses).to.have.length(1);
+  });
+
+  it("copy what they carry, either way", async () => {
+    const { remote } = await start();
+    const got = await remote.get();
+    got.list.push(99);
+    got.bytes.fill(1);
+    got.few.fill(1);
+    const again = await remote.get();
+    expect(again.list).to.deep.equal([1, 2, 3]);
+    expect([...again.bytes, ...again.few].every((octet) => octet === 0)).to.equal(true);
+    const given = { list: [1] };
+    expect(await remote.put(given)).to.equal(2);
+    expect(given.list).to.deep.equal([1]);
+  });
+
+  it("stream, and call back", async () => {
+    const { remote } = await start();
+    const items: number[] = [];
+    for await (const item of remote.count(200)) items.push(item);
+    expect(items).to.have.length(200);
+    expect(await remote.callBack((n) => n + 1)).to.equal(21);
+  });
+
+  it("show the host who is connected, and when that is gone", async () => {
+    const { host, client, remote } = await start();
+    const id = await remote.whoAsks();
+    expect(host.peers.map((peer) => peer.id)).to.deep.equal([id]);
+    await client.close();
+    await new Promise(setImmediate);
+    expect(host.peers).to.deep.equal([]);
+  });
+
+  it("leave room for everything else that the process has to do", async () => {
+    const { remote } = await start();
+    await remote.size(new Uint8Array(1));
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns++;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    for (let call = 0; call < 100; call++) await remote.size(new Uint8Array(1));
+    isOver = true;
+    expect(turns).to.be.at.least(100);
+  });
+
+  it("end with the host, and go on with the next one", async () => {
+    const { host, remote, nameserver, schemes } = await start({ host: { drainTimeoutMs: 1 } });
+    const hanging = failureOf(remote.hang());
+    expect(await remote.size(new Uint8Array(1))).to.equal(1);
+    await host.close();
+    const error = await hanging;
+    expect([error.code, error.outcome]).to.deep.equal(["UNAVAILABLE", "unknown"]);
+    expect(error.message).to.match(/connection was lost/);
+    await mesh.host([store], { nameserver, service: "/store" });
+    expect(await remote.size(new Uint8Array(2))).to.equal(2);
+    expect(schemes).to.deep.equal(["memory", "memory"]);
+  });
+
+  it("refuse what is larger than the host takes, and carry the others", async () => {
+    const { remote } = await start({ host: { maxMessageBytes: 64 * 1024 } });
+    const other = remote.size(new Uint8Array(5));
+    const error = await failureOf(remote.size(new Uint8Array(70_000)));
+    expect([error.code, error.outcome]).to.deep.equal(["TOO_LARGE", "not-sent"]);
+    expect(await other).to.equal(5);
+  });
+
+  for (const [what, options] of [
+    ["the client names a transport", { client: { transport: "zmtp" } }],
+    ["the host names one", { host: { transport: "zmtp" } }],
+    ["the host wants no shorter ways", { host: { withinMachine: false } }],
+  ] as const) {
+    it(`take a socket when ${what}`, async () => {
+      const { remote, schemes } = await start(options);
+      expect(await remote.size(new Uint8Array(1))).to.equal(1);
+      expect(schemes).to.have.length(1);
+      expect(schemes[0]).to.be.oneOf(["ipc", "tcp"]);
+    });
+  }
+});
