@@ -130,6 +130,7 @@ export type {
 } from "./peer/once/call-journal.js";
 export { call } from "./peer/proxy.js";
 export type { Endpoint, ServiceQuery, ServiceRecord } from "./peer/record.js";
+export type { HeldReference } from "./peer/references/held-reference.js";
 export { release } from "./peer/references/remote-reference.js";
 export type {
   AnyFunction,

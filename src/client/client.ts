@@ -6,6 +6,7 @@ import { PROCESS_INCARNATION } from "../peer/incarnation.js";
 import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
 import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
 import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
 import { Sessions } from "../peer/sessions.js";
 import { findTransport, parseAddress } from "../transport/index.js";
@@ -264,6 +265,11 @@ export class Client {
       }),
     );
     return this;
+  }
+
+  /** Functions and objects of services that are held here, and those of this process that services hold. */
+  get references(): readonly HeldReference[] {
+    return [...this.#pool.references()];
   }
 
   /** Adds a middleware inside those that are there. */

@@ -3,6 +3,7 @@ import type { Channel } from "../peer/channel.js";
 import { Connection } from "../peer/connection.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
+import type { HeldReference } from "../peer/references/held-reference.js";
 import { parseAddress, type Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
@@ -69,6 +70,11 @@ export class ConnectionPool {
       this.#sweep();
     }, this.#options.idleTimeoutMs).unref();
     return channel;
+  }
+
+  /** What is held over all of them, both ways. */
+  *references(): Iterable<HeldReference> {
+    for (const channel of this.#channels.values()) yield* channel.references();
   }
 
   /** Closes everything; calls in flight are rejected. Idempotent. */

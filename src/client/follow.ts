@@ -3,6 +3,8 @@ import { CallPromise, fromResult, type PipelineBase, type PipelineStep } from ".
 import type { Channel } from "../peer/channel.js";
 import type { GivenUp, PendingCall } from "../peer/pending-calls.js";
 import { givenUpError, refusedError } from "../peer/promise-call.js";
+import type { Import } from "../peer/references/import.js";
+import { importOf } from "../peer/references/remote-reference.js";
 import type { ErrorMessage, ResultMessage } from "../wire/message.js";
 
 /** A call that others may go on from before its result is there. */
@@ -69,7 +71,8 @@ export class FollowCall implements PendingCall, Followed, PipelineBase {
     return follow(this, step);
   }
 
-  answered(message: ResultMessage): void {
+  answered(message: ResultMessage, hasReferences?: boolean): void {
+    if (hasReferences === true) this.#remember(message.result);
     this.#resolve(message.result);
   }
 
@@ -89,12 +92,37 @@ export class FollowCall implements PendingCall, Followed, PipelineBase {
     else this.#reject(error);
   }
 
+  /** What it was called of is known when the call before it is answered, which it is by now. */
+  #remember(result: unknown): void {
+    const { path, args } = this.#step;
+    if (!args) return;
+    this.#base.promise?.then(
+      (value) => {
+        const owner = ownerOf(value, path);
+        owner?.reference.rememberResult(owner.method, args, result);
+      },
+      () => undefined,
+    );
+  }
+
   /** It was not executed: whatever becomes of the call before it decides. */
   #waitForBase(error: RpcError): void {
     const { promise } = this.#base;
     if (promise) fromResult(promise, this.#step).then(this.#resolve, this.#reject);
     else this.#reject(error);
   }
+}
+
+/** The reference on the way from a result, and what of it was called. */
+function ownerOf(result: unknown, path: readonly string[]): { reference: Import; method: string } | undefined {
+  let value = result;
+  for (const [index, name] of path.entries()) {
+    if (value === null || (typeof value !== "object" && typeof value !== "function")) return undefined;
+    const reference = importOf(value);
+    if (reference) return { reference, method: path.slice(index).join(".") };
+    value = (value as Record<string, unknown>)[name];
+  }
+  return undefined;
 }
 
 /** Takes a step from a call that is still here; `undefined` when it is not. */

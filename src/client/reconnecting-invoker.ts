@@ -7,6 +7,7 @@ import { INTROSPECT } from "../peer/contract.js";
 import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
+import { remember } from "../peer/references/recipe.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { untilAborted } from "../util/sleep.js";
@@ -140,6 +141,13 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     else run.resolve(answer);
   }
 
+  runReferred({ call }: Run, result: unknown): void {
+    if (!(call.options.retry ?? this.#context.retry)) return;
+    // Made again, it is a call of its own: what has ended this one since does not end that one.
+    const again: OutgoingCall = { ...call, options: { ...call.options, signal: undefined } };
+    remember(result, async () => (await this.invoke(again)).result);
+  }
+
   runFailed(run: Run, error: RpcError): void {
     const failure = this.#learnFrom(run, error);
     if (run.waiter) run.waiter.reject(failure);
@@ -189,7 +197,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     }
     if (call.method === INTROSPECT) run.idempotent = options.idempotent ?? true;
     const token = this.#context.token() ?? inheritedToken(parent?.extensions);
-    if (token !== undefined) call.extensions = { [AUTH_EXTENSION]: token, ...call.extensions };
+    if (token !== undefined) run.extensions = { [AUTH_EXTENSION]: token, ...call.extensions };
     this.#context.budget.earn();
     return run;
   }
@@ -255,7 +263,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       const prepare = (signal: AbortSignal): Promise<ReadyInstance> =>
         instance.prepare(call.interface, {
           signal,
-          extensions: call.extensions,
+          extensions: run.extensions,
           needsContract: call.method !== INTROSPECT,
         });
       ready = await (asked ? reach(instance.address, guard, prepare) : prepare(guard));

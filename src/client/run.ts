@@ -16,6 +16,8 @@ import { combineOutcomes } from "./retry-policy.js";
 export interface RunOwner {
   /** A try was answered with a result. */
   runAnswered(run: Run, message: ResultMessage): void;
+  /** A result of a call that may be made again holds references. Told before {@link RunOwner.runAnswered}. */
+  runReferred(run: Run, result: unknown): void;
   /** A try failed. */
   runFailed(run: Run, error: RpcError): void;
 }
@@ -63,7 +65,9 @@ export class Run implements Expiring, Followed, PipelineBase {
   readonly resolve: (answer: Answer) => void;
   /** Settles the call. */
   readonly reject: (error: unknown) => void;
-  /** What this call is shown to do no harm when run twice; learnt from the contract. */
+  /** Members that go with the call: the caller's own, and the client's token. */
+  extensions: Extensions | undefined;
+  /** Is this call known to do no harm when it is executed twice? Said by the caller, or learnt from the contract. */
   idempotent: boolean;
 
   // What belongs to the running try.
@@ -127,6 +131,7 @@ export class Run implements Expiring, Followed, PipelineBase {
     this.signal = start.signal;
     this.resolve = start.resolve;
     this.reject = start.reject;
+    this.extensions = call.extensions;
     this.idempotent = call.options.idempotent ?? false;
   }
 
@@ -140,10 +145,6 @@ export class Run implements Expiring, Followed, PipelineBase {
 
   get method(): string {
     return this.call.method;
-  }
-
-  get extensions(): Extensions | undefined {
-    return this.call.extensions;
   }
 
   get sessionId(): string | undefined {
@@ -180,7 +181,8 @@ export class Run implements Expiring, Followed, PipelineBase {
     for (const { step, taken } of steps) taken(follow(this, step) ?? fromResult(this.promise, step));
   }
 
-  answered(message: ResultMessage): void {
+  answered(message: ResultMessage, hasReferences?: boolean): void {
+    if (hasReferences === true && this.idempotent && !this.isOneShot) this.#owner.runReferred(this, message.result);
     this.#owner.runAnswered(this, message);
   }
 

@@ -250,6 +250,11 @@ export function runInCall<T>(call: ServerCall, body: () => T): T {
   return storage.run(call, body);
 }
 
+/** Runs `body` as part of no call, for what several calls wait for. @internal */
+export function outsideOfCalls<T>(body: () => T): T {
+  return storage.exit(body);
+}
+
 /** The call being served, or `undefined` outside of one. @internal */
 export function servingCall(): ServerCall | undefined {
   return storage.getStore();

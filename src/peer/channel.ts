@@ -1,5 +1,6 @@
 import type { RpcError } from "../errors.js";
 import type { PendingCall } from "./pending-calls.js";
+import type { HeldReference } from "./references/held-reference.js";
 
 /** What is needed to try a call again which a channel has carried. */
 export interface ChannelIdentity {
@@ -25,6 +26,8 @@ export interface Channel {
   readonly calls: number;
   /** What calls that it carries are known by at the other end; `undefined` where that does not know calls again. */
   readonly identity: ChannelIdentity | undefined;
+  /** What each end holds of the other's. */
+  references(): Iterable<HeldReference>;
   /** The channel's clock, in milliseconds. */
   now(): number;
   /** Settles when calls can be sent, or rejects (`not-sent`) when the connection could not be made. */

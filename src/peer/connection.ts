@@ -10,6 +10,7 @@ import { PROCESS_INCARNATION } from "./incarnation.js";
 import { PeerEnd } from "./peer-end.js";
 import type { PendingCall } from "./pending-calls.js";
 import { DEFAULT_MAX_REFERENCES } from "./references/exports.js";
+import type { HeldReference } from "./references/held-reference.js";
 
 /** Options of {@link Connection}. */
 export interface ConnectionOptions {
@@ -130,6 +131,10 @@ export class Connection implements Channel {
 
   get calls(): number {
     return this.#end.calls;
+  }
+
+  references(): Iterable<HeldReference> {
+    return this.#end.references();
   }
 
   now(): number {

@@ -4,6 +4,7 @@ import type { CallOrigin } from "./call-origin.js";
 import type { Channel } from "./channel.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
+import type { HeldReference } from "./references/held-reference.js";
 
 /** The address that stands for this process. PyCOM: `"local"` (docs/pycom-wire.md, section 16.1). */
 export const LOCAL_ADDRESS = "local";
@@ -80,6 +81,11 @@ export class LocalChannel implements Channel {
 
   get calls(): number {
     return this.#pending.lastId;
+  }
+
+  /** Functions and objects are handed over as they are. */
+  references(): Iterable<HeldReference> {
+    return [];
   }
 
   now(): number {

@@ -13,6 +13,7 @@ import { type FrameSender, Outbox } from "./outbox.js";
 import { type PeerCaller, peerProxy } from "./peer-proxy.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
 import { PromiseCall } from "./promise-call.js";
+import type { HeldReference } from "./references/held-reference.js";
 import { Referrals } from "./referrals.js";
 import type { Dynamic, Remote } from "./remote.js";
 import type { IncomingStream } from "./streams/remote-stream.js";
@@ -128,6 +129,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   /** Is anything under way: calls, streams, references? */
   get isIdle(): boolean {
     return this.#pending.size === 0 && (this.#referrals?.size ?? 0) === 0;
+  }
+
+  /** What each end holds of the other's. */
+  references(): Iterable<HeldReference> {
+    return this.#referrals?.references() ?? [];
   }
 
   /** When something came last, in milliseconds of `performance.now()`. */
@@ -384,7 +390,8 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   #settle(message: AnswerMessage): void {
     const streams = this.#referrals?.takeAccepted() ?? NO_STREAMS;
-    if (typeof message.id === "number" && this.#pending.settle(message.id, message)) return;
+    const hasReferences = this.#referrals?.takeImported() === true;
+    if (typeof message.id === "number" && this.#pending.settle(message.id, message, hasReferences)) return;
     this.#ignored("an answer to no call that waits");
     for (const stream of streams) stream.stop();
   }

@@ -62,8 +62,12 @@ export interface PendingCall {
   readonly deadlineAt: number;
   /** Ends the call with `CANCELLED`. */
   readonly signal: AbortSignal | undefined;
-  /** The peer answered with a result. */
-  answered(message: ResultMessage): void;
+  /**
+   * The peer answered with a result.
+   *
+   * @param hasReferences - does it hold any?
+   */
+  answered(message: ResultMessage, hasReferences?: boolean): void;
   /** The peer answered with an error. */
   refused(message: ErrorMessage): void;
   /** It did not leave, for a reason that says so itself. */
@@ -151,10 +155,10 @@ export class PendingCalls implements Expiring {
   }
 
   /** Settles a call with what the peer answered; `false` when it waits no more, and the answer is late. */
-  settle(id: number, answer: ResultMessage | ErrorMessage): boolean {
+  settle(id: number, answer: ResultMessage | ErrorMessage, hasReferences = false): boolean {
     const call = this.#take(id);
     if (!call) return false;
-    if (answer.kind === "result") call.answered(answer);
+    if (answer.kind === "result") call.answered(answer, hasReferences);
     else call.refused(answer);
     return true;
   }

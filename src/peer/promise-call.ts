@@ -127,7 +127,7 @@ export function givenUpError(
   reason: unknown,
   elapsedMs: number,
 ): RpcError {
-  const label = `${call.interface}.${call.method}`;
+  const label = labelOf(call);
   const options: RpcErrorOptions = { ...where(call, address), outcome: "unknown", cause: reason };
   switch (why) {
     case "unsent": {
@@ -153,6 +153,12 @@ export function givenUpError(
         options,
       );
   }
+}
+
+/** A call in words. */
+function labelOf({ interface: name, method, reference }: PendingCall): string {
+  if (reference === undefined) return `${name}.${method}`;
+  return method === "" ? "The call of a function" : `The call of the method ${method} of a reference`;
 }
 
 function where(call: PendingCall, address: string): RpcErrorOptions {

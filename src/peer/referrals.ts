@@ -6,6 +6,7 @@ import type { CallPromise } from "./call-promise.js";
 import { failureOf } from "./failures.js";
 import { type Export, Exports } from "./references/exports.js";
 import { isReferable } from "./references/expose-reference.js";
+import { type HeldReference, heldReferences } from "./references/held-reference.js";
 import { Imports } from "./references/imports.js";
 import { importOf } from "./references/remote-reference.js";
 import { isStreamSource, type OutgoingStream, type StreamContext } from "./streams/outgoing-stream.js";
@@ -46,6 +47,7 @@ export class Referrals implements Referrer {
   #exported: Export[] = [];
   // Of the message that was read last.
   #accepted: IncomingStream[] = [];
+  #hasImported = false;
 
   constructor(port: ReferralPort) {
     this.#port = port;
@@ -75,6 +77,11 @@ export class Referrals implements Referrer {
   /** Does anything live on this connection besides calls? */
   get size(): number {
     return this.#streams.size + this.#exports.size + this.#imports.size;
+  }
+
+  /** What each end holds of the other's. */
+  references(): Iterable<HeldReference> {
+    return heldReferences(this.#port.label, this.#exports, this.#imports);
   }
 
   /** What of ours the other end holds. */
@@ -121,6 +128,13 @@ export class Referrals implements Referrer {
     return accepted;
   }
 
+  /** Have references come since it was asked last? */
+  takeImported(): boolean {
+    const hasImported = this.#hasImported;
+    this.#hasImported = false;
+    return hasImported;
+  }
+
   refers(value: object): boolean {
     return isStreamSource(value) || isReferable(value);
   }
@@ -132,20 +146,16 @@ export class Referrals implements Referrer {
       this.#opened.push(stream);
       return { kind: "stream", content: [stream.id, value instanceof ReadableStream ? 1 : 0] };
     }
-    const held = importOf(value);
+    const held = importOf(value)?.latest;
     if (held && this.#imports.owns(held)) return { kind: "reference", content: [held.id, HOME] };
     const exported = this.#exports.add(value);
     if (!exported) return undefined;
     this.#exported.push(exported);
-    const { methods } = exported.exposed;
-    return {
-      kind: "reference",
-      content: typeof value === "function" ? [exported.id, 0] : [exported.id, 1, [...methods.keys()]],
-    };
+    return { kind: "reference", content: contentOf(exported) };
   }
 
   revive(kind: Referral["kind"], content: readonly unknown[]): unknown {
-    const [id, what, methods] = content;
+    const [id, what, methods, idempotent = []] = content;
     if (typeof id !== "number") throw new ProtocolError(`A ${kind} is malformed`);
     if (kind === "stream") {
       const { stream, value } = this.#streams.accept(id, what === 1);
@@ -153,12 +163,10 @@ export class Referrals implements Referrer {
       return value;
     }
     if (kind !== "reference") throw new ProtocolError(`A ${kind} has no place here`);
-    if (what === 0) return this.#imports.accept(id, undefined);
-    if (what === 1 && Array.isArray(methods)) {
-      return this.#imports.accept(
-        id,
-        (methods as unknown[]).filter((name) => typeof name === "string"),
-      );
+    if (what === 0 || (what === 1 && Array.isArray(methods) && Array.isArray(idempotent))) {
+      this.#hasImported = true;
+      const shape = what === 0 ? undefined : { methods: texts(methods), idempotent: texts(idempotent) };
+      return this.#imports.accept(id, shape);
     }
     const home = what === HOME ? this.#exports.get(id) : undefined;
     if (!home) throw new ProtocolError(`The reference ${id} is none of this end's`);
@@ -199,6 +207,18 @@ export class Referrals implements Referrer {
     const options = { number, remote, outcome: "executed", service: this.#port.label, cause: remote.cause } as const;
     return rpcError(code, remote.message, options);
   }
+}
+
+/** What the other end needs to know of something of ours. */
+function contentOf({ id, target, exposed: { methods } }: Export): unknown[] {
+  if (typeof target === "function") return [id, 0];
+  const names = [...methods.keys()];
+  const idempotent = names.filter((name) => methods.get(name)?.contract.idempotent === true);
+  return idempotent.length === 0 ? [id, 1, names] : [id, 1, names, idempotent];
+}
+
+function texts(list: unknown): string[] {
+  return (list as unknown[]).filter((item) => typeof item === "string");
 }
 
 const NONE: readonly IncomingStream[] = [];

@@ -2,6 +2,7 @@ import { rpcError } from "../errors.js";
 import type { AnswerWindow } from "../peer/answers/answer-window.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { PeerEnd } from "../peer/peer-end.js";
+import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Listener, ListenerHandlers, Peer, PeerIdentity } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
@@ -89,6 +90,11 @@ export class Endpoint implements ListenerHandlers {
     for (const [{ id, remoteAddress, identity }, { wire, end }] of this.#ends) {
       yield { id, remoteAddress, identity, wire: wire.name, incarnation: end.hello?.incarnation };
     }
+  }
+
+  /** What is held of peers, and by them. */
+  *references(): Iterable<HeldReference> {
+    for (const { end } of this.#ends.values()) yield* end.references();
   }
 
   /** Our end of the connection to a peer, if there is one of that id. */

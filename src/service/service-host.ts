@@ -19,6 +19,7 @@ import type { ErrorPolicy } from "../peer/failures.js";
 import { offerLocally } from "../peer/local.js";
 import { type Endpoint as EndpointRecord, HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
+import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
 import {
@@ -171,6 +172,11 @@ export class ServiceHost {
   /** Peers that are connected now and have said something. */
   get peers(): readonly ConnectedPeer[] {
     return this.#endpoints.flatMap((endpoint) => [...endpoint.peers()]);
+  }
+
+  /** Functions and objects of this process that peers hold, and those of peers that are held here. */
+  get references(): readonly HeldReference[] {
+    return this.#endpoints.flatMap((endpoint) => [...endpoint.references()]);
   }
 
   /**

@@ -28,6 +28,7 @@ interface Work {
   wait(key: number): Promise<string>;
   read(key: number): number;
   items(key: number): AsyncGenerator<number>;
+  handle(key: number): () => Promise<number>;
   fail(key: number): never;
 }
 
@@ -60,6 +61,13 @@ function work(seen: Seen): ReturnType<typeof defineInterface> {
       items: async function* (key: number) {
         seen.note(key);
         yield key;
+      },
+      handle: {
+        idempotent: true,
+        run: (key: number) => {
+          seen.note(key);
+          return () => seen.executed.get(key);
+        },
       },
       fail: (key: number) => {
         seen.note(key);
@@ -206,6 +214,16 @@ describe("A call whose connection breaks", () => {
     link.break();
     expect(await failure).to.include({ code: "REFERENCE_LOST", outcome: "executed" });
     expect(seen.executed.get(2)).to.equal(1);
+  });
+
+  it("is executed again when its answer held a function, and that does no harm", async () => {
+    const { seen, link, proxy } = await scene(mesh);
+    link.block("answers");
+    const answer = proxy.handle(1);
+    await failureOf(withOptions(proxy, { timeoutMs: 50 }).add(2));
+    link.break();
+    expect(await (await answer)()).to.equal(2);
+    expect([seen.executed.get(1), seen.executed.get(2)]).to.deep.equal([2, 1]);
   });
 
   it("is repeated elsewhere when that does no harm", async () => {

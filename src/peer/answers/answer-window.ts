@@ -160,6 +160,7 @@ export class AnswerWindow {
     }
     const found = connection.find(number);
     if (!found) return "forgotten";
+    if (found.isBound && again.idempotent) return "new";
     origin.respond({ ...(found.isBound ? lostAnswer() : found.answer), id });
     return "served";
   }

@@ -3,20 +3,28 @@ import type { AnswerMessage, ErrorMessage, Frames } from "../../wire/message.js"
 import type { BatchingCodec, Wire } from "../../wire/wire.js";
 import { errorAnswer } from "../failures.js";
 
+/** An answer as it is kept. */
+export interface KeptAnswer {
+  /** The message. */
+  readonly frames: Frames;
+  /** Does it only say that the answer could not be kept? */
+  readonly isLost: boolean;
+}
+
 /**
  * Writes an answer as a message of its own, with 0 for its call's number. Where it cannot be kept, for it holds streams or
  * references or is too large, what is written says so.
  */
-export function encodeAnswer(wire: Wire, answer: AnswerMessage, maxMessageBytes: number): Frames {
+export function encodeAnswer(wire: Wire, answer: AnswerMessage, maxMessageBytes: number): KeptAnswer {
   const encode = (message: AnswerMessage, limit: number): Frames => {
     const codec = wire.open({ maxMessageBytes: limit }) as BatchingCodec;
     codec.add({ ...message, id: 0 });
     return codec.take(0);
   };
   try {
-    return encode(answer, maxMessageBytes);
+    return { frames: encode(answer, maxMessageBytes), isLost: false };
   } catch {
-    return encode(lostAnswer(), Infinity);
+    return { frames: encode(lostAnswer(), Infinity), isLost: true };
   }
 }
 

@@ -1,6 +1,7 @@
-import type { AnswerMessage, CallId, Frames } from "../../wire/message.js";
+import type { AnswerMessage, CallId } from "../../wire/message.js";
 import type { CallOrigin } from "../call-origin.js";
 import type { Dynamic, Remote } from "../remote.js";
+import type { KeptAnswer } from "./encode-answer.js";
 
 /** Where a dispatcher knows a call: by what it came over, and its number there. */
 export interface RunningCall {
@@ -25,7 +26,7 @@ export class RepeatedCall implements CallOrigin {
   /** When it was heard of last, in milliseconds of the window's clock. */
   touchedAt = 0;
   /** The answer as a message, for whoever asks again. */
-  kept: Frames | undefined;
+  kept: KeptAnswer | undefined;
   readonly #onAnswer: (repeated: RepeatedCall, answer: AnswerMessage) => void;
   #end: CallOrigin | undefined;
   #id: CallId = 0;

@@ -50,13 +50,15 @@ export class RepeatedCalls {
    * @param id - its number there
    * @returns whether it is known here: it is answered, now or later
    */
-  serve({ call }: EarlierTry, origin: CallOrigin, id: CallId, wire: Wire): boolean {
+  serve({ call, idempotent }: EarlierTry, origin: CallOrigin, id: CallId, wire: Wire): boolean {
     const running = this.#running.get(call);
     running?.goesTo(origin, id);
     const answered = this.#answered.get(call);
     if (answered?.kept) {
+      // What could not be kept may be made again.
+      if (answered.kept.isLost && idempotent) return running !== undefined;
       this.#touch(answered);
-      for (const { answer } of wire.readAnswers?.(answered.kept) ?? []) origin.respond({ ...answer, id });
+      for (const { answer } of wire.readAnswers?.(answered.kept.frames) ?? []) origin.respond({ ...answer, id });
     }
     return running !== undefined || answered !== undefined;
   }
@@ -72,9 +74,9 @@ export class RepeatedCalls {
       this.#running.delete(call);
       // A call that was refused here is as new as before.
       if (end === undefined && answer.kind === "error" && answer.outcome === "not-executed") return;
-      this.#bytes -= sizeOf(answered.kept);
+      this.#bytes -= sizeOf(this.#answered.get(call)?.kept?.frames);
       answered.kept = encodeAnswer(wire, answer, this.#maxBytes / 4);
-      this.#bytes += sizeOf(answered.kept);
+      this.#bytes += sizeOf(answered.kept.frames);
       this.#touch(answered);
       this.expire(-Infinity);
     });
@@ -93,7 +95,7 @@ export class RepeatedCalls {
       const isFull = this.#bytes > this.#maxBytes || this.#answered.size > MAX_ANSWERED;
       if (repeated.touchedAt > before && !isFull) return;
       this.#answered.delete(call);
-      this.#bytes -= sizeOf(repeated.kept);
+      this.#bytes -= sizeOf(repeated.kept?.frames);
       this.#onEvicted(repeated);
     }
   }

@@ -1,5 +1,6 @@
 import { ProtocolError } from "../../errors.js";
-import { Import, type ReferenceControl, remoteFunction, remoteObject } from "./remote-reference.js";
+import { Import, type ImportedShape, type ReferenceControl } from "./import.js";
+import { remoteFunction, remoteObject } from "./remote-reference.js";
 
 /** What this end of one connection holds of the other's. */
 export class Imports {
@@ -30,13 +31,18 @@ export class Imports {
     return this.#held.size;
   }
 
+  /** All of them. */
+  *values(): Iterable<Import> {
+    for (const { reference } of this.#held.values()) yield reference;
+  }
+
   /**
    * What stands for a reference; the same for the same one, as long as it is held.
    *
-   * @param methods - names of an object's methods; `undefined` for a function
+   * @param shape - what an object offers; `undefined` for a function
    * @throws ProtocolError when there are too many
    */
-  accept(id: number, methods: readonly string[] | undefined): object {
+  accept(id: number, shape: ImportedShape | undefined): object {
     const known = this.#held.get(id);
     const alive = known?.value.deref();
     if (known && alive) {
@@ -44,9 +50,9 @@ export class Imports {
       return alive;
     }
     if (this.#held.size >= this.#max) throw new ProtocolError(`More than ${this.#max} references were sent`);
-    const reference = new Import(id, this.#control, methods ?? []);
+    const reference = new Import(id, this.#control, shape ?? FUNCTION);
     reference.count = 1;
-    const value = methods ? remoteObject(reference) : remoteFunction(reference);
+    const value = shape ? remoteObject(reference) : remoteFunction(reference);
     this.#held.set(id, { reference, value: new WeakRef(value) });
     this.#forgotten.register(value, reference);
     return value;
@@ -63,3 +69,5 @@ export class Imports {
     this.#held.clear();
   }
 }
+
+const FUNCTION: ImportedShape = { methods: [], idempotent: [] };

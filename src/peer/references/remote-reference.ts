@@ -1,61 +1,8 @@
 import { rpcError } from "../../errors.js";
 import { shared } from "../../util/shared.js";
-import { CallPromise } from "../call-promise.js";
 import { createProxy, type ProxyHandle } from "../proxy.js";
 import type { RemotePromise } from "../remote.js";
-
-/** How references of one connection speak to the other end. */
-export interface ReferenceControl {
-  /** Calls a method of what the other end has exported, `""` for a function itself. */
-  call(id: number, method: string, args: readonly unknown[]): CallPromise<unknown>;
-  /** Lets go of it. */
-  release(reference: Import): void;
-  /** The other end, for people. */
-  readonly label: string;
-}
-
-/** A reference that was received: what stands for something of the other end. */
-export class Import {
-  /** Its number at the other end. */
-  readonly id: number;
-  /** The connection that it belongs to. */
-  readonly control: ReferenceControl;
-  /** Names of its methods; none for a function. */
-  readonly methods: readonly string[];
-  /** How often it was received since it was released last. */
-  count = 0;
-  /** Is the connection gone? */
-  isLost = false;
-  #isReleased = false;
-
-  constructor(id: number, control: ReferenceControl, methods: readonly string[]) {
-    this.id = id;
-    this.control = control;
-    this.methods = methods;
-  }
-
-  /** Calls it. */
-  call(method: string, args: readonly unknown[]): CallPromise<unknown> {
-    if (!this.#isReleased && !this.isLost) return this.control.call(this.id, method, args);
-    const why = this.#isReleased ? "was released" : `went with its connection to ${this.control.label}`;
-    return new CallPromise((_resolve, reject) => {
-      reject(rpcError("REFERENCE_LOST", `The reference ${why}; obtain it again`, { method }));
-    });
-  }
-
-  /** Lets go of it. Idempotent. */
-  release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
-    if (!this.isLost) this.control.release(this);
-  }
-
-  /** One line that says what this is and how it is. */
-  describe(): string {
-    const state = this.#isReleased ? "released" : this.isLost ? "lost" : "held";
-    return `RemoteProxy<reference ${this.id} @ ${this.control.label} ${state}>`;
-  }
-}
+import type { Import } from "./import.js";
 
 /** The reference behind each function or proxy that stands for one. */
 const imports = shared("references", () => new WeakMap<object, Import>());
@@ -121,7 +68,7 @@ class ReferenceHandle implements ProxyHandle {
   }
 
   methods(): readonly string[] {
-    return this.#reference.methods;
+    return this.#reference.latest.shape.methods;
   }
 
   close(): Promise<void> {

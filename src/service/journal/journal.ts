@@ -221,7 +221,7 @@ export class Journal implements CallJournal {
   }
 
   #pack(answer: AnswerMessage): Buffer {
-    return packFrames(encodeAnswer(lampWire, answer, this.#options.maxAnswerBytes ?? 16 * 1024 * 1024));
+    return packFrames(encodeAnswer(lampWire, answer, this.#options.maxAnswerBytes ?? 16 * 1024 * 1024).frames);
   }
 
   #prune(): void {

@@ -1,0 +1,167 @@
+import { RpcError, rpcError } from "../../errors.js";
+import { untilAborted } from "../../util/sleep.js";
+import { outsideOfCalls, servingCall } from "../call-context.js";
+import { CallPromise, rejected } from "../call-promise.js";
+import { remember } from "./recipe.js";
+import { importOf } from "./remote-reference.js";
+
+/** How references of one connection speak to the other end. */
+export interface ReferenceControl {
+  /** Calls a method of what the other end has exported, `""` for a function itself. */
+  call(id: number, method: string, args: readonly unknown[]): CallPromise<unknown>;
+  /** Lets go of it. */
+  release(reference: Import): void;
+  /** The other end, for people. */
+  readonly label: string;
+}
+
+/** What the owner of a reference says of it. */
+export interface ImportedShape {
+  /** Names of its methods; none for a function. */
+  readonly methods: readonly string[];
+  /** Those of them that may be executed twice without harm. */
+  readonly idempotent: readonly string[];
+}
+
+/**
+ * A reference that was received: what stands for something of the other end. It goes with its connection; one that came from
+ * calls which may be executed twice is obtained again by the next call (docs/failures.md, "References").
+ */
+export class Import {
+  /** Its number at the other end. */
+  readonly id: number;
+  /** The connection that it belongs to. */
+  readonly control: ReferenceControl;
+  /** What can be called of it. */
+  readonly shape: ImportedShape;
+  /** How often it was received since it was released last. */
+  count = 0;
+  /** When it was received first, in milliseconds since 1970. */
+  readonly since: number = Date.now();
+  /** Is the connection gone? */
+  isLost = false;
+  /** Obtains what stands in its place now, where that can be done. */
+  recipe: (() => Promise<object>) | undefined;
+  /** What was obtained in its place: it lives as long as this does. */
+  #successor: object | undefined;
+  #obtaining: Promise<Import> | undefined;
+  #isReleased = false;
+
+  constructor(id: number, control: ReferenceControl, shape: ImportedShape) {
+    this.id = id;
+    this.control = control;
+    this.shape = shape;
+  }
+
+  /** This one, or what was obtained in its place last. */
+  get latest(): Import {
+    const successor = this.#successor && importOf(this.#successor);
+    return successor ? successor.latest : this;
+  }
+
+  /** Calls it. */
+  call(method: string, args: readonly unknown[]): CallPromise<unknown> {
+    const { latest } = this;
+    if (this.#isReleased || latest.#isReleased) return rejected(lost("was released; obtain it again", method));
+    if (latest.recipe) {
+      return new CallPromise((resolve, reject) => {
+        latest.#persist(method, args).then(resolve, reject);
+      });
+    }
+    if (!latest.isLost) return latest.control.call(latest.id, method, args);
+    return rejected(lost(`went with its connection to ${latest.control.label}; obtain it again`, method));
+  }
+
+  /** References in the result of a call of this one can be obtained again as well, if the call may be made again. */
+  rememberResult(method: string, args: readonly unknown[], result: unknown): void {
+    const { recipe } = this;
+    if (!recipe || !this.shape.idempotent.includes(method)) return;
+    remember(result, async () => {
+      if (!this.#isReleased) return await this.call(method, args);
+      // Whoever holds what it gave may have let go of this one long since.
+      return await importOf(await recipe())?.call(method, args);
+    });
+  }
+
+  /** Lets go of it. Idempotent. */
+  release(): void {
+    if (this.#isReleased) return;
+    const { latest } = this;
+    this.#isReleased = true;
+    this.#successor = undefined;
+    if (latest !== this) latest.release();
+    else if (!this.isLost) this.control.release(this);
+  }
+
+  /** One line that says what this is and how it is. */
+  describe(): string {
+    const { id, control, isLost } = this.latest;
+    const state = this.#isReleased ? "released" : isLost ? "lost" : "held";
+    return `RemoteProxy<reference ${id} @ ${control.label} ${state}>`;
+  }
+
+  /** Calls it, obtaining it again as often as that is right. */
+  async #persist(method: string, args: readonly unknown[]): Promise<unknown> {
+    let doubt: RpcError | undefined;
+    for (let tries = 1; ; tries++) {
+      const live = await this.#alive(method).catch((error: unknown) => {
+        // That it may have been executed is the news.
+        throw doubt ?? error;
+      });
+      try {
+        const result = await live.control.call(live.id, method, args);
+        live.rememberResult(method, args, result);
+        return result;
+      } catch (error) {
+        if (tries === MAX_TRIES || !RpcError.isRpcError(error) || !live.#mayRepeat(error, method)) throw error;
+        if (error.outcome === "unknown") doubt = error;
+        live.isLost = true;
+      }
+    }
+  }
+
+  /** What can be called now, in the place of this one if that is lost. */
+  async #alive(method: string): Promise<Import> {
+    const { latest } = this;
+    if (!latest.isLost) return latest;
+    // Several callers may wait for it: it is part of none of the calls that they make it in.
+    latest.#obtaining ??= outsideOfCalls(() => latest.#obtain(method)).finally(() => {
+      latest.#obtaining = undefined;
+    });
+    const signal = servingCall()?.signal;
+    return await (signal ? untilAborted(latest.#obtaining, signal) : latest.#obtaining);
+  }
+
+  async #obtain(method: string): Promise<Import> {
+    let successor: object | undefined;
+    try {
+      successor = await this.recipe?.();
+    } catch (error) {
+      const { message } = RpcError.from(error);
+      const what = `went with its connection to ${this.control.label}, and could not be obtained again: ${message}`;
+      throw lost(what, method, error);
+    }
+    const reference = successor && importOf(successor);
+    if (!reference) throw lost("could not be obtained again", method);
+    if (this.#isReleased) {
+      reference.release();
+      throw lost("was released; obtain it again", method);
+    }
+    this.#successor = successor;
+    return reference.latest;
+  }
+
+  /** Another try is right when the call was not executed because this is lost, or when it may be executed twice. */
+  #mayRepeat({ code, outcome }: RpcError, method: string): boolean {
+    if (code !== "UNAVAILABLE" && code !== "DRAINING" && code !== "REFERENCE_LOST") return false;
+    if (outcome === "unknown") return this.shape.idempotent.includes(method);
+    return outcome !== "executed";
+  }
+}
+
+function lost(what: string, method: string, cause?: unknown): RpcError {
+  return rpcError("REFERENCE_LOST", `The reference ${what}`, { method, cause });
+}
+
+/** Tries of one call over successors of one reference: services do not restart more often than this in its time. */
+const MAX_TRIES = 3;

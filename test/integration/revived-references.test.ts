@@ -1,0 +1,339 @@
+import { EventEmitter, once } from "node:events";
+import { inspect } from "node:util";
+import { expect } from "chai";
+import {
+  type ClientOptions,
+  currentCall,
+  defineInterface,
+  type Host,
+  Method,
+  release,
+  withOptions,
+} from "../../src/index.js";
+import { failureOf, useMesh } from "../support/mesh.js";
+import { WeakLink } from "../support/weak-link.js";
+
+/** What one run of the service has seen. */
+class Run {
+  readonly name: string;
+  readonly opened: string[] = [];
+  readonly reached = new EventEmitter();
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+class Cursor {
+  readonly path: string;
+  constructor(path: string) {
+    this.path = path;
+  }
+  @Method() where(): string {
+    return this.path;
+  }
+}
+
+class Account {
+  readonly run: Run;
+  readonly user: string;
+  constructor(run: Run, user: string) {
+    this.run = run;
+    this.user = user;
+  }
+  @Method({ idempotent: true }) who(): string {
+    return `${this.user} at ${this.run.name}`;
+  }
+  @Method({ idempotent: true }) cursor(name: string): Cursor {
+    this.run.opened.push(`cursor ${name}`);
+    return new Cursor(`${this.run.name}/${this.user}/${name}`);
+  }
+  @Method() spend(): string {
+    return `spent at ${this.run.name}`;
+  }
+  /** Is not answered by the first run. */
+  @Method({ idempotent: true }) async read(): Promise<string> {
+    this.run.reached.emit("read");
+    return this.run.name === "one" ? await new Promise(() => undefined) : `read at ${this.run.name}`;
+  }
+  @Method() async write(): Promise<string> {
+    this.run.reached.emit("write");
+    return this.run.name === "one" ? await new Promise(() => undefined) : `written at ${this.run.name}`;
+  }
+}
+
+type Async<T> = {
+  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
+};
+type RemoteAccount = Async<Pick<Account, "who" | "spend" | "read" | "write">> & {
+  cursor(name: string): Promise<Async<Cursor>>;
+};
+
+interface Bank {
+  open(user: string): RemoteAccount;
+  all(): { list: { account: RemoteAccount }[] };
+  greeter(word: string): (name: string) => Promise<string>;
+  create(user: string): RemoteAccount;
+  maybe(): RemoteAccount | string;
+  subscribe(callback: (n: number) => number): (n: number) => Promise<number>;
+  isMine(account: unknown): boolean;
+}
+
+function bank(run: Run) {
+  const opened = (user: string): Account => {
+    run.opened.push(user);
+    return new Account(run, user);
+  };
+  return defineInterface("demo.bank", {
+    methods: {
+      open: { idempotent: true, run: opened },
+      all: { idempotent: true, run: () => ({ list: [{ account: opened("ann") }, { account: opened("bob") }] }) },
+      greeter: { idempotent: true, run: (word: string) => (name: string) => `${word}, ${name}, from ${run.name}` },
+      create: (user: string) => opened(user),
+      maybe: { idempotent: true, run: () => (run.name === "one" ? opened("ann") : "nothing any more") },
+      subscribe: { idempotent: true, run: (callback: (n: number) => number) => (n: number) => callback(n) },
+      isMine: (account: unknown) => account instanceof Account,
+    },
+  });
+}
+
+describe("References whose service was started anew", () => {
+  const mesh = useMesh();
+
+  /** A service that is replaced by another run of it, behind an address that stays. */
+  async function start(options: ClientOptions = {}) {
+    const runs = [new Run("one"), new Run("two")] as const;
+    const hosts: Host[] = [];
+    for (const run of runs) hosts.push(await mesh.host([bank(run)], { drainTimeoutMs: 1 }));
+    const [first, second] = hosts;
+    const link = mesh.own(await WeakLink.to(first?.address ?? ""));
+    const events = new EventEmitter();
+    const client = mesh.client({ ...options, onEvent: ({ type }) => events.emit(type) });
+    const end = async (body: () => unknown): Promise<void> => {
+      const gone = once(events, "disconnected");
+      await body();
+      await gone;
+    };
+    return {
+      client,
+      runs,
+      hosts,
+      remote: client.connect<Bank>(link.address, "demo.bank", { wire: "lamp" }),
+      /** Settles when the client knows. */
+      restart: () =>
+        end(() => {
+          link.break(second?.address);
+        }),
+      stop: () => end(() => link.close()),
+    };
+  }
+
+  it("are obtained again, when the calls that they came from may be made again", async () => {
+    const { remote, restart, runs } = await start();
+    const account = await remote.open("ann");
+    expect(await account.who()).to.equal("ann at one");
+    await restart();
+    expect(await account.who()).to.equal("ann at two");
+    expect(await account.spend()).to.equal("spent at two");
+    expect(inspect(account)).to.match(/held>$/);
+    expect(runs.map((run) => run.opened)).to.deep.equal([["ann"], ["ann"]]);
+  });
+
+  it("are obtained again from wherever they stood in a result", async () => {
+    const { remote, restart } = await start();
+    const { list } = await remote.all();
+    await restart();
+    expect(await list[1]?.account.who()).to.equal("bob at two");
+    expect(await list[0]?.account.who()).to.equal("ann at two");
+  });
+
+  it("may be functions, and come from calls that gave some", async () => {
+    const { remote, restart } = await start();
+    const greet = await remote.greeter("hello");
+    const twice = await remote.subscribe((n) => n * 2);
+    expect(await twice(4)).to.equal(8);
+    await restart();
+    expect(await greet("ann")).to.equal("hello, ann, from two");
+    expect(await twice(5)).to.equal(10);
+  });
+
+  it("may come from other references, also from those that were let go", async () => {
+    const { remote, restart, runs } = await start();
+    const account = await remote.open("ann");
+    const cursor = await account.cursor("a");
+    release(account);
+    await restart();
+    expect(await cursor.where()).to.equal("two/ann/a");
+    expect(runs[1].opened).to.deep.equal(["ann", "cursor a"]);
+  });
+
+  it("may come from calls that went on from others", async () => {
+    const { remote, restart, runs } = await start();
+    const cursor = await remote.open("ann").cursor("a");
+    expect(await cursor.where()).to.equal("one/ann/a");
+    await restart();
+    expect(await cursor.where()).to.equal("two/ann/a");
+    expect(runs[1].opened).to.deep.equal(["ann", "cursor a"]);
+  });
+
+  it("are obtained once, however many calls want them", async () => {
+    const { remote, restart, runs } = await start();
+    const account = await remote.open("ann");
+    await restart();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => account.who()));
+    expect(new Set(answers)).to.deep.equal(new Set(["ann at two"]));
+    expect(runs[1].opened).to.deep.equal(["ann"]);
+  });
+
+  it("call once more what was on its way, if that may be executed twice", async () => {
+    const { remote, restart, runs } = await start();
+    const account = await remote.open("ann");
+    const reached = once(runs[0].reached, "read");
+    const reading = account.read();
+    await reached;
+    await restart();
+    expect(await reading).to.equal("read at two");
+  });
+
+  it("say that the outcome is unknown, if it may not; the next call is made", async () => {
+    const { remote, restart, runs } = await start();
+    const account = await remote.open("ann");
+    const reached = once(runs[0].reached, "write");
+    const writing = failureOf(account.write());
+    await reached;
+    await restart();
+    expect(await writing).to.include({ code: "UNAVAILABLE", outcome: "unknown" });
+    expect(await account.write()).to.equal("written at two");
+  });
+
+  it("are known to their owner when they come home", async () => {
+    const { remote, restart } = await start();
+    const account = await remote.open("ann");
+    await restart();
+    await account.who();
+    expect(await remote.isMine(account)).to.equal(true);
+  });
+
+  it("are let go at the run that they belong to now", async () => {
+    const { remote, restart, hosts } = await start();
+    const account = await remote.open("ann");
+    await restart();
+    await account.who();
+    expect(hosts[1]?.references.map(({ name }) => name)).to.deep.equal(["Account"]);
+    release(account);
+    expect(await failureOf(account.who())).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+    while ((hosts[1]?.references.length ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  });
+
+  it("move on when their host is shutting down", async () => {
+    const nameserver = await mesh.nameserver();
+    const runs = [new Run("one"), new Run("two")] as const;
+    const first = await mesh.host([bank(runs[0])], { nameserver: nameserver.address, service: "/bank/1" });
+    const remote = mesh.client({ nameserver: nameserver.address }).locate<Bank>("demo.bank");
+    const account = await remote.open("ann");
+    expect(await account.who()).to.equal("ann at one");
+    await mesh.host([bank(runs[1])], { nameserver: nameserver.address, service: "/bank/2" });
+    const closing = first.close();
+    expect(await account.who()).to.equal("ann at two");
+    await closing;
+    expect(await account.spend()).to.equal("spent at two");
+  });
+
+  describe("are lost for good, and say so,", () => {
+    it("when the call that they came from may not be made again", async () => {
+      const { remote, restart, runs } = await start();
+      const account = await remote.create("ann");
+      await restart();
+      const error = await failureOf(account.who());
+      expect(error).to.include({ code: "REFERENCE_LOST", outcome: "not-sent", method: "who" });
+      expect(error.message).to.match(/^The reference went with its connection to tcp:.*; obtain it again$/);
+      expect(runs[1].opened).to.deep.equal([]);
+    });
+
+    it("when that call asked for no second try", async () => {
+      const { remote, restart } = await start();
+      const account = await withOptions(remote, { retry: false }).open("ann");
+      await restart();
+      expect(await failureOf(account.who())).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+    });
+
+    it("when its result holds none any more", async () => {
+      const { remote, restart } = await start();
+      const account = (await remote.maybe()) as RemoteAccount;
+      await restart();
+      const error = await failureOf(account.who());
+      expect(error).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+      expect(error.message).to.match(/could not be obtained again: The result is no reference any more$/);
+    });
+
+    it("when the service does not come back in time", async () => {
+      const { remote, stop } = await start();
+      const account = await withOptions(remote, { timeoutMs: 300 }).open("ann");
+      await stop();
+      const error = await failureOf(account.who());
+      expect(error).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+      expect(error.cause).to.have.property("code", "UNAVAILABLE");
+    });
+
+    it("when the client was closed", async () => {
+      const { client, remote } = await start();
+      const account = await remote.open("ann");
+      await client.close();
+      const error = await failureOf(account.who());
+      expect(error).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+      expect(error.message).to.contain("The client was closed");
+    });
+  });
+});
+
+describe("What is held", () => {
+  const mesh = useMesh();
+
+  it("is told at either end: what, how often, since when", async () => {
+    const kept: unknown[] = [];
+    const shared = new Cursor("shared");
+    const host = await mesh.host([
+      defineInterface("demo.held", {
+        methods: {
+          shared: () => shared,
+          keep: (callback: unknown) => {
+            kept.push(callback);
+            return currentCall().peerId;
+          },
+        },
+      }),
+    ]);
+    const client = mesh.client();
+    const remote = client.connect<{ shared(): Cursor; keep(callback: () => void): string }>(host.address, "demo.held", {
+      wire: "lamp",
+    });
+    expect([...host.references, ...client.references]).to.deep.equal([]);
+    const before = Date.now();
+    const cursor = await remote.shared();
+    await remote.shared();
+    const peer = await remote.keep(function progress() {
+      return undefined;
+    });
+    const at = ({ name, holder, methods, count, peer }: (typeof host.references)[number]) => [
+      holder,
+      name.replace(/\d+/, "N"),
+      methods,
+      count,
+      peer,
+    ];
+    expect(host.references.map(at)).to.deep.equal([
+      ["peer", "Cursor", ["where"], 2, peer],
+      ["here", "reference N", [], 1, peer],
+    ]);
+    expect(client.references.map(at)).to.deep.equal([
+      ["peer", "progress", [], 1, host.address],
+      ["here", "reference N", ["where"], 2, host.address],
+    ]);
+    for (const { since } of [...host.references, ...client.references]) {
+      expect(since.getTime()).to.be.within(before, Date.now());
+    }
+    release(cursor);
+    expect(client.references.map(({ holder }) => holder)).to.deep.equal(["peer"]);
+    while (host.references.length > 1) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(host.references.map(({ holder }) => holder)).to.deep.equal(["here"]);
+  });
+});
