@@ -17,7 +17,8 @@ import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { boundInstance, describeEarlier, mayAsk, reach, refuseElsewhere } from "./lost-try.js";
 import { backoffMs, isInTrouble, mayRetry, type RetryBudget } from "./retry-policy.js";
-import { type HeldSession, Run, type RunOwner } from "./run.js";
+import { Run, type RunOwner } from "./run.js";
+import { SessionSlot } from "./session-slot.js";
 import type { Target } from "./target.js";
 
 /** What the invokers of one client share. */
@@ -51,10 +52,7 @@ export interface InvokerContext {
 export class ReconnectingInvoker implements Invoker, RunOwner {
   readonly #target: Target;
   readonly #context: InvokerContext;
-  #session: HeldSession | undefined;
-  /** Settles when the call that opens the session has. */
-  #opening: Promise<unknown> | undefined;
-  #opener: Run | undefined;
+  readonly #session = new SessionSlot();
   #instance: Instance | undefined;
   #reached = false;
   #closed = false;
@@ -66,12 +64,12 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 
   /** Id of the session, once a stateful service has opened one. */
   get sessionId(): string | undefined {
-    return this.#session?.id;
+    return this.#session.held?.id;
   }
 
   /** The instance that was used last. */
   get instance(): Instance | undefined {
-    return this.#session?.instance ?? this.#instance;
+    return this.#session.held?.instance ?? this.#instance;
   }
 
   /** Where calls go, in words. */
@@ -87,7 +85,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   /** Takes a session up that was opened elsewhere; it is held by whatever instance answers next. */
   async resume(sessionId: string, signal: AbortSignal): Promise<void> {
     const instance = await this.#target.resolve(new Set(), false, signal);
-    this.#session = { id: sessionId, instance };
+    this.#session.hold(sessionId, instance);
   }
 
   invoke(call: OutgoingCall): Promise<Answer> {
@@ -126,9 +124,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       instance.breaker.succeed();
     }
     this.#reached = true;
-    if (message.sessionId !== undefined && message.sessionId !== this.#session?.id && instance) {
-      this.#session = { id: message.sessionId, instance };
-    }
+    if (message.sessionId !== undefined && instance) this.#session.hold(message.sessionId, instance);
     run.onSettled?.();
     const answer: Answer = {
       result: message.result,
@@ -157,9 +153,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   #start(call: OutgoingCall, resolve: (answer: Answer) => void, reject: (error: unknown) => void): Run | undefined {
     try {
       const run = this.#begin(call, resolve, reject);
-      const instance = this.#session?.instance ?? this.#target.pick(NONE);
+      const instance = this.#session.held?.instance ?? this.#target.pick(NONE);
       const ready = instance?.ready(call.interface);
-      if (instance && ready && !this.#othersOpening(run, ready)) this.#send(run, instance, ready);
+      if (instance && ready && !this.#session.awaited(run, ready)) this.#send(run, instance, ready);
       else {
         run.preferred = instance;
         this.#persist(run, undefined).then(resolve, reject);
@@ -251,7 +247,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     run.instance = undefined;
     const guard = run.guard();
     guard.throwIfAborted();
-    const session = this.#session;
+    const session = this.#session.held;
     const asked = boundInstance(run);
     const chosen = session?.instance ?? asked ?? run.preferred;
     run.preferred = undefined;
@@ -268,7 +264,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         });
       ready = await (asked ? reach(instance.address, guard, prepare) : prepare(guard));
     } catch (error) {
-      if (session && !guard.aborted && (await this.#target.isGone(instance, guard))) throw this.#loseSession(session);
+      if (session && !guard.aborted && (await this.#target.isGone(instance, guard))) throw this.#session.lose(session);
       throw error;
     } finally {
       instance.waiting--;
@@ -284,10 +280,11 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         address: instance.address,
       });
     }
-    for (let other = this.#othersOpening(run, ready); other; other = this.#othersOpening(run, ready)) {
+    for (let other = this.#session.awaited(run, ready); other; other = this.#session.awaited(run, ready)) {
       await untilAborted(other, guard);
       // The session that was opened may live elsewhere.
-      if (this.#session && this.#session.instance !== instance) return await this.#attempt(run);
+      const { held } = this.#session;
+      if (held && held.instance !== instance) return await this.#attempt(run);
     }
     return await new Promise<Answer>((resolve, reject) => {
       run.waiter = { resolve, reject };
@@ -297,28 +294,10 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     });
   }
 
-  /** Will the answer to the call open a session? */
-  #needsSession({ call }: Run, { contract }: ReadyInstance): boolean {
-    return contract?.host?.stateful === true && call.method !== INTROSPECT && !this.#session;
-  }
-
-  /** Calls made side by side belong to one session: the first opens it, the others wait for that, whatever tries it takes. */
-  #othersOpening(run: Run, ready: ReadyInstance): Promise<unknown> | undefined {
-    return this.#opening && this.#opener !== run && this.#needsSession(run, ready) ? this.#opening : undefined;
-  }
-
   #send(run: Run, instance: Instance, ready: ReadyInstance): void {
     run.instance = instance;
     run.ready = ready;
-    if (this.#needsSession(run, ready) && this.#opener !== run) {
-      this.#opener = run;
-      this.#opening = new Promise<void>((resolve) => {
-        run.onSettled = resolve;
-      }).then(() => {
-        this.#opener = undefined;
-        this.#opening = undefined;
-      });
-    }
+    this.#session.sending(run, ready);
     try {
       this.#transmit(run, instance, ready);
     } catch (error) {
@@ -352,7 +331,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     if (!ours && call.options.timeoutMs === undefined && this.#context.timeoutMs === undefined) {
       run.deadlineAt = Math.min(run.deadlineAt, run.startedAt + CLIENT_DEFAULTS.pycomTimeoutMs);
     }
-    run.session = this.#session;
+    run.session = this.#session.held;
     run.maxBytes = contract?.host?.maxMessageBytes;
     instance.breaker.enter();
     channel.send(run);
@@ -368,7 +347,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       instance?.breaker.succeed();
       this.#reached = true;
     }
-    if (failure.code === "SESSION_EXPIRED" && session && this.#session === session) this.#session = undefined;
+    if (failure.code === "SESSION_EXPIRED" && session) this.#session.drop(session);
     const methods = run.ready?.contract?.methods;
     if (failure.code === "METHOD_NOT_FOUND" && methods && !failure.message.includes("did you mean")) {
       return refineError(failure, { message: failure.message + didYouMean(run.call.method, methods.keys()) });
@@ -393,7 +372,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const isWorthIt = isAsking ? mayAsk(run, failure, context.wheel.now()) : mayRetry(failure, run.idempotent);
     const allowed = (options.retry ?? context.retry) && !run.isOneShot && !waiting && isWorthIt;
     // Also when this call ends here: the next one must not be sent the same way.
-    if (run.instance && !this.#session && (allowed || isInTrouble(failure))) {
+    if (run.instance && !this.#session.held && (allowed || isInTrouble(failure))) {
       run.exclude(run.instance);
       target.drop(run.instance);
     }
@@ -401,15 +380,6 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     // To ask is no load; to execute once more is.
     if (!isAsking && failure.outcome !== "not-sent" && !context.budget.spend()) throw run.verdict(target.label);
     return failure.message;
-  }
-
-  #loseSession(session: HeldSession): RpcError {
-    if (this.#session === session) this.#session = undefined;
-    return rpcError(
-      "SESSION_EXPIRED",
-      `The instance ${session.instance.address} that held the session ${session.id} is gone; the next call opens a new one`,
-      { service: session.instance.record.service },
-    );
   }
 }
 

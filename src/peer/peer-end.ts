@@ -8,6 +8,7 @@ import { servingCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import { CallPromise } from "./call-promise.js";
 import type { Dispatcher } from "./dispatcher.js";
+import { objectionTo, WIRE_VERSION } from "./hello.js";
 import { IncomingCalls } from "./incoming-calls.js";
 import { type FrameSender, Outbox } from "./outbox.js";
 import { type PeerCaller, peerProxy } from "./peer-proxy.js";
@@ -151,7 +152,13 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     if (this.#saidHello || !this.#options.wire.twoWay) return;
     this.#saidHello = true;
     const { incarnation, name, maxMessageBytes } = this.#options;
-    this.#outbox.add({ kind: "hello", versions: [1, 1], incarnation, connection: name, maxMessageBytes });
+    this.#outbox.add({
+      kind: "hello",
+      versions: [WIRE_VERSION, WIRE_VERSION],
+      incarnation,
+      connection: name,
+      maxMessageBytes,
+    });
   }
 
   /** Sends a call; see {@link Channel.send}. */
@@ -397,29 +404,20 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   }
 
   #greeted(hello: HelloMessage): void {
-    const [lowest, highest] = hello.versions;
-    if (lowest > 1 || highest < 1) {
-      const text = `This end speaks version 1 of the wire, the other end ${lowest} to ${highest}`;
-      this.#breakOff(rpcError("PROTOCOL", text));
-      return;
-    }
-    if (hello.maxMessageBytes < LEAST_MESSAGE_BYTES) {
-      this.#breakOff(rpcError("PROTOCOL", `A peer has to take messages of ${LEAST_MESSAGE_BYTES} bytes`));
-      return;
-    }
     if (this.#hello) {
       this.#ignored("a second hello");
       return;
     }
+    const isNamedTwice = (): boolean =>
+      hello.connection !== undefined && this.#incoming?.named(hello.connection) === false;
+    const objection =
+      objectionTo(hello) ??
+      (isNamedTwice() ? "There was a connection of this name before; each needs a new one" : undefined);
+    if (objection !== undefined) {
+      this.#breakOff(rpcError("PROTOCOL", objection));
+      return;
+    }
     this.#hello = hello;
-    if (hello.connection !== undefined && !CONNECTION_NAME.test(hello.connection)) {
-      this.#breakOff(rpcError("PROTOCOL", "The name of a connection has 12 to 64 letters, digits, - and _"));
-      return;
-    }
-    if (hello.connection !== undefined && this.#incoming?.named(hello.connection) === false) {
-      this.#breakOff(rpcError("PROTOCOL", "There was a connection of this name before; each needs a new one"));
-      return;
-    }
     this.greet();
   }
 
@@ -443,9 +441,6 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   }
 }
 
-const CONNECTION_NAME = /^[\w-]{12,64}$/;
-/** Errors have to fit. */
-const LEAST_MESSAGE_BYTES = 1024;
 /** Deadline of calls to the other end of a connection that was made by it, in milliseconds. */
 const CALL_BACK_MS = 30_000;
 const NO_STREAMS: readonly IncomingStream[] = [];
