@@ -4,7 +4,7 @@ import type { Channel } from "../peer/channel.js";
 import type { GivenUp, PendingCall } from "../peer/pending-calls.js";
 import { givenUpError, refusedError } from "../peer/promise-call.js";
 import type { Import } from "../peer/references/import.js";
-import { importOf } from "../peer/references/remote-reference.js";
+import { importOf } from "../peer/references/import.js";
 import type { ErrorMessage, ResultMessage } from "../wire/message.js";
 
 /** A call that others may go on from before its result is there. */

@@ -1,8 +1,8 @@
 import { type RpcError, rpcError } from "../errors.js";
+import type { MethodContract } from "../peer/contract.js";
 import type { EarlierTry } from "../wire/message.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { mayRetry } from "./retry-policy.js";
-import type { Run } from "./run.js";
 
 /** A try whose connection broke before its answer came. The service may know what became of it. */
 export interface LostTry {
@@ -22,8 +22,30 @@ export interface LostTry {
   readonly failures: number;
 }
 
+/** What is looked at of a call that is tried. */
+export interface TriedCall {
+  /** What is known of a try whose connection broke. */
+  readonly lost: LostTry | undefined;
+  /** Is it known to do no harm when it is executed twice? */
+  readonly idempotent: boolean;
+  /** Tries that failed. */
+  readonly failures: number;
+  /** The instance that the running try went to. */
+  readonly instance: Instance | undefined;
+  /** How that is reached. */
+  readonly ready: ReadyInstance | undefined;
+  /** What it says of the method. */
+  readonly contract: MethodContract | undefined;
+  /** Number of the running try on its channel. */
+  readonly id: number;
+  /** When it was sent, in milliseconds of the wheel's clock. */
+  readonly sentAt: number;
+  /** Can its arguments be sent only once? */
+  readonly isOneShot: boolean;
+}
+
 /** What is needed to ask for the running try; `undefined` when its peer would not know what is meant. */
-export function lostTry(run: Run, now: number): LostTry | undefined {
+export function lostTry(run: TriedCall, now: number): LostTry | undefined {
   const { instance, ready, contract, id, sentAt, failures } = run;
   // The first try gives the call its name.
   if (run.lost) return { ...run.lost, lostAt: now, failures };
@@ -47,7 +69,7 @@ export function describeEarlier(lost: LostTry, now: number, idempotent: boolean)
  * @returns why not, `not-sent`
  */
 export function refuseElsewhere(
-  run: Run,
+  run: TriedCall,
   instance: Instance,
   { channel, contract }: ReadyInstance,
 ): RpcError | undefined {
@@ -63,7 +85,7 @@ export function refuseElsewhere(
 }
 
 /** Where another try has to go; `undefined`: wherever the interface is provided. */
-export function boundInstance({ lost, idempotent }: Run): Instance | undefined {
+export function boundInstance({ lost, idempotent }: TriedCall): Instance | undefined {
   return idempotent || lost?.journal !== undefined ? undefined : lost?.instance;
 }
 
@@ -71,7 +93,7 @@ export function boundInstance({ lost, idempotent }: Run): Instance | undefined {
  * May the peer be asked what became of a call whose connection broke? When it cannot be reached, and has no journal that
  * would survive it, it is most likely gone, and waiting would only delay the bad news.
  */
-export function mayAsk(run: Run, failure: RpcError, now: number): boolean {
+export function mayAsk(run: TriedCall, failure: RpcError, now: number): boolean {
   const { lost } = run;
   if (!lost) return false;
   const isRefused = failure.outcome === "not-sent" || failure.outcome === "not-executed";

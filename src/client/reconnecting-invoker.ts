@@ -7,7 +7,7 @@ import { INTROSPECT } from "../peer/contract.js";
 import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
-import { remember } from "../peer/references/recipe.js";
+import { remember } from "../peer/references/import.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { untilAborted } from "../util/sleep.js";

@@ -1,9 +1,9 @@
 import { RpcError, rpcError } from "../../errors.js";
+import { shared } from "../../util/shared.js";
 import { untilAborted } from "../../util/sleep.js";
+import { isPlainObject } from "../arguments.js";
 import { outsideOfCalls, servingCall } from "../call-context.js";
 import { CallPromise, rejected } from "../call-promise.js";
-import { remember } from "./recipe.js";
-import { importOf } from "./remote-reference.js";
 
 /** How references of one connection speak to the other end. */
 export interface ReferenceControl {
@@ -165,3 +165,50 @@ function lost(what: string, method: string, cause?: unknown): RpcError {
 
 /** Tries of one call over successors of one reference: services do not restart more often than this in its time. */
 const MAX_TRIES = 3;
+
+/** The reference behind each function or proxy that stands for one. */
+const imports = shared("references", () => new WeakMap<object, Import>());
+
+/** From now on a function or proxy stands for a reference. */
+export function standsFor(value: object, reference: Import): void {
+  imports.set(value, reference);
+}
+
+/** The reference that a value stands for. */
+export function importOf(value: object): Import | undefined {
+  return imports.get(value);
+}
+
+/**
+ * Notes how references were obtained, so that they can be obtained again the same way when they are lost: in the same place
+ * of the result of the same call. References are looked for in objects and arrays, at any depth.
+ *
+ * @param result - what a call that may be executed twice was answered with
+ * @param again - makes that call once more
+ */
+export function remember(result: unknown, again: () => Promise<unknown>): void {
+  note(result, [], again);
+}
+
+type Path = readonly (string | number)[];
+
+function note(value: unknown, path: Path, again: () => Promise<unknown>): void {
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return;
+  const reference = importOf(value);
+  if (reference) reference.recipe ??= async () => standingAt(await again(), path);
+  else if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) note(item, [...path, index], again);
+  } else if (isPlainObject(value)) {
+    for (const [name, member] of Object.entries(value)) note(member, [...path, name], again);
+  }
+}
+
+function standingAt(result: unknown, path: Path): object {
+  let value = result;
+  for (const step of path) {
+    value = value !== null && typeof value === "object" ? (value as Record<string | number, unknown>)[step] : undefined;
+  }
+  if (value !== null && (typeof value === "object" || typeof value === "function") && importOf(value)) return value;
+  const where = path.length === 0 ? "The result" : `What stands at ${path.join(".")} of the result`;
+  throw rpcError("REFERENCE_LOST", `${where} is no reference any more`, { outcome: "executed" });
+}

@@ -1,21 +1,7 @@
 import { rpcError } from "../../errors.js";
-import { shared } from "../../util/shared.js";
 import { createProxy, type ProxyHandle } from "../proxy.js";
 import type { RemotePromise } from "../remote.js";
-import type { Import } from "./import.js";
-
-/** The reference behind each function or proxy that stands for one. */
-const imports = shared("references", () => new WeakMap<object, Import>());
-
-/** Is this something that stands for a reference? */
-export function isRemote(value: object): boolean {
-  return imports.has(value);
-}
-
-/** The reference that a value stands for. */
-export function importOf(value: object): Import | undefined {
-  return imports.get(value);
-}
+import { type Import, importOf, standsFor } from "./import.js";
 
 /** What stands for a function of the other end: a function. `using` and `release()` let go of it. */
 export function remoteFunction(reference: Import): (...args: unknown[]) => RemotePromise<unknown> {
@@ -30,14 +16,14 @@ export function remoteFunction(reference: Import): (...args: unknown[]) => Remot
       return Promise.resolve();
     },
   });
-  imports.set(call, reference);
+  standsFor(call, reference);
   return call;
 }
 
 /** What stands for an object of the other end: a proxy. */
 export function remoteObject(reference: Import): object {
   const proxy = createProxy(new ReferenceHandle(reference));
-  imports.set(proxy, reference);
+  standsFor(proxy, reference);
   return proxy;
 }
 
@@ -47,7 +33,7 @@ export function remoteObject(reference: Import): object {
  * @throws RpcError with code `CONFIGURATION` for anything that is none
  */
 export function release(reference: object): void {
-  const held = imports.get(reference);
+  const held = importOf(reference);
   if (!held) throw rpcError("CONFIGURATION", "This is no reference to something elsewhere");
   held.release();
 }
