@@ -1,5 +1,7 @@
 import { BadRequestError, ProtocolError, type RpcError, rpcError } from "../../errors.js";
 import type { Frames, Message } from "../message.js";
+import { Reader } from "../messagepack/reader.js";
+import { Writer } from "../messagepack/writer.js";
 import { type BatchingCodec, MalformedMessageError, type Referrer, type WireLimits } from "../wire.js";
 import { decodeRecord } from "./decode-record.js";
 import type { ValueSource } from "./decode-value.js";
@@ -7,8 +9,6 @@ import { encodeRecord } from "./encode-record.js";
 import { findUntransportable, Untransportable, type ValueSink } from "./encode-value.js";
 import { FLAG_PROMISED, HEADER_BYTES, MAGIC } from "./format.js";
 import { MethodNames, MethodNumbers } from "./methods.js";
-import { Reader } from "./reader.js";
-import { Writer } from "./writer.js";
 
 /** The codec of one connection (docs/lamp-wire.md). */
 export class LampCodec implements BatchingCodec {

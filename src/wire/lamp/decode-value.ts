@@ -1,7 +1,7 @@
 import { ProtocolError } from "../../errors.js";
+import { Reader } from "../messagepack/reader.js";
 import type { Referral, Referrer } from "../wire.js";
 import { BINARY_KINDS, type BinaryKind, Ext, MAX_DEPTH } from "./format.js";
-import { Reader } from "./reader.js";
 
 /** Where values come from. */
 export interface ValueSource {

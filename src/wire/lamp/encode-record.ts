@@ -9,10 +9,10 @@ import type {
   Message,
   ResultMessage,
 } from "../message.js";
+import type { Writer } from "../messagepack/writer.js";
 import { encodeValue, type ValueSink } from "./encode-value.js";
 import { Kind } from "./format.js";
 import type { MethodName, MethodNumbers } from "./methods.js";
-import type { Writer } from "./writer.js";
 
 /**
  * Writes one record (docs/lamp-wire.md, "Records").

@@ -1,6 +1,6 @@
+import type { Writer } from "../messagepack/writer.js";
 import type { Referrer } from "../wire.js";
 import { BINARY_KINDS, type BinaryKind, Ext, MAX_DEPTH, OUT_OF_BAND_BYTES } from "./format.js";
-import type { Writer } from "./writer.js";
 
 /** Where a value is written to. */
 export interface ValueSink {

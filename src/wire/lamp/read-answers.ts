@@ -1,11 +1,11 @@
 import { ProtocolError } from "../../errors.js";
 import type { Frames } from "../message.js";
+import { Reader } from "../messagepack/reader.js";
 import type { FoundAnswer, Referrer } from "../wire.js";
 import { decodeRecord } from "./decode-record.js";
 import type { ValueSource } from "./decode-value.js";
 import { HEADER_BYTES } from "./format.js";
 import { type MethodName, MethodNames } from "./methods.js";
-import { Reader } from "./reader.js";
 
 /** Answers in a message that was written earlier; whatever else stands in it is read over. */
 export function* readAnswers(frames: Frames): Generator<FoundAnswer, void, undefined> {

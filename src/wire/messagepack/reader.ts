@@ -149,5 +149,5 @@ const names: ({ readonly octets: Uint8Array; readonly text: string } | undefined
 );
 
 function truncated(): ProtocolError {
-  return new ProtocolError("A record breaks off before its end");
+  return new ProtocolError("The message breaks off before its end");
 }
