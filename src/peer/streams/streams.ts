@@ -55,7 +55,7 @@ export class Streams {
   ): void {
     switch (message.kind) {
       case "item":
-        this.#incoming.get(message.stream)?.receive(message.value);
+        this.#incoming.get(message.stream)?.receive(message.value, message.bytes ?? 0);
         break;
       case "end":
         this.#incoming.get(message.stream)?.end(toError(message));
