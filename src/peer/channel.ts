@@ -1,4 +1,5 @@
 import type { RpcError } from "../errors.js";
+import type { AttachmentLimits } from "./call-origin.js";
 import type { PendingCall } from "./pending-calls.js";
 
 /** What is needed to try a call again which a channel has carried. */
@@ -25,6 +26,8 @@ export interface Channel {
   readonly calls: number;
   /** What calls that it carries are known by at the other end; `undefined` where that does not know calls again. */
   readonly identity: ChannelIdentity | undefined;
+  /** How attachments of calls travel. */
+  readonly attachments: AttachmentLimits;
   /** The channel's clock, in milliseconds. */
   now(): number;
   /** Settles when calls can be sent, or rejects (`not-sent`) when the connection could not be made. */

@@ -176,7 +176,7 @@ export class RemoteStream<T = unknown> implements AsyncIterableIterator<T> {
 
 /** The same as a web stream, for sources that were one. */
 export function toReadableStream(stream: IncomingStream): ReadableStream<unknown> {
-  return new ReadableStream<unknown>(
+  const readable = new ReadableStream<unknown>(
     {
       async pull(controller) {
         const step = await stream.next();
@@ -190,6 +190,8 @@ export function toReadableStream(stream: IncomingStream): ReadableStream<unknown
     // Room is kept at the connection; a second buffer would only hide how far the consumer is.
     { highWaterMark: 0 },
   );
+  forgotten.register(readable, stream);
+  return readable;
 }
 
 /** A connection broke in the middle of a stream. */

@@ -1,8 +1,9 @@
 import { ProtocolError, type RpcError } from "../../errors.js";
 import { SlotTable } from "../../util/slot-table.js";
 import type { StreamMessage } from "../../wire/message.js";
-import { OutgoingStream, type StreamContext, type StreamOutput, type StreamSource } from "./outgoing-stream.js";
+import { OutgoingStream, type StreamContext, type StreamOutput } from "./outgoing-stream.js";
 import { IncomingStream, RemoteStream, type StreamControl, streamLost, toReadableStream } from "./remote-stream.js";
+import type { StreamSource } from "./source.js";
 import { MAX_STREAMS } from "./window.js";
 
 /** The streams of one connection, both ways. */
