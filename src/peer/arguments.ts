@@ -78,6 +78,7 @@ export function wireArguments(
   const { incoming } = contract;
   let bytes = attachment;
   if (incoming !== null && contract.required.includes(incoming)) {
+    if (contract.stream && attachment && !args.has(incoming)) args.set(incoming, attachment);
     if (args.has(incoming)) {
       const given = args.get(incoming);
       const sent = contract.stream ? toSent(given, incoming, where, limits) : toBytes(given, incoming, where);

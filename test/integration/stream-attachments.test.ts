@@ -101,6 +101,7 @@ describe("Streamed attachments", () => {
     it("may be larger than a message where they are bytes in memory, both ways", async () => {
       const { remote } = await start("lamp", { maxMessageBytes: 512 * 1024 });
       expect(await remote.hash(bytes)).to.include({ hash: sha(bytes) });
+      expect(await withOptions(remote, { attachment: bytes }).hash(...([] as never))).to.include({ hash: sha(bytes) });
       expect(
         (await readAll((await remote.bytes(700_000)) as unknown as ReadableStream<Uint8Array>)).byteLength,
       ).to.equal(700_000);
