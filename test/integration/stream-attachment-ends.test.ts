@@ -1,10 +1,13 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect } from "chai";
-import { type ClientEvent, type Remote, withOptions } from "../../src/index.js";
+import { type ClientEvent, defineInterface, type InterfaceOf, type Remote, withOptions } from "../../src/index.js";
 import { findTransport } from "../../src/transport/index.js";
 import { CHUNK, type Files, makeFiles, useFiles } from "../support/files.js";
 import { failureOf, useMesh } from "../support/mesh.js";
-import { CountedSource, until } from "../support/sources.js";
+import { CountedSource, readAll, until } from "../support/sources.js";
 import { WeakLink } from "../support/weak-link.js";
 
 describe("Streamed attachments, however a call ends,", () => {
@@ -125,6 +128,50 @@ describe("Streamed attachments, however a call ends,", () => {
       await oneWay.refuse(endless.stream());
       await until(() => endless.ended === 1);
     });
+  });
+
+  it("are streamed by methods that are written down, and are written down as what cannot be given again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lamplighter-once-"));
+    let begun = 0;
+    const copier = defineInterface("demo.copier", {
+      methods: {
+        copy: {
+          params: ["data"],
+          results: "copy",
+          once: true,
+          attachments: { incoming: "data", outgoing: "copy", stream: true },
+          run: (data: ReadableStream<Uint8Array>) => {
+            begun++;
+            return data;
+          },
+        },
+      },
+    });
+    try {
+      const host = await mesh.host([copier], { journal: join(folder, "journal"), drainTimeoutMs: 10 });
+      const link = mesh.own(await WeakLink.to(host.address));
+      const remote = mesh.client().connect<InterfaceOf<typeof copier>>(link.address, "demo.copier", { wire: "lamp" });
+      const copy = await remote.copy(new CountedSource(20, CHUNK).stream());
+      expect((await readAll(copy)).byteLength).to.equal(20 * CHUNK);
+      link.block("answers");
+      const source = new CountedSource(Infinity, CHUNK);
+      const lost = failureOf(remote.copy(source.stream()));
+      await until(() => begun === 2);
+      link.break();
+      expect(await lost).to.include({ code: "UNAVAILABLE", outcome: "unknown" });
+      expect([begun, source.ended]).to.deep.equal([2, 1]);
+      // Bytes can be asked for again; it is the answer that held a stream.
+      expect(await readAll(await remote.copy(new Uint8Array(3)))).to.have.length(3);
+      link.block("answers");
+      const bytes = failureOf(remote.copy(new Uint8Array(5)));
+      await until(() => begun === 4);
+      link.break();
+      expect(await bytes).to.include({ code: "REFERENCE_LOST", outcome: "executed" });
+      expect(begun).to.equal(4);
+      await host.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("are sent after tries that did not get as far as reading them", async () => {
