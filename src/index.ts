@@ -61,7 +61,7 @@ export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/regis
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
 export { NamedArguments, named } from "./peer/arguments.js";
 export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
-export type { CallOrigin } from "./peer/call-origin.js";
+export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
 export type {
   AddedMethodContract,
@@ -153,10 +153,13 @@ export type {
   RemotePromise,
   RemoteResult,
   RemoteType,
+  Sent,
+  SentValue,
   TypedAs,
   WithNamed,
 } from "./peer/remote.js";
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
+export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
 export {
   type AnyClass,

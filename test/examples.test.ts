@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { expect } from "chai";
 import { useMesh } from "./support/mesh.js";
 import { useProcesses } from "./support/processes.js";
@@ -57,6 +59,23 @@ describe("The examples", () => {
       await client.authenticate("ann", { password: "secret" });
       expect(await client.locate<{ whoami(): string }>("demo.locked").whoami()).to.equal("ann");
       expect(authenticator.out() + authenticator.err()).to.not.contain("secret");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("04-streams: a file goes through the service, and comes back packed", async () => {
+    const { address } = await mesh.nameserver();
+    await run(address, "examples/04-streams/packer.ts").waitFor(/^ready/m);
+    const folder = mkdtempSync(join(tmpdir(), "lamplighter-packed-"));
+    try {
+      const [from, to] = [join(folder, "from"), join(folder, "to")];
+      const bytes = randomBytes(5_000_000);
+      writeFileSync(from, bytes);
+      const client = run(address, "examples/04-streams/pack.ts", [from, to]);
+      expect(await client.ended, client.err()).to.equal(0);
+      expect(client.out()).to.equal(`packed ${from}\n`);
+      expect(gunzipSync(readFileSync(to)).equals(bytes)).to.equal(true);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -7,18 +7,20 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Client, type Remote, RpcError, release } from "../../build/index.js";
+import { Client, type Remote, RpcError, release, withOptions } from "../../build/index.js";
 import { memoryInUse, Watch } from "./memory.js";
 
 interface Endure {
   echo<T>(value: T): T;
   adder(base: number): (n: number) => Promise<number>;
   endless(): AsyncGenerator<number>;
+  copy(data: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>;
   produced(): { readonly produced: number; readonly endedAt: number };
 }
 
 /** Items that may be on the way, and the one that the generator has made ready. */
 const WINDOW = 64 + 1;
+const CHUNK_BYTES = 256 * 1024;
 
 const { values: options } = parseArgs({ options: { scale: { type: "string", default: "1" } } });
 const scale = Number(options.scale);
@@ -52,6 +54,7 @@ try {
     await using one = new Client();
     if ((await connect(one).echo(n)) !== n) throw new Error("a wrong answer");
   });
+  await streamsOfBytesAreFlat(scaled(4096));
   await aGeneratorKeepsPace(Math.max(1, 20 * scale));
 } finally {
   await client.close();
@@ -111,28 +114,63 @@ async function memoryStays(
   inFlight: number,
   run: (n: number) => Promise<void>,
 ): Promise<void> {
-  const ours = new Watch(() => Promise.resolve(memoryInUse()));
-  const theirs = new Watch(async () => {
-    server.send({});
-    const [bytes] = (await once(server, "message")) as [number];
-    return bytes;
-  });
+  const both = watches();
   const steps = 30;
   // What is made once, such as compiled code, is not to be counted.
   await parallel(Math.ceil(total / 10), inFlight, run);
   const { ms } = await timed(async () => {
     for (let step = 0; step < steps; step++) {
       await parallel(Math.ceil(total / steps), inFlight, run);
-      await ours.sample();
-      await theirs.sample();
+      for (const watch of both) await watch.sample();
     }
   });
-  const told = [ours, theirs].map(({ growth, mebibytes }) => `${mebibytes.toFixed(1)} MiB × ${growth.toFixed(3)}`);
-  const isFlat = [ours, theirs].every(({ growth }) => growth > 0.9 && growth < 1.1);
-  report(
-    isFlat,
-    `${count(total)} ${what} in ${ms} ms; memory of client and service, and how it grew: ${told.join(", ")}`,
-  );
+  reportMemory(both, `${count(total)} ${what} in ${ms} ms`);
+}
+
+/** There as an argument and back as a result, in one call; both windows are full all the time. */
+async function streamsOfBytesAreFlat(mebibytes: number): Promise<void> {
+  const both = watches();
+  const total = mebibytes * 2 ** 20;
+  const steps = Math.min(30, mebibytes);
+  let bytes = 0;
+  let order = 0;
+  const { ms } = await timed(async () => {
+    const copy = await withOptions(remote, { timeoutMs: 3_600_000 }).copy(numbered(total));
+    for await (const chunk of copy) {
+      if (new DataView(chunk.buffer, chunk.byteOffset).getUint32(0) !== order++) throw new Error("a wrong chunk");
+      const before = Math.floor((bytes / total) * steps);
+      bytes += chunk.byteLength;
+      // The first part warms up.
+      if (before > 0 && Math.floor((bytes / total) * steps) > before) for (const watch of both) await watch.sample();
+    }
+  });
+  if (bytes !== total) throw new Error(`${bytes} bytes came back of ${total}`);
+  reportMemory(both, `${count(mebibytes)} MiB streamed there and back in ${ms} ms`);
+}
+
+/** Chunks that begin with their number. */
+async function* numbered(total: number): AsyncGenerator<Uint8Array> {
+  for (let sent = 0, order = 0; sent < total; sent += CHUNK_BYTES, order++) {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, total - sent));
+    new DataView(chunk.buffer).setUint32(0, order);
+    yield chunk;
+  }
+}
+
+/** The memory of this process and of the server. */
+function watches(): readonly Watch[] {
+  const theirs = async (): Promise<number> => {
+    server.send({});
+    const [bytes] = (await once(server, "message")) as [number];
+    return bytes;
+  };
+  return [new Watch(() => Promise.resolve(memoryInUse())), new Watch(theirs)];
+}
+
+function reportMemory(both: readonly Watch[], what: string): void {
+  const told = both.map(({ growth, mebibytes }) => `${mebibytes.toFixed(1)} MiB × ${growth.toFixed(3)}`);
+  const isFlat = both.every(({ growth }) => growth > 0.9 && growth < 1.1);
+  report(isFlat, `${what}; memory of client and service, and how it grew: ${told.join(", ")}`);
 }
 
 async function aGeneratorKeepsPace(seconds: number): Promise<void> {

@@ -20,6 +20,12 @@ host.provide(
           endedAt = performance.timeOrigin + performance.now();
         }
       },
+      copy: {
+        params: ["data"],
+        results: "copy",
+        attachments: { incoming: "data", outgoing: "copy", stream: true },
+        run: (data: ReadableStream<Uint8Array>) => data,
+      },
       produced: () => ({ produced, endedAt }),
     },
   }),

@@ -1,4 +1,5 @@
 import { ConfigurationError, rpcError } from "../errors.js";
+import { valuesOf } from "../peer/arguments.js";
 import { CallPromise, rejected } from "../peer/call-promise.js";
 import { Dispatcher } from "../peer/dispatcher.js";
 import { buildInterface, type Provided } from "../peer/exposed/definition.js";
@@ -9,6 +10,7 @@ import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } fro
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
 import { Sessions } from "../peer/sessions.js";
+import { discardSources, holdSources } from "../peer/streams/source.js";
 import { findTransport, parseAddress } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { SILENT } from "../util/log.js";
@@ -327,6 +329,7 @@ export class Client {
   /** One for all components. */
   readonly #pipeline: CallPipeline = (component, call, shape) => {
     if (this.#closed) {
+      discardSources(valuesOf(call.args));
       return rejected(rpcError("CLOSED", "The client was closed", { interface: call.interface, method: call.method }));
     }
     if (!this.#hasHooks()) return component.invoker.call(call, shape);
@@ -337,9 +340,11 @@ export class Client {
 
   /** Middleware stands around the hooks, the hooks around the call. */
   #hooked(component: Component, call: OutgoingCall, invoker: ReconnectingInvoker): Promise<Answer> {
+    let hasBegun = false;
     const innermost = async (outgoing: OutgoingCall): Promise<Answer> => {
       let changed = outgoing;
       for (const hook of this.prehooks) changed = await hook(component, changed);
+      hasBegun = true;
       let answer = await invoker.invoke(changed);
       for (const hook of this.posthooks) answer = await hook(component, answer);
       return answer;
@@ -348,7 +353,11 @@ export class Client {
       const middleware = this.#middleware[index];
       return middleware ? middleware(outgoing, (next) => step(index + 1, next)) : innermost(outgoing);
     };
-    return step(0, call);
+    // What the call is given is ended with it, also when it does not get as far as being one.
+    holdSources(valuesOf(call.args));
+    return step(0, call).finally(() => {
+      if (!hasBegun) discardSources(valuesOf(call.args));
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import pRetry from "p-retry";
 import { RpcError, type RpcErrorOptions, refineError, rpcError } from "../errors.js";
-import { whereOf, wireArguments } from "../peer/arguments.js";
+import { valuesOf, whereOf, wireArguments } from "../peer/arguments.js";
 import { servingCall } from "../peer/call-context.js";
 import { CallPromise } from "../peer/call-promise.js";
 import { INTROSPECT } from "../peer/contract.js";
@@ -8,6 +8,7 @@ import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import { remember } from "../peer/references/import.js";
+import { discardSources, holdSources } from "../peer/streams/source.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { untilAborted } from "../util/sleep.js";
@@ -106,6 +107,8 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
           resolve(shape(answer));
         },
         (error) => {
+          // A try that was sent ends its streams by itself.
+          if (!run?.isOneShot) discardSources(valuesOf(call.args));
           reject(reviveRegistered(error));
         },
       );
@@ -158,6 +161,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       if (instance && ready && !this.#session.awaited(run, ready)) this.#send(run, instance, ready);
       else {
         run.preferred = instance;
+        holdSources(valuesOf(call.args));
         this.#persist(run, undefined).then(resolve, reject);
       }
       return run;
@@ -322,7 +326,8 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         const hint = didYouMean(call.method, contract.methods.keys());
         throw rpcError("METHOD_NOT_FOUND", `${call.interface} has no method ${call.method}${hint}`, where);
       }
-      const wired = wireArguments(args.positional, method, where, call.attachment);
+      const limits = method?.stream ? channel.attachments : undefined;
+      const wired = wireArguments(args.positional, method, where, call.attachment, limits);
       run.args = wired.args;
       run.attachment = wired.attachment;
     }

@@ -1,7 +1,11 @@
 import { BadRequestError, type RpcErrorOptions } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { brand, brandOf, hasBrand } from "../util/shared.js";
+import { type AttachmentLimits, goesWhole } from "./call-origin.js";
 import type { ArgumentType, MethodContract } from "./contract.js";
+import type { PositionalArguments, RawArguments } from "./invoker.js";
+import { bytesInMemory, isByteSource, toByteStream } from "./streams/byte-stream.js";
+import { isStreamSource } from "./streams/source.js";
 
 /** Marks keyword arguments; made by {@link named}. */
 export class NamedArguments {
@@ -29,6 +33,11 @@ export function named(values: Readonly<Record<string, unknown>>): NamedArguments
   return new NamedArguments(values);
 }
 
+/** The values of arguments, wherever in them they stand. */
+export function valuesOf(args: RawArguments | PositionalArguments): unknown {
+  return "raw" in args ? args.raw : args.positional.map((value) => (isNamed(value) ? value.values : value));
+}
+
 /** The particulars of a call, for errors. */
 export function whereOf(call: { interface: string; method: string }, service: string): RpcErrorOptions {
   return { interface: call.interface, method: call.method, service };
@@ -38,7 +47,7 @@ export function whereOf(call: { interface: string; method: string }, service: st
 export interface WireArguments {
   /** `null`, one value, or an object by name. */
   readonly args: unknown;
-  /** The declared incoming attachment, taken out of the arguments. */
+  /** The declared incoming attachment, taken out of the arguments where it does not travel as a stream. */
   readonly attachment: Uint8Array | undefined;
 }
 
@@ -49,6 +58,7 @@ export interface WireArguments {
  * nothing (`null`) or one value as it is.
  *
  * @param attachment - bytes given beside the arguments, which may stand for the declared incoming attachment
+ * @param limits - how attachments travel, for methods that stream theirs; absent: what has travelled already
  * @throws BadRequestError, `not-sent`, with the path of what is missing, superfluous or of the wrong type
  */
 export function wireArguments(
@@ -56,6 +66,7 @@ export function wireArguments(
   contract: MethodContract | undefined,
   where: RpcErrorOptions,
   attachment?: Uint8Array,
+  limits?: AttachmentLimits,
 ): WireArguments {
   const last = values.at(-1);
   const keywords = isNamed(last) ? last.values : undefined;
@@ -67,18 +78,37 @@ export function wireArguments(
   const { incoming } = contract;
   let bytes = attachment;
   if (incoming !== null && contract.required.includes(incoming)) {
+    if (contract.stream && attachment && !args.has(incoming)) args.set(incoming, attachment);
     if (args.has(incoming)) {
-      bytes = toBytes(args.get(incoming), incoming, where);
+      const given = args.get(incoming);
+      const sent = contract.stream ? toSent(given, incoming, where, limits) : toBytes(given, incoming, where);
+      if (sent instanceof ReadableStream) {
+        args.delete(incoming);
+        checkArguments(args, contract, where, incoming);
+        args.set(incoming, sent);
+        return { args: Object.fromEntries(args), attachment: undefined };
+      }
+      bytes = sent;
       args.delete(incoming);
     }
   }
+  checkArguments(args, contract, where, bytes === undefined ? null : incoming);
+  return { args: Object.fromEntries(args), attachment: bytes };
+}
+
+/** @param taken - what is there without standing among the arguments */
+function checkArguments(
+  args: ReadonlyMap<string, unknown>,
+  contract: MethodContract,
+  where: RpcErrorOptions,
+  taken: string | null,
+): void {
   for (const name of contract.required) {
-    if (!args.has(name) && !(name === incoming && bytes !== undefined)) {
+    if (!args.has(name) && name !== taken) {
       throw new BadRequestError(`The argument args.${name} of ${label(where)} is missing`, where);
     }
   }
   for (const [name, value] of args) checkType(name, value, contract.types[name], where);
-  return { args: Object.fromEntries(args), attachment: bytes };
 }
 
 function undeclared(
@@ -107,7 +137,7 @@ function declared(
 ): Map<string, unknown> {
   const args = new Map<string, unknown>();
   const first = positional[0];
-  if (positional.length === 1 && !keywords && isPlainObject(first)) {
+  if (positional.length === 1 && !keywords && isPlainObject(first) && !isStreamSource(first)) {
     for (const [name, value] of Object.entries(first)) if (value !== undefined) args.set(name, value);
     return args;
   }
@@ -184,10 +214,44 @@ function toBytes(value: unknown, name: string, where: RpcErrorOptions): Uint8Arr
   if (value === null || value === undefined) return undefined;
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  const hint = isByteSource(value)
+    ? "a stream: collect it, for the method declares no attachments.stream"
+    : typeName(value);
   throw new BadRequestError(
-    `The argument args.${name} of ${label(where)} is the attachment and must be a Uint8Array, got ${typeName(value)}`,
+    `The argument args.${name} of ${label(where)} is the attachment and must be a Uint8Array, got ${hint}`,
     where,
   );
+}
+
+/**
+ * Bytes as they are where they fit into the message, for a call that holds no stream can be tried again; everything else as a
+ * stream. On a wire without streams that is refused rather than collected: who gives a stream counts on memory that stays
+ * flat, and is to learn at the first call that it would not, instead of at the first large one.
+ */
+function toSent(
+  value: unknown,
+  name: string,
+  where: RpcErrorOptions,
+  limits: AttachmentLimits | undefined,
+): Uint8Array | ReadableStream<Uint8Array> | undefined {
+  if (value === null || value === undefined) return undefined;
+  const argument = `The argument args.${name} of ${label(where)}`;
+  if (!isByteSource(value)) {
+    throw new BadRequestError(`${argument} is a stream of bytes, and cannot be made of ${typeName(value)}`, where);
+  }
+  const bytes = bytesInMemory(value);
+  if (bytes && (!limits || goesWhole(bytes.byteLength, limits))) return bytes;
+  if (limits && !limits.asStreams) {
+    throw new BadRequestError(
+      `${argument} is a stream, which PyCOM's wire does not carry: collect it into a Uint8Array, or speak the lamp wire ` +
+        '(found through a nameserver, or connected with { wire: "lamp" })',
+      where,
+    );
+  }
+  if (value instanceof ReadableStream && value.locked) {
+    throw new BadRequestError(`${argument} is a stream that somebody reads already`, where);
+  }
+  return toByteStream(value);
 }
 
 function label(where: RpcErrorOptions): string {
@@ -206,8 +270,16 @@ export function unwrapResult(
   if (!contract || contract.results.length === 0) return result;
   let members = result;
   if (contract.outgoing !== null && contract.results.includes(contract.outgoing)) {
-    members = { ...(isPlainObject(result) ? result : {}), [contract.outgoing]: attachment ?? null };
+    const given = isPlainObject(result) ? result : {};
+    const outgoing = contract.stream ? toStream(attachment ?? given[contract.outgoing]) : attachment;
+    members = { ...given, [contract.outgoing]: outgoing ?? null };
   }
   if (contract.results.length > 1 || !isPlainObject(members)) return members;
   return members[contract.results[0] ?? ""];
+}
+
+/** Callers of methods that stream get a stream, whatever has travelled. */
+function toStream(value: unknown): ReadableStream<Uint8Array> | undefined {
+  if (value instanceof ReadableStream) return value as ReadableStream<Uint8Array>;
+  return isByteSource(value) ? toByteStream(value) : undefined;
 }

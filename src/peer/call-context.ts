@@ -55,6 +55,8 @@ export class ServerCall {
   readonly id: CallId;
   /** Carries out {@link ServerCall.transaction}, for methods that are declared so. @internal */
   commit: (<T>(body: (database: JournalDatabase) => T) => T) | undefined = undefined;
+  /** Told when the method has no more to do with the call: it was answered, and the streams of its answer are over. @internal */
+  onOver: (() => void) | undefined = undefined;
   /** The dispatcher's. @internal */
   previous: this | undefined = undefined;
   /** The dispatcher's. @internal */
@@ -62,6 +64,7 @@ export class ServerCall {
   readonly #authenticate: ((call: ServerCall) => Promise<Caller | undefined>) | undefined;
   #controller: AbortController | undefined;
   #abortReason: unknown;
+  #outlives = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #again: EarlierTry | undefined;
   #randomId: string | undefined;
@@ -196,17 +199,32 @@ export class ServerCall {
   abort(reason: unknown): void {
     this.#abortReason ??= reason;
     this.#controller?.abort(reason);
-    this.finished();
+    this.#stopTimer();
+    this.over();
   }
 
   /** The answer is on its way and the method goes on, as a generator does: the deadline is met. @internal */
   outlive(): void {
     this.deadlineAt = Infinity;
-    this.finished();
+    this.#outlives = true;
+    this.#stopTimer();
   }
 
-  /** The answer is on its way: nothing is left running for this call. @internal */
+  /** The answer is on its way: nothing is left running for this call, but for what {@link ServerCall.outlive} told of. @internal */
   finished(): void {
+    this.#stopTimer();
+    if (!this.#outlives) this.over();
+  }
+
+  /** Nothing at all is left of it. Idempotent. @internal */
+  over(): void {
+    const { onOver } = this;
+    if (!onOver) return;
+    this.onOver = undefined;
+    onOver();
+  }
+
+  #stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

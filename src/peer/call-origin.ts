@@ -1,6 +1,22 @@
 import type { AnswerMessage } from "../wire/message.js";
 import type { Dynamic, Remote } from "./remote.js";
 
+/** How attachments travel on a connection. */
+export interface AttachmentLimits {
+  /** Do they travel as streams? If not, they are whole. */
+  readonly asStreams: boolean;
+  /** Largest message, in bytes. */
+  readonly maxMessageBytes: number;
+}
+
+/**
+ * Do so many bytes go whole, in the message of the call or answer that they belong to? Where streams travel, only what leaves
+ * room for the rest of that message does.
+ */
+export function goesWhole(bytes: number, { asStreams, maxMessageBytes }: AttachmentLimits): boolean {
+  return !asStreams || bytes <= maxMessageBytes / 2;
+}
+
 /** Where a call that is being served has come from, and where its answer goes. */
 export interface CallOrigin {
   /** The connection that it came over, to tell callers apart. */
@@ -12,6 +28,8 @@ export interface CallOrigin {
    * where the caller cannot tell of a call that it has tried it before.
    */
   readonly connectionName: string | undefined;
+  /** How attachments of calls and answers travel there. */
+  readonly attachments: AttachmentLimits;
   /** Takes the answer. */
   respond(answer: AnswerMessage): void;
   /**

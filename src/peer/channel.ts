@@ -1,4 +1,5 @@
 import type { RpcError } from "../errors.js";
+import type { AttachmentLimits } from "./call-origin.js";
 import type { PendingCall } from "./pending-calls.js";
 import type { HeldReference } from "./references/held-reference.js";
 
@@ -28,6 +29,8 @@ export interface Channel {
   readonly identity: ChannelIdentity | undefined;
   /** What each end holds of the other's. */
   references(): Iterable<HeldReference>;
+  /** How attachments of calls travel. */
+  readonly attachments: AttachmentLimits;
   /** The channel's clock, in milliseconds. */
   now(): number;
   /** Settles when calls can be sent, or rejects (`not-sent`) when the connection could not be made. */

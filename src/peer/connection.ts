@@ -4,6 +4,7 @@ import type { Link, LinkOptions, Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { Wire } from "../wire/wire.js";
+import type { AttachmentLimits } from "./call-origin.js";
 import type { Channel, ChannelIdentity } from "./channel.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { PROCESS_INCARNATION } from "./incarnation.js";
@@ -127,6 +128,10 @@ export class Connection implements Channel {
 
   get identity(): ChannelIdentity | undefined {
     return this.#name === undefined ? undefined : { name: this.#name, incarnation: this.#end.hello?.incarnation };
+  }
+
+  get attachments(): AttachmentLimits {
+    return this.#end.attachments;
   }
 
   get calls(): number {

@@ -14,6 +14,8 @@ export interface MethodContract {
   readonly incoming: string | null;
   /** Result that travels as the answer's attachment. */
   readonly outgoing: string | null;
+  /** Are its attachments streams of bytes to both sides? Absent: they are bytes. */
+  readonly stream?: boolean | undefined;
   /** May be executed twice without harm, so an unanswered call is repeated. Default false. */
   readonly idempotent: boolean;
   /** Its calls are written down, so that it is executed at most once even if the service is restarted. Default false. */
@@ -90,6 +92,8 @@ export interface AddedMethodContract {
   readonly idempotent?: boolean;
   /** Is executed at most once; default false. */
   readonly once?: boolean;
+  /** Attachments are streams of bytes; default false. */
+  readonly stream?: boolean;
   /** JSON types of arguments by name. */
   readonly types?: Readonly<Record<string, ArgumentType>>;
 }
@@ -132,6 +136,7 @@ export function toIntrospection(contract: Contract): Introspection {
     const extra = {
       ...(method.idempotent && { idempotent: true }),
       ...(method.once && { once: true }),
+      ...(method.stream && { stream: true }),
       ...(Object.keys(method.types).length > 0 && { types: method.types }),
     };
     if (Object.keys(extra).length > 0) setOwn(added, name, extra);
@@ -163,6 +168,7 @@ export function fromIntrospection(value: unknown): Contract {
       outgoing: text(attachments.outgoing),
       idempotent: extra.idempotent === true,
       once: extra.once === true,
+      ...(extra.stream === true && { stream: true }),
       types: record(extra.types) as Record<string, ArgumentType>,
     });
   }

@@ -10,7 +10,7 @@ import type { Contract, MethodContract } from "./contract.js";
 import { type ErrorPolicy, expiredAnswer, failureAnswer, reasonOf } from "./failures.js";
 import { ToldFailure } from "./once/told-failure.js";
 import type { Sessions } from "./sessions.js";
-import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
+import { discardSources } from "./streams/source.js";
 
 /** A method that can be called from outside. */
 export interface ExposedMethod {
@@ -355,9 +355,7 @@ export class Dispatcher implements RunningCalls {
       origin.respond(answer);
     } catch (error) {
       // The result cannot travel: too large, or not of the wire's kind. The caller is told, instead of waiting.
-      if (typeof answer.result === "object" && answer.result !== null && isStreamSource(answer.result)) {
-        discardSource(answer.result);
-      }
+      discardSources(answer.result);
       this.#log.error(`${label(message)}: ${(error as Error).message}`);
       const code = RpcError.isRpcError(error) && error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN";
       origin.respond(failureAnswer(message, rpcError(code, (error as Error).message, { number: 1 }), call));

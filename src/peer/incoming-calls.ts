@@ -10,8 +10,8 @@ import { KeptResults } from "./kept-results.js";
 import { Lateness } from "./lateness.js";
 import { OneWay } from "./one-way.js";
 import type { Referrals } from "./referrals.js";
-import { discardSource, isStreamSource } from "./streams/outgoing-stream.js";
 import type { IncomingStream } from "./streams/remote-stream.js";
+import { discardSources } from "./streams/source.js";
 
 /** What {@link IncomingCalls} needs of its end of the connection. */
 export interface IncomingCallsOptions {
@@ -70,6 +70,8 @@ export class IncomingCalls {
     if (this.#answered && typeof message.id === "number") {
       this.#answered.lastCall = Math.max(this.#answered.lastCall, message.id);
     }
+    const streams = referrals?.takeAccepted() ?? NO_STREAMS;
+    if (streams.length > 0) this.#streams.set(message.id, streams);
     let target: ExposedInterface | undefined;
     if (message.reference !== undefined) {
       target = referrals?.exports.get(message.reference)?.exposed;
@@ -78,12 +80,12 @@ export class IncomingCalls {
         return;
       }
     }
-    const streams = referrals?.takeAccepted() ?? NO_STREAMS;
-    if (streams.length > 0) this.#streams.set(message.id, streams);
     const waitedMs = this.#lateness.of(receivedAt, message.sentAt);
     const arrivedAt = receivedAt - waitedMs;
-    if (message.isOneWay) dispatcher.dispatch(message, new OneWay(this.#end), arrivedAt, target);
-    else if (message.again) {
+    if (message.isOneWay) {
+      const onAnswer = streams.length > 0 ? this.endUnusedStreams : undefined;
+      dispatcher.dispatch(message, new OneWay(this.#end, onAnswer), arrivedAt, target);
+    } else if (message.again) {
       const { ageMs } = message.again;
       this.#serveAgain(message, { ...message.again, ageMs: ageMs + waitedMs }, arrivedAt);
     } else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
@@ -136,8 +138,7 @@ export class IncomingCalls {
   /** A call was carried out, and the connection is gone. */
   late(answer: AnswerMessage): void {
     if (this.#answered) this.#options.answers?.late(this.#answered, answer);
-    const result = answer.kind === "result" ? answer.result : undefined;
-    if (typeof result === "object" && result !== null && isStreamSource(result)) discardSource(result);
+    if (answer.kind === "result") discardSources(answer.result);
   }
 
   /**

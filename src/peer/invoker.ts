@@ -38,7 +38,10 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Ends the call with `CANCELLED`. */
   readonly signal?: AbortSignal | undefined;
-  /** Raw bytes to send beside the arguments; they must not change until the call has settled. */
+  /**
+   * Raw bytes to send beside the arguments; they must not change until the call has settled. Bytes only: a stream is given as
+   * the argument itself.
+   */
   readonly attachment?: Uint8Array | undefined;
   /** Members to send beside the call, keyed by dotted names. */
   readonly extensions?: Extensions | undefined;

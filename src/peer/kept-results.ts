@@ -31,6 +31,7 @@ export class KeptResults {
       connection: end.connection,
       label: end.label,
       connectionName: end.connectionName,
+      attachments: end.attachments,
       respond: (answer: AnswerMessage): void => {
         if (answer.kind === "result") settle?.resolve(answer.result);
         else settle?.reject(rpcError(answer.code, answer.remote.message));

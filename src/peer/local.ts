@@ -1,10 +1,13 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
-import type { CallOrigin } from "./call-origin.js";
+import type { AnswerMessage } from "../wire/message.js";
+import { ServerCall } from "./call-context.js";
+import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
 import type { Channel } from "./channel.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
 import type { HeldReference } from "./references/held-reference.js";
+import { discardSources, holdsSources } from "./streams/source.js";
 
 /** The address that stands for this process. PyCOM: `"local"` (docs/pycom-wire.md, section 16.1). */
 export const LOCAL_ADDRESS = "local";
@@ -30,11 +33,15 @@ function findDispatcher(interfaceName: string): Dispatcher | undefined {
   return undefined;
 }
 
+/** What is not sent has no size. */
+const NO_LIMITS: AttachmentLimits = { asStreams: true, maxMessageBytes: Infinity };
+
 /** Calls to hosts of the same process: the same rules, nothing is serialised. */
 export class LocalChannel implements Channel {
   readonly address: string = LOCAL_ADDRESS;
   /** Nothing can break. */
   readonly identity = undefined;
+  readonly attachments: AttachmentLimits = NO_LIMITS;
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
   /** Stands for this channel at dispatchers. */
@@ -51,8 +58,9 @@ export class LocalChannel implements Channel {
       connection: this,
       label: undefined,
       connectionName: undefined,
+      attachments: NO_LIMITS,
       respond: (answer) => {
-        if (typeof answer.id === "number") this.#pending.settle(answer.id, answer);
+        this.#respond(answer);
       },
       peer: () => {
         throw rpcError(
@@ -109,6 +117,16 @@ export class LocalChannel implements Channel {
     // What the service changes in the extensions must not show through to the caller.
     const extensions = call.extensions && { ...call.extensions };
     dispatcher.dispatch({ ...callMessage(call), extensions }, this.#origin, performance.now());
+  }
+
+  #respond(answer: AnswerMessage): void {
+    const isWanted = typeof answer.id === "number" && this.#pending.settle(answer.id, answer);
+    if (answer.kind === "error") return;
+    if (!isWanted) discardSources(answer.result);
+    // Streams of the answer may go on from those of the arguments, for as long as their reader likes.
+    else if (answer.origin instanceof ServerCall && answer.origin.onOver && holdsSources(answer.result)) {
+      answer.origin.outlive();
+    }
   }
 
   canFollow(): boolean {

@@ -1,5 +1,7 @@
-import type { CallOrigin } from "./call-origin.js";
+import type { AnswerMessage, CallId } from "../wire/message.js";
+import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
 import type { Dynamic, Remote } from "./remote.js";
+import { discardSources } from "./streams/source.js";
 
 /** Where a call has come from whose caller wants no answer. */
 export class OneWay implements CallOrigin {
@@ -8,15 +10,24 @@ export class OneWay implements CallOrigin {
   /** Nobody tries it again. */
   readonly connectionName = undefined;
   readonly #end: CallOrigin;
+  readonly #onAnswer: ((id: CallId) => void) | undefined;
 
-  constructor(end: CallOrigin) {
+  /** @param onAnswer - told when the method is done */
+  constructor(end: CallOrigin, onAnswer?: (id: CallId) => void) {
     this.connection = end.connection;
     this.label = end.label;
     this.#end = end;
+    this.#onAnswer = onAnswer;
   }
 
-  respond(): void {
-    // Nobody waits for it. What failed is in the log, where the dispatcher puts it.
+  get attachments(): AttachmentLimits {
+    return this.#end.attachments;
+  }
+
+  /** Nobody waits for it. What failed is in the log, where the dispatcher puts it. */
+  respond(answer: AnswerMessage): void {
+    if (answer.kind === "result") discardSources(answer.result);
+    this.#onAnswer?.(answer.id);
   }
 
   peer(interfaceName?: string): Remote<Dynamic> {

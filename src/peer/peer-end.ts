@@ -5,7 +5,7 @@ import type { AnswerMessage, Frames, HelloMessage, Message } from "../wire/messa
 import { type BatchingCodec, type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
 import type { AnswerWindow } from "./answers/answer-window.js";
 import { servingCall } from "./call-context.js";
-import type { CallOrigin } from "./call-origin.js";
+import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
 import { CallPromise } from "./call-promise.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { objectionTo, WIRE_VERSION } from "./hello.js";
@@ -94,7 +94,9 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     this.#codec = wire.open({ maxMessageBytes }, this.#referrals);
     this.#outbox = new Outbox(this.#codec, this.#sender(), () => performance.now());
     this.#pending = new PendingCalls(options.wheel, (call) => {
-      if (wire.twoWay) this.#outbox.add({ kind: "cancel", id: call.id });
+      if (!wire.twoWay) return;
+      this.#outbox.add({ kind: "cancel", id: call.id });
+      if (call.isOneShot) this.#referrals?.givenUp(call.id);
     });
     const { dispatcher, answers, incarnation } = options;
     if (dispatcher) {
@@ -115,6 +117,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   get connectionName(): string | undefined {
     return this.#hello?.connection;
+  }
+
+  get attachments(): AttachmentLimits {
+    const maxMessageBytes = Math.min(this.#options.maxMessageBytes, this.#hello?.maxMessageBytes ?? Infinity);
+    return { asStreams: this.#referrals !== undefined, maxMessageBytes };
   }
 
   /** Calls in flight. */
@@ -172,7 +179,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     call.timeoutMs = call.deadlineAt - call.sentAt;
     try {
       // Our own codec reads what it needs of the call; others get a message that is nothing else.
-      call.bytes = this.#add("add" in this.#codec ? call : callMessage(call), undefined, call.maxBytes);
+      call.bytes = this.#add("add" in this.#codec ? call : callMessage(call), call.id, call.maxBytes);
       if (this.#holdsStreams) call.isOneShot = true;
     } catch (error) {
       call.failed(RpcError.from(error));

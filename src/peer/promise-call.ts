@@ -2,6 +2,7 @@ import { type RpcError, type RpcErrorOptions, rpcError } from "../errors.js";
 import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 import type { Channel } from "./channel.js";
 import type { GivenUp, PendingCall } from "./pending-calls.js";
+import { discardSources } from "./streams/source.js";
 
 /** One call over a channel, as its caller describes it. */
 export interface ChannelCall {
@@ -96,6 +97,7 @@ export class PromiseCall implements PendingCall {
   }
 
   failed(error: RpcError): void {
+    discardSources(this.args);
     this.#reject(error);
   }
 

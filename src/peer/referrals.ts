@@ -9,8 +9,9 @@ import { isReferable } from "./references/expose-reference.js";
 import { type HeldReference, heldReferences } from "./references/held-reference.js";
 import { importOf } from "./references/import.js";
 import { Imports } from "./references/imports.js";
-import { isStreamSource, type OutgoingStream, type StreamContext } from "./streams/outgoing-stream.js";
+import type { OutgoingStream, StreamContext } from "./streams/outgoing-stream.js";
 import type { IncomingStream } from "./streams/remote-stream.js";
+import { isStreamSource } from "./streams/source.js";
 import { Streams } from "./streams/streams.js";
 
 /** What {@link Referrals} needs of its end of the connection. */
@@ -45,6 +46,8 @@ export class Referrals implements Referrer {
   #context: StreamContext | undefined;
   #opened: OutgoingStream[] = [];
   #exported: Export[] = [];
+  /** Streams among the arguments of calls of this end, by the call's number. */
+  readonly #ofCalls = new Map<number, readonly OutgoingStream[]>();
   // Of the message that was read last.
   #accepted: IncomingStream[] = [];
   #hasImported = false;
@@ -92,7 +95,7 @@ export class Referrals implements Referrer {
   /**
    * A message is about to be written.
    *
-   * @param origin - the call that it answers; what it refers to goes on as part of that
+   * @param origin - the call that it answers, as part of which goes on what it refers to; or its own number, if it is a call
    * @param onEnded - called when all its streams are over; never when it has none
    */
   begin(origin: unknown, onEnded?: () => void): void {
@@ -109,9 +112,17 @@ export class Referrals implements Referrer {
   commit(): boolean {
     if (this.#exported.length > 0) this.#exported = [];
     if (this.#opened.length === 0) return false;
-    this.#context?.started(this.#opened.length);
-    for (const stream of this.#opened.splice(0)) stream.start();
+    const opened = this.#opened.splice(0);
+    if (typeof this.#origin === "number") this.#ofCalls.set(this.#origin, opened);
+    this.#context?.started(opened.length);
+    for (const stream of opened) stream.start();
     return true;
+  }
+
+  /** A call of this end was given up, and so the streams among its arguments are. */
+  givenUp(call: number): void {
+    const reason = rpcError("CANCELLED", "The caller has given the call up");
+    for (const stream of this.#ofCalls.get(call) ?? []) stream.breakOff(reason);
   }
 
   /** It could not be written. */
@@ -141,7 +152,7 @@ export class Referrals implements Referrer {
 
   refer(value: object): Referral | undefined {
     if (isStreamSource(value)) {
-      this.#context ??= this.#origin instanceof ServerCall ? new CallContext(this.#origin, this.#onEnded) : OUTSIDE;
+      this.#context ??= this.#contextOf(this.#origin);
       const stream = this.#streams.open(value, this.#context);
       this.#opened.push(stream);
       return { kind: "stream", content: [stream.id, value instanceof ReadableStream ? 1 : 0] };
@@ -187,6 +198,14 @@ export class Referrals implements Referrer {
     this.#exports.clear();
   }
 
+  #contextOf(origin: unknown): StreamContext {
+    if (origin instanceof ServerCall) return new CallContext(origin, this.#onEnded);
+    if (typeof origin !== "number") return OUTSIDE;
+    return new ArgumentContext(() => {
+      this.#ofCalls.delete(origin);
+    });
+  }
+
   #sendEnd(stream: number, error: unknown): void {
     if (error === undefined) {
       this.#port.send({ kind: "end", stream });
@@ -225,13 +244,40 @@ const NONE: readonly IncomingStream[] = [];
 /** In a reference's content: it is one of the receiver's own. */
 const HOME = 2;
 
-/** Streams among arguments: nobody's call. */
+/** Streams among items of other streams: nobody's call. */
 const OUTSIDE: StreamContext = {
   run: (step) => step(),
   started: () => undefined,
   stopped: () => undefined,
   ended: () => undefined,
 };
+
+/** Streams among arguments. */
+class ArgumentContext implements StreamContext {
+  readonly #onEnded: () => void;
+  #open = 0;
+
+  /** @param onEnded - called when all of them are over */
+  constructor(onEnded: () => void) {
+    this.#onEnded = onEnded;
+  }
+
+  run<T>(step: () => T): T {
+    return step();
+  }
+
+  started(count: number): void {
+    this.#open = count;
+  }
+
+  ended(): void {
+    if (--this.#open === 0) this.#onEnded();
+  }
+
+  stopped(): void {
+    // The receiver may have read as much as it wants.
+  }
+}
 
 /** Streams among results: what a generator does, it does as part of the call that it answers. */
 class CallContext implements StreamContext {
@@ -254,7 +300,9 @@ class CallContext implements StreamContext {
   }
 
   ended(): void {
-    if (--this.#open === 0) this.#onEnded?.();
+    if (--this.#open !== 0) return;
+    this.#onEnded?.();
+    this.#call.over();
   }
 
   stopped(reason: unknown): void {

@@ -1,4 +1,5 @@
 import type { Nameserver } from "./nameserver-interface.js";
+import type { ByteSource } from "./streams/byte-stream.js";
 import type { RemoteStream } from "./streams/remote-stream.js";
 
 /**
@@ -94,7 +95,17 @@ export interface RemoteMethod<A extends readonly unknown[], R> {
 }
 
 /** The parameters as they are; keyword arguments may stand for those that are left out (see `named`). */
-export type RemoteArguments<A extends readonly unknown[]> = A | WithNamed<A>;
+export type RemoteArguments<A extends readonly unknown[]> = Sent<A> | WithNamed<Sent<A>>;
+
+/** The parameters as their values may be given by callers. */
+export type Sent<A extends readonly unknown[]> = { [K in keyof A]: SentValue<A[K]> };
+
+/** What may be given where a method takes a stream of bytes: bytes from wherever. Everything else is given as it is taken. */
+export type SentValue<T> = [NonNullable<T>] extends [never]
+  ? T
+  : [NonNullable<T>] extends [ReadableStream<Uint8Array>]
+    ? T | ByteSource
+    : T;
 
 /** Some of the parameters in order, then keyword arguments for the rest. */
 export type WithNamed<A extends readonly unknown[]> =

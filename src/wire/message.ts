@@ -159,6 +159,8 @@ export interface ItemMessage {
   readonly stream: number;
   /** In the wire's shape. */
   readonly value: unknown;
+  /** Its size as it came, about; does not travel. */
+  readonly bytes?: number | undefined;
 }
 
 /** The end of a stream, from its sender. */

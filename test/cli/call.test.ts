@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { defineInterface } from "../../src/index.js";
 import { useCommand } from "../support/command.js";
+import { CHUNK, makeFiles } from "../support/files.js";
 import { useMesh } from "../support/mesh.js";
 import { authenticator, counter, echo, locked } from "../support/services.js";
 
@@ -34,6 +35,21 @@ describe("lamplighter call", () => {
     const result = await call("-c", address, "demo.echo", "mirror", "--attach", sent, "--save", command.folder());
     expect(result).to.include({ status: 2, out: "5\n" });
     expect(result.err).to.match(/attachment cannot be written/);
+  });
+
+  it("saves attachments that are streamed, and says that there is one", async () => {
+    const { address } = await mesh.host([makeFiles().files]);
+    const words = ["-c", address, "--wire", "lamp", "demo.files", "both"];
+    const saved = join(command.folder(), "streamed.bin");
+    expect(await call(...words, "--save", saved)).to.include({ status: 0, out: `{"size":${3 * CHUNK}}\n`, err: "" });
+    expect(statSync(saved).size).to.equal(3 * CHUNK);
+    expect((await call(...words)).err).to.match(/attachment: a stream \(--save FILE/);
+    const sent = command.file("sent.bin", "12345");
+    const swallow = ["-c", address, "--wire", "lamp", "demo.files", "swallow"];
+    expect(await call(...swallow, "--attach", sent)).to.include({ status: 0, out: "5\n" });
+    const broken = await call("-c", address, "--wire", "lamp", "demo.files", "broken", "--save", saved);
+    expect(broken.status).to.equal(1);
+    expect(broken.err).to.match(/no further/);
   });
 
   it("ends with 2 for flags that do not go together, and sends nothing", async () => {

@@ -10,6 +10,7 @@ interface Numbers {
   odd(): AsyncGenerator;
   web(to: number): ReadableStream<number>;
   both(): { a: AsyncGenerator<number>; b: AsyncGenerator<number> };
+  sizes(items: AsyncIterable<string | [Uint8Array]>): AsyncGenerator<number>;
   sum(items: AsyncIterable<number>): Promise<number>;
   first(items: AsyncIterable<number>): Promise<number>;
   ignore(items: AsyncIterable<number>): string;
@@ -67,6 +68,9 @@ function numbers(): ReturnType<typeof defineInterface> {
       ignore: () => "not looked at",
       double: async function* (items: AsyncIterable<number>) {
         for await (const item of items) yield item * 2;
+      },
+      sizes: async function* (items: AsyncIterable<string | [Uint8Array]>) {
+        for await (const item of items) yield typeof item === "string" ? item.length : item[0].byteLength;
       },
       kind: (items: AsyncIterable<number>) => (items instanceof ReadableStream ? "web" : "iterable"),
       who: async function* () {
@@ -152,6 +156,20 @@ describe("Streams", () => {
       await remote.value();
       expect(await remote.produced()).to.be.lessThan(1 + 8);
       await stream.return();
+    });
+
+    it("go on when items are so large that few fill the window, and when one alone does", async () => {
+      const { remote } = await connect();
+      let bytes = 0;
+      for await (const blob of remote.blobs(100)) bytes += blob.byteLength;
+      expect(bytes).to.equal(100 * 256 * 1024);
+      const large = new Uint8Array(3 * 1024 * 1024);
+      const lengths = remote.sizes(
+        (async function* () {
+          for (let n = 0; n < 10; n++) yield n % 3 === 0 ? "x".repeat(large.byteLength) : [large];
+        })(),
+      );
+      expect(await collect(lengths)).to.deep.equal(Array.from({ length: 10 }, () => large.byteLength));
     });
 
     it("end their generator when the consumer breaks off", async () => {

@@ -1,4 +1,5 @@
 /** Compiled by `npm run typecheck`, never run. */
+import type { Readable } from "node:stream";
 import { Client, Interface, Method, named, type Remote, withOptions } from "../../src/index.js";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -60,3 +61,27 @@ const listed = client.nameserver().list_services();
 expectType<Equal<Awaited<typeof listed>[number]["service"], string>>();
 const located = client.nameserver().locate<Query>("demo.query").create(1);
 expectType<Equal<Awaited<typeof located>, { field1: number }>>();
+
+interface Files {
+  upload(data: ReadableStream<Uint8Array>, name?: string): Promise<number>;
+  maybe(data: ReadableStream<Uint8Array> | null): Promise<number>;
+  lines(data: ReadableStream<string>): Promise<number>;
+  bytes(data: Uint8Array): Promise<number>;
+}
+const files = client.locate<Files>("demo.files");
+declare const blob: Blob;
+declare const readable: Readable;
+void files.upload(new Uint8Array(1));
+void files.upload(new ArrayBuffer(1), "name");
+void files.upload(blob, named({ name: "name" }));
+void files.upload(readable);
+void files.maybe(readable);
+void files.maybe(null);
+// @ts-expect-error -- null where the method takes none
+void files.upload(null);
+// @ts-expect-error -- a text is no stream of bytes
+void files.upload("text");
+// @ts-expect-error -- nor are texts
+void files.lines(new Uint8Array(1));
+// @ts-expect-error -- the method takes bytes
+void files.bytes(blob);

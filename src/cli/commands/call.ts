@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import type { Client } from "../../client/client.js";
 import type { FullAnswer } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
+import { isPlainObject } from "../../peer/arguments.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
 import { jsonLine } from "../json.js";
@@ -52,12 +53,15 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
 
 async function printAnswer(answer: FullAnswer, flags: CallFlags): Promise<void> {
   // The result first: whatever happens to the file, the method has run and this is what it answered.
-  const { result } = answer;
+  const { result, streamed } = takeStreamed(answer.result);
   if (isStream(result)) for await (const item of result) await print(item);
   else await print(result);
   if (answer.sessionId !== undefined) process.stderr.write(`session: ${answer.sessionId}\n`);
-  if (flags.save !== undefined) await saveAttachment(flags.save, answer.attachment);
-  else if (answer.attachment) {
+  if (flags.save !== undefined) await saveAttachment(flags.save, streamed ?? answer.attachment);
+  else if (streamed) {
+    await streamed.cancel();
+    process.stderr.write("attachment: a stream (--save FILE keeps it)\n");
+  } else if (answer.attachment) {
     process.stderr.write(`attachment: ${answer.attachment.byteLength} bytes (--save FILE keeps it)\n`);
   }
 }
@@ -66,13 +70,25 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
+/** An attachment that is streamed stands among the results. */
+function takeStreamed(result: unknown): { readonly result: unknown; readonly streamed?: ReadableStream<Uint8Array> } {
+  if (!isPlainObject(result)) return { result };
+  const found = Object.entries(result).find(([, member]) => member instanceof ReadableStream);
+  if (!found) return { result };
+  const { [found[0]]: _, ...others } = result;
+  return { result: others, streamed: found[1] as ReadableStream<Uint8Array> };
+}
+
 /** A stream may be longer than its reader is quick: each line waits until there is room. */
 async function print(value: unknown): Promise<void> {
   if (!process.stdout.write(`${jsonLine(value)}\n`)) await once(process.stdout, "drain");
 }
 
 /** An absent attachment is no empty one: it leaves the file as it is. */
-async function saveAttachment(file: string, attachment: Uint8Array | undefined): Promise<void> {
+async function saveAttachment(
+  file: string,
+  attachment: Uint8Array | ReadableStream<Uint8Array> | undefined,
+): Promise<void> {
   if (!attachment) {
     process.stderr.write(`attachment: none, ${file} is not written\n`);
     return;
@@ -80,6 +96,8 @@ async function saveAttachment(file: string, attachment: Uint8Array | undefined):
   try {
     await writeFile(file, attachment);
   } catch (error) {
+    // It is the service that failed.
+    if (RpcError.isRpcError(error)) throw error;
     throw usageError(`The attachment cannot be written to ${file}: ${(error as Error).message}`, error);
   }
 }

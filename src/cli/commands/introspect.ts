@@ -26,7 +26,7 @@ function describe(contract: Contract): string {
 
 function signature(method: MethodContract): string {
   const typed = (name: string): string => {
-    const type = name === method.incoming ? "bytes" : method.types[name];
+    const type = name === method.incoming ? (method.stream ? "stream of bytes" : "bytes") : method.types[name];
     return type === undefined ? name : `${name}: ${type}`;
   };
   const declared = [...method.required.map(typed), ...method.optional.map((name) => `${typed(name)}?`)];

@@ -1,6 +1,7 @@
 import type { AnswerMessage, CallId } from "../../wire/message.js";
-import type { CallOrigin } from "../call-origin.js";
+import type { AttachmentLimits, CallOrigin } from "../call-origin.js";
 import type { Dynamic, Remote } from "../remote.js";
+import { discardSources } from "../streams/source.js";
 import type { KeptAnswer } from "./encode-answer.js";
 
 /** Where a dispatcher knows a call: by what it came over, and its number there. */
@@ -53,6 +54,10 @@ export class RepeatedCall implements CallOrigin {
     return this.#end?.label;
   }
 
+  get attachments(): AttachmentLimits {
+    return this.#end?.attachments ?? { asStreams: true, maxMessageBytes: Infinity };
+  }
+
   /** Does its caller wait for it there? */
   isAwaitedAt(end: object, id?: CallId): boolean {
     return this.#end?.connection === end && (id === undefined || id === this.#id);
@@ -66,7 +71,8 @@ export class RepeatedCall implements CallOrigin {
 
   respond(answer: AnswerMessage): void {
     this.#onAnswer(this, answer);
-    this.#end?.respond({ ...answer, id: this.#id });
+    if (this.#end) this.#end.respond({ ...answer, id: this.#id });
+    else if (answer.kind === "result") discardSources(answer.result);
   }
 
   peer(interfaceName?: string): Remote<Dynamic> {

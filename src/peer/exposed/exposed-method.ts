@@ -1,12 +1,20 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
 import { checkType, isPlainObject, wireArguments } from "../arguments.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { ArgumentType, MethodContract } from "../contract.js";
 import type { ExposedMethod, OnceMode } from "../dispatcher.js";
-import { requireArgumentType } from "./argument-type.js";
+import { discardSources } from "../streams/source.js";
 import type { MethodFunction, MethodOptions, ServiceResponse } from "./method-options.js";
-import { isStandardSchema, validateArgument, validateResult } from "./schema.js";
+import { type Parameter, readParameters } from "./parameters.js";
+import { validateArgument, validateResult } from "./schema.js";
+import {
+  incomingStream,
+  outgoingStream,
+  readStreamFlag,
+  refuseStream,
+  sendOutgoing,
+  takeIncoming,
+} from "./stream-attachments.js";
 
 /**
  * Makes a function callable from outside: argument object, prehooks, declared arguments, checks, the function, result
@@ -28,13 +36,6 @@ export function exposeMethod(
     name,
     first: inferred[0],
   });
-}
-
-interface Parameter {
-  readonly name: string;
-  readonly optional: boolean;
-  readonly type: ArgumentType | undefined;
-  readonly schema: StandardSchemaV1 | undefined;
 }
 
 class FunctionMethod implements ExposedMethod {
@@ -74,6 +75,7 @@ class FunctionMethod implements ExposedMethod {
       docstring: options.doc ?? null,
       incoming,
       outgoing,
+      ...(readStreamFlag(told.name, options, parameters) && { stream: true }),
       idempotent: options.idempotent ?? false,
       once: this.once !== undefined,
       types: Object.fromEntries(
@@ -81,6 +83,7 @@ class FunctionMethod implements ExposedMethod {
       ),
     };
     this.#direct =
+      !this.contract.stream &&
       !options.prehooks?.length &&
       !options.posthooks?.length &&
       !options.input &&
@@ -104,24 +107,34 @@ class FunctionMethod implements ExposedMethod {
 
   async #invokeWithSteps(call: ServerCall): Promise<unknown> {
     const { prehooks = [], posthooks = [], input, output } = this.#options;
+    const { stream: streams, incoming, outgoing } = this.contract;
+    const stream = streams ? takeIncoming(call, incoming) : undefined;
     let current = call;
     for (const hook of prehooks) current = await hook(this.#interface, this.contract.name, current);
     if (input) current.args = await validateArgument(input, current.args, "args");
     const values = this.#fetch(current);
     for (const [index, { name, schema }] of this.#parameters.entries()) {
+      if (streams && name === incoming) values[index] = incomingStream(stream, current.attachment);
       if (schema && values[index] !== undefined) {
         values[index] = await validateArgument(schema, values[index], `args.${name}`);
       }
     }
-    let value = await this.#run(call, values);
-    if (output) {
-      value = isReply(value)
-        ? new Reply(await validateResult(output, value.result), value.attachment)
-        : await validateResult(output, value);
+    const returned = await this.#run(call, values);
+    try {
+      let value = returned;
+      if (output) {
+        value = isReply(value)
+          ? new Reply(await validateResult(output, value.result), value.attachment)
+          : await validateResult(output, value);
+      }
+      let response = this.#shape(value);
+      if (streams && outgoing !== null) response = await sendOutgoing(response, outgoing, call);
+      for (const hook of posthooks) response = await hook(this.#interface, this.contract.name, response);
+      return toReply(response);
+    } catch (error) {
+      discardSources(isReply(returned) ? returned.result : returned);
+      throw error;
     }
-    let response = this.#shape(value);
-    for (const hook of posthooks) response = await hook(this.#interface, this.contract.name, response);
-    return toReply(response);
   }
 
   #run(call: ServerCall, values: unknown[]): unknown {
@@ -158,8 +171,11 @@ class FunctionMethod implements ExposedMethod {
     }
     const args = call.args as Record<string, unknown>;
     return this.#parameters.map(({ name, optional, type }) => {
-      if (name === this.contract.incoming && !optional) return call.attachment ?? null;
       const value = Object.hasOwn(args, name) ? args[name] : undefined;
+      if (name === this.contract.incoming && !optional) {
+        refuseStream(value, name);
+        return call.attachment ?? null;
+      }
       if (value === undefined) {
         if (optional) return undefined;
         throw new BadRequestError(`The argument args.${name} of ${this.#interface}.${this.contract.name} is missing`);
@@ -172,14 +188,16 @@ class FunctionMethod implements ExposedMethod {
   #shape(value: unknown): ServiceResponse {
     const ready = isReply(value) ? value : undefined;
     const plain = (ready ? ready.result : value) ?? null;
-    const result = this.#named(plain);
+    let result = this.#named(plain);
     let attachment = ready?.attachment;
     const { outgoing } = this.contract;
     if (outgoing !== null && isPlainObject(result) && Object.hasOwn(result, outgoing)) {
       const bytes = result[outgoing];
-      Reflect.deleteProperty(result, outgoing);
+      const stream = this.contract.stream && !(bytes instanceof Uint8Array) ? outgoingStream(bytes) : undefined;
+      if (stream) result = { ...result, [outgoing]: stream };
+      else Reflect.deleteProperty(result, outgoing);
       if (bytes instanceof Uint8Array) attachment = bytes;
-      else if (bytes !== null && bytes !== undefined) {
+      else if (!stream && bytes !== null && bytes !== undefined) {
         throw rpcError("UNKNOWN", `The result ${outgoing} is the attachment and must be a Uint8Array`, {
           outcome: "executed",
         });
@@ -229,49 +247,4 @@ function readOnce(method: string, options: MethodOptions): OnceMode | undefined 
     );
   }
   return once;
-}
-
-function readParameters(
-  method: string,
-  options: MethodOptions,
-  inferred: readonly (ArgumentType | undefined)[],
-): Parameter[] {
-  const entries = declaredParameters(method, options.params ?? []);
-  const incoming = options.attachments?.incoming ?? null;
-  const seen = new Set<string>();
-  let optionalSeen = false;
-  const parameters = entries.map(([declaredName, check], index): Parameter => {
-    const optional = declaredName.endsWith("?");
-    const name = optional ? declaredName.slice(0, -1) : declaredName;
-    if (name === "") throw new ConfigurationError(`Parameter ${index + 1} of the method ${method} has no name`);
-    if (seen.has(name)) throw new ConfigurationError(`The method ${method} declares the parameter ${name} twice`);
-    if (optionalSeen && !optional) {
-      throw new ConfigurationError(
-        `The method ${method} declares the required parameter ${name} after an optional one`,
-      );
-    }
-    seen.add(name);
-    optionalSeen ||= optional;
-    const schema = isStandardSchema(check) ? check : undefined;
-    const isTold = !schema && check !== undefined && check !== null;
-    const told = isTold ? requireArgumentType(check, `args.${name} of the method ${method}`) : inferred[index];
-    const type = schema ? undefined : told;
-    return { name, optional, schema, type: name === incoming && !optional ? "bytes" : type };
-  });
-  if (incoming !== null && !seen.has(incoming)) {
-    throw new ConfigurationError(`The method ${method} takes its attachment as ${incoming}, which it does not declare`);
-  }
-  return parameters;
-}
-
-/** Names and checks as declared, of which plain JavaScript may have made anything. */
-function declaredParameters(method: string, declared: unknown): (readonly [name: string, check: unknown])[] {
-  if (!Array.isArray(declared)) {
-    if (typeof declared === "object" && declared !== null) return Object.entries(declared);
-    throw new ConfigurationError(`The method ${method} wants its params as a list of names, or as an object by name`);
-  }
-  return declared.map((name: unknown) => {
-    if (typeof name === "string") return [name, undefined] as const;
-    throw new ConfigurationError(`The method ${method} declares a parameter whose name is no text but ${typeof name}`);
-  });
 }

@@ -34,6 +34,15 @@ export interface AttachmentOptions {
   readonly incoming?: string | null | undefined;
   /** A declared result that is sent as the answer's attachment. */
   readonly outgoing?: string | null | undefined;
+  /**
+   * `true`: attachments of any size, in flat memory. The method gets its incoming attachment as a `ReadableStream<Uint8Array>`,
+   * whatever the caller gave, or `null`; it may return a `ReadableStream` of bytes for the outgoing one, any async iterable of
+   * bytes, or bytes, and callers get a `ReadableStream<Uint8Array>`. Default false: both are bytes.
+   *
+   * The incoming stream ends with the call: when the method has answered, and the streams that it answered with are over. On
+   * PyCOM's wire attachments are whole, and so as large as `maxMessageBytes` at most.
+   */
+  readonly stream?: boolean | undefined;
 }
 
 /** Options of a method (docs/pycom-wire.md, section 10.2). */

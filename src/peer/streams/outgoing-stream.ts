@@ -1,4 +1,5 @@
 import { type RpcError, rpcError } from "../../errors.js";
+import { iterate, type StreamSource } from "./source.js";
 import { STREAM_WINDOW_BYTES, STREAM_WINDOW_ITEMS } from "./window.js";
 
 /** Where a stream's items go. */
@@ -12,14 +13,6 @@ export interface StreamOutput {
   item(id: number, value: unknown): number;
   /** Ends the stream, in order or with an error. */
   end(id: number, error: unknown): void;
-}
-
-/** What a stream comes from. */
-export type StreamSource = AsyncIterable<unknown> | ReadableStream<unknown>;
-
-/** Is this something that travels as a stream? */
-export function isStreamSource(value: object): value is StreamSource {
-  return Symbol.asyncIterator in value;
 }
 
 /** What a stream is part of. */
@@ -63,7 +56,7 @@ export class OutgoingStream {
     onEnd: (stream: OutgoingStream) => void,
   ) {
     this.id = id;
-    this.#iterator = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    this.#iterator = iterate(source);
     this.#output = output;
     this.#context = context;
     this.#onEnd = onEnd;
@@ -93,6 +86,14 @@ export class OutgoingStream {
     this.#finish();
     this.#context.stopped(reason ?? rpcError("CANCELLED", "The receiver wants no more of the stream"));
     this.#closeSource();
+  }
+
+  /** Nobody here wants it sent any more: the source is ended, and the receiver told why. Idempotent. */
+  breakOff(reason: RpcError): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#closeSource();
+    this.#output.end(this.id, reason);
   }
 
   async #pump(): Promise<void> {
@@ -152,10 +153,4 @@ export class OutgoingStream {
     // A source that is at work ends when that is done; one that fails while it ends has nobody to tell.
     Promise.resolve(this.#context.run(() => this.#iterator.return?.())).catch(() => undefined);
   }
-}
-
-/** Ends a source that will not be sent after all. */
-export function discardSource(source: StreamSource): void {
-  const iterator = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  Promise.resolve(iterator.return?.()).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 import { ProtocolError, type RpcError, rpcError } from "../../errors.js";
-import { STREAM_WINDOW_ITEMS } from "./window.js";
+import { STREAM_WINDOW_BYTES, STREAM_WINDOW_ITEMS } from "./window.js";
 
 /** How the receiving end of a stream speaks to the sending one. */
 export interface StreamControl {
@@ -22,9 +22,13 @@ export class IncomingStream {
   readonly #control: StreamControl;
   readonly #onEnd: (stream: IncomingStream) => void;
   #items: unknown[] = [];
+  /** Sizes of the items, in bytes. */
+  #sizes: number[] = [];
   #head = 0;
   #waiters: Waiter[] = [];
+  /** Items that were taken, and their bytes, since room was made last. */
   #taken = 0;
+  #takenBytes = 0;
   #isOver = false;
   #error: { readonly reason: unknown } | undefined;
   /** Was anything asked of it? */
@@ -36,16 +40,24 @@ export class IncomingStream {
     this.#onEnd = onEnd;
   }
 
-  /** @throws ProtocolError when the sender goes beyond the room it was given */
-  receive(value: unknown): void {
+  /**
+   * Takes an item from the sender.
+   *
+   * @param bytes - its size
+   * @throws ProtocolError when the sender goes beyond the room it was given
+   */
+  receive(value: unknown, bytes: number): void {
     if (this.#isOver) return;
     const waiter = this.#waiters.shift();
     if (waiter) {
-      this.#took();
+      this.#took(bytes);
       waiter.resolve({ done: false, value });
     } else if (this.#items.length - this.#head >= STREAM_WINDOW_ITEMS) {
       throw new ProtocolError("A stream sends more items than there is room for");
-    } else this.#items.push(value);
+    } else {
+      this.#items.push(value);
+      this.#sizes.push(bytes);
+    }
   }
 
   /** The sender has ended the stream, in order or with an error. */
@@ -63,12 +75,14 @@ export class IncomingStream {
     return new Promise((resolve, reject) => {
       if (this.#head < this.#items.length) {
         const value = this.#items[this.#head];
+        const bytes = this.#sizes[this.#head] ?? 0;
         this.#items[this.#head++] = undefined;
         if (this.#head === this.#items.length) {
           this.#items.length = 0;
+          this.#sizes.length = 0;
           this.#head = 0;
         }
-        this.#took();
+        this.#took(bytes);
         resolve({ done: false, value });
       } else if (this.#isOver) this.#settle({ resolve, reject });
       else this.#waiters.push({ resolve, reject });
@@ -79,6 +93,7 @@ export class IncomingStream {
   stop(): void {
     this.isUsed = true;
     this.#items = [];
+    this.#sizes = [];
     this.#head = 0;
     this.#error = undefined;
     if (this.#isOver) return;
@@ -94,10 +109,15 @@ export class IncomingStream {
     else waiter.resolve({ done: true, value: undefined });
   }
 
-  #took(): void {
-    if (this.#isOver || ++this.#taken < STREAM_WINDOW_ITEMS / 2) return;
+  /** The sender is told in time: with large items it has no room any more long before it has sent as many as it may. */
+  #took(bytes: number): void {
+    if (this.#isOver) return;
+    this.#taken++;
+    this.#takenBytes += bytes;
+    if (this.#taken < STREAM_WINDOW_ITEMS / 2 && this.#takenBytes < STREAM_WINDOW_BYTES / 2) return;
     this.#control.credit(this.id, this.#taken);
     this.#taken = 0;
+    this.#takenBytes = 0;
   }
 }
 
@@ -156,7 +176,7 @@ export class RemoteStream<T = unknown> implements AsyncIterableIterator<T> {
 
 /** The same as a web stream, for sources that were one. */
 export function toReadableStream(stream: IncomingStream): ReadableStream<unknown> {
-  return new ReadableStream<unknown>(
+  const readable = new ReadableStream<unknown>(
     {
       async pull(controller) {
         const step = await stream.next();
@@ -170,6 +190,8 @@ export function toReadableStream(stream: IncomingStream): ReadableStream<unknown
     // Room is kept at the connection; a second buffer would only hide how far the consumer is.
     { highWaterMark: 0 },
   );
+  forgotten.register(readable, stream);
+  return readable;
 }
 
 /** A connection broke in the middle of a stream. */

@@ -1,8 +1,9 @@
 import { ProtocolError, type RpcError } from "../../errors.js";
 import { SlotTable } from "../../util/slot-table.js";
 import type { StreamMessage } from "../../wire/message.js";
-import { OutgoingStream, type StreamContext, type StreamOutput, type StreamSource } from "./outgoing-stream.js";
+import { OutgoingStream, type StreamContext, type StreamOutput } from "./outgoing-stream.js";
 import { IncomingStream, RemoteStream, type StreamControl, streamLost, toReadableStream } from "./remote-stream.js";
+import type { StreamSource } from "./source.js";
 import { MAX_STREAMS } from "./window.js";
 
 /** The streams of one connection, both ways. */
@@ -55,7 +56,7 @@ export class Streams {
   ): void {
     switch (message.kind) {
       case "item":
-        this.#incoming.get(message.stream)?.receive(message.value);
+        this.#incoming.get(message.stream)?.receive(message.value, message.bytes ?? 0);
         break;
       case "end":
         this.#incoming.get(message.stream)?.end(toError(message));

@@ -32,7 +32,7 @@ export class LampCodec implements BatchingCodec {
   constructor(limits: WireLimits, referrer: Referrer | undefined) {
     this.#limits = limits;
     this.#sink = { writer: this.#writer, frames: [], referrer };
-    this.#source = { reader: this.#reader, frames: [], referrer };
+    this.#source = { reader: this.#reader, frames: [], outOfBand: 0, referrer };
   }
 
   get waiting(): number {

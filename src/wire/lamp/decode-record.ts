@@ -85,9 +85,14 @@ export function decodeRecord(source: ValueSource, names: MethodNames, sentAt: nu
     case Kind.pong:
       message = { kind: kind === Kind.ping ? "ping" : "pong", token: integer(source) };
       break;
-    case Kind.item:
-      message = { kind: "item", stream: integer(source), value: decodeValue(source) };
+    case Kind.item: {
+      const { at } = reader;
+      const { outOfBand } = source;
+      const stream = integer(source);
+      const value = decodeValue(source);
+      message = { kind: "item", stream, value, bytes: reader.at - at + source.outOfBand - outOfBand };
       break;
+    }
     case Kind.end: {
       const stream = integer(source);
       const error = length > read ? members(decodeValue(source)) : undefined;

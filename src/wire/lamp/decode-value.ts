@@ -9,6 +9,8 @@ export interface ValueSource {
   readonly reader: Reader;
   /** Frames of their own. */
   frames: readonly Uint8Array[];
+  /** Bytes of those that were read so far; counted for ever. */
+  outOfBand: number;
   /** Knows what references and streams stand for. */
   readonly referrer: Referrer | undefined;
 }
@@ -170,6 +172,7 @@ function decodeContent(source: ValueSource, type: number, depth: number): unknow
       const kind = binaryKind(reader.octet());
       const frame = source.frames[numberOf(source, depth) + 1];
       if (!frame) throw new ProtocolError("A record names a frame that is not there");
+      source.outOfBand += frame.byteLength;
       return toBinary(kind, frame);
     }
     case Ext.reference:

@@ -12,7 +12,7 @@ export function* readAnswers(frames: Frames): Generator<FoundAnswer, void, undef
   const [head] = frames;
   if (!head) return;
   const referrer = new Placeholders();
-  const source: ValueSource = { reader: new Reader(), frames, referrer };
+  const source: ValueSource = { reader: new Reader(), frames, outOfBand: 0, referrer };
   source.reader.open(Buffer.from(head.buffer, head.byteOffset, head.byteLength), HEADER_BYTES);
   try {
     while (source.reader.at < source.reader.end) {

@@ -1,0 +1,112 @@
+import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
+import { isPlainObject } from "../arguments.js";
+import type { ServerCall } from "../call-context.js";
+import { goesWhole } from "../call-origin.js";
+import { type ByteSource, isByteSource, openByteStream, toByteStream } from "../streams/byte-stream.js";
+import { collectBytes } from "../streams/collect-bytes.js";
+import { isStreamSource } from "../streams/source.js";
+import type { MethodOptions, ServiceResponse } from "./method-options.js";
+import type { Parameter } from "./parameters.js";
+
+/**
+ * Are the attachments of a method streams?
+ *
+ * @throws ConfigurationError when there are none that could be
+ */
+export function readStreamFlag(method: string, options: MethodOptions, parameters: readonly Parameter[]): boolean {
+  const { stream = false, incoming = null, outgoing = null } = options.attachments ?? {};
+  if (!stream) return false;
+  if ((stream as unknown) !== true) {
+    throw new ConfigurationError(
+      `The method ${method} wants attachments.stream as true or false, got ${typeof stream}`,
+    );
+  }
+  if (incoming === null && outgoing === null) {
+    throw new ConfigurationError(
+      `The method ${method} streams its attachments, and declares neither incoming nor outgoing`,
+    );
+  }
+  if (parameters.some(({ name, optional }) => name === incoming && optional)) {
+    throw new ConfigurationError(`The method ${method} takes its attachment as ${incoming}?, which has to be required`);
+  }
+  if (options.once === "transaction" && outgoing !== null) {
+    throw new ConfigurationError(
+      `The method ${method} writes its answer in a transaction, and a stream cannot be written down: it must not stream ${outgoing}`,
+    );
+  }
+  return true;
+}
+
+/**
+ * Takes the incoming attachment out of the arguments, where it stands if it came as a stream: prehooks and checks see the
+ * same arguments as when it comes as bytes. It is ended when the call is over, however that ends.
+ *
+ * @returns `undefined` when it did not come as a stream
+ * @throws BadRequestError when it is something else
+ */
+export function takeIncoming(call: ServerCall, name: string | null): ReadableStream<Uint8Array> | undefined {
+  const { args } = call;
+  if (name === null || !isPlainObject(args) || !Object.hasOwn(args, name)) return undefined;
+  const { [name]: given, ...others } = args;
+  call.args = others;
+  if (given === null || given === undefined) return undefined;
+  if (!isByteSource(given)) throw new BadRequestError(`The argument args.${name} is no stream of bytes`);
+  const opened = openByteStream(given);
+  call.onOver = () => {
+    opened.end(
+      call.abortReason ?? rpcError("CANCELLED", `The call is over, and so is args.${name}`, { outcome: "executed" }),
+    );
+  };
+  return opened.stream;
+}
+
+/** What a method gets as its incoming attachment. */
+export function incomingStream(
+  stream: ReadableStream<Uint8Array> | undefined,
+  attachment: Uint8Array | undefined,
+): ReadableStream<Uint8Array> | null {
+  return stream ?? (attachment ? toByteStream(attachment) : null);
+}
+
+/** @throws BadRequestError when a stream came for a method that takes its attachment as bytes */
+export function refuseStream(value: unknown, name: string): void {
+  if (typeof value !== "object" || value === null || !isStreamSource(value)) return;
+  throw new BadRequestError(
+    `The argument args.${name} is the attachment, which this method takes as bytes, and no stream`,
+  );
+}
+
+/**
+ * Brings the outgoing attachment into the shape in which it travels: a stream among the results, or bytes. Callers on wires
+ * without streams, such as PyCOM's, get it collected.
+ *
+ * @throws RpcError with code `TOO_LARGE` when it is too large for that
+ */
+export async function sendOutgoing(
+  response: ServiceResponse,
+  name: string,
+  call: ServerCall,
+): Promise<ServiceResponse> {
+  const { result, attachment } = response;
+  const { attachments: limits } = call.origin;
+  if (!isPlainObject(result)) return response;
+  if (attachment) {
+    if (goesWhole(attachment.byteLength, limits)) return response;
+    return { result: { ...result, [name]: toByteStream(attachment) }, attachment: undefined };
+  }
+  const { [name]: stream, ...others } = result;
+  if (limits.asStreams || !(stream instanceof ReadableStream)) return response;
+  const bytes = await collectBytes(stream as ReadableStream<Uint8Array>, limits.maxMessageBytes, call.signal);
+  if (bytes) return { result: others, attachment: bytes };
+  throw rpcError(
+    "TOO_LARGE",
+    `The result ${name} has more than ${limits.maxMessageBytes} bytes, the limit of attachments that do not travel as streams ` +
+      "(option maxMessageBytes, on both sides); on the lamp wire there is none",
+    { outcome: "executed" },
+  );
+}
+
+/** What a method returned as its outgoing attachment, as a stream; `undefined` when it is none. */
+export function outgoingStream(value: unknown): ReadableStream<Uint8Array> | undefined {
+  return isByteSource(value) ? toByteStream(value satisfies ByteSource) : undefined;
+}

@@ -1,0 +1,114 @@
+/** What a stream comes from. */
+export type StreamSource = AsyncIterable<unknown> | ReadableStream<unknown>;
+
+/** Is this something that travels as a stream? */
+export function isStreamSource(value: object): value is StreamSource {
+  return Symbol.asyncIterator in value;
+}
+
+/**
+ * Begins to read a source. `return()` ends it at once, also one that is just being asked for its next item, as far as it can
+ * be: web streams are cancelled and Node's destroyed, while a generator that is at work ends when that is done.
+ *
+ * @throws TypeError for a web stream that somebody else reads
+ */
+export function iterate(source: StreamSource): AsyncIterator<unknown> {
+  if (source instanceof ReadableStream) return new WebStreamIterator(source);
+  const iterator = source[Symbol.asyncIterator]();
+  if (!isNodeStream(source)) return iterator;
+  return {
+    next: () => iterator.next(),
+    return: () => {
+      source.destroy();
+      return iterator.return?.() ?? Promise.resolve(OVER);
+    },
+  };
+}
+
+/** Ends a source that will not be sent after all. One that fails while it ends has nobody to tell. */
+export function discardSource(source: StreamSource): void {
+  // A stream that is being read elsewhere is left alone: it cannot be cancelled from here.
+  if (source instanceof ReadableStream) source.cancel().catch(ignore);
+  else if (isNodeStream(source)) holdSource(source).destroy();
+  else {
+    try {
+      Promise.resolve(source[Symbol.asyncIterator]().return?.()).catch(ignore);
+    } catch {
+      // It has none to end.
+    }
+  }
+}
+
+/** Ends all sources that stand in a value: arguments, a result. */
+export function discardSources(value: unknown): void {
+  for (const source of sourcesIn(value)) discardSource(source);
+}
+
+/**
+ * Sources that stand in a value are going to be read later: what they fail with until then is told when they are, and does
+ * not end the process, as it does where nobody listens to a stream of Node's.
+ */
+export function holdSources(value: unknown): void {
+  for (const source of sourcesIn(value)) if (isNodeStream(source)) holdSource(source);
+}
+
+/** Do any sources stand in a value? */
+export function holdsSources(value: unknown): boolean {
+  return !sourcesIn(value).next().done;
+}
+
+/** Sources in a value, as far as it consists of arrays and plain objects. */
+export function* sourcesIn(value: unknown, depth = 0): Generator<StreamSource> {
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return;
+  if (Array.isArray(value)) for (const member of value) yield* sourcesIn(member, depth + 1);
+  else if (isStreamSource(value)) yield value;
+  else {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype) return;
+    for (const member of Object.values(value)) yield* sourcesIn(member, depth + 1);
+  }
+}
+
+/** Deeper down nobody looks: arguments and results are shallow where they hold streams. */
+const MAX_DEPTH = 8;
+const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** The part of `stream.Readable` that matters here; to import it would cost who never sees one. */
+interface NodeStream extends AsyncIterable<unknown> {
+  destroy(): unknown;
+  on(event: "error", listener: () => void): unknown;
+}
+
+function isNodeStream(source: StreamSource): source is NodeStream {
+  const { destroy, on } = source as Partial<NodeStream>;
+  return typeof destroy === "function" && typeof on === "function";
+}
+
+function holdSource(source: NodeStream): NodeStream {
+  source.on("error", ignore);
+  return source;
+}
+
+/** Its own iterator would wait for the item that is being read, before it cancels. */
+class WebStreamIterator implements AsyncIterator<unknown> {
+  readonly #reader: ReadableStreamDefaultReader<unknown>;
+
+  constructor(stream: ReadableStream<unknown>) {
+    this.#reader = stream.getReader();
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    const step = await this.#reader.read();
+    if (step.done) this.#reader.releaseLock();
+    return step.done ? OVER : { done: false, value: step.value };
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    await this.#reader.cancel();
+    return OVER;
+  }
+}
+
+function ignore(): void {
+  // There is nobody to be told.
+}
