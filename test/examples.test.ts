@@ -17,6 +17,14 @@ describe("The examples", () => {
       env: { LAMPLIGHTER_NAMESERVER: nameserver, ...env },
     });
 
+  it("see errors by their names in the built package, and a public API that can be required", async () => {
+    const script = `const { rpcError, RpcError, RemoteError, Client } = require("lamplighter");
+      console.log([RpcError.name, RemoteError.name, Client.name, new RemoteError("x", { number: 1 }).name].join());`;
+    const built = start(process.execPath, ["--input-type=commonjs", "--eval", script]);
+    expect(await built.ended, built.err()).to.equal(0);
+    expect(built.out()).to.equal("RpcError,RemoteError,Client,RemoteError\n");
+  });
+
   it("01-hello: the client prints what the service answers, and ends", async () => {
     const { address } = await mesh.nameserver();
     await run(address, "examples/01-hello/query.ts").waitFor(/^ready/m);

@@ -23,7 +23,7 @@ export interface PoolOptions {
   readonly maxInFlight: number;
   /** Bytes of requests in flight per connection. */
   readonly maxInFlightBytes: number;
-  /** A connection without calls is closed after this many milliseconds, or up to twice that. */
+  /** A connection without calls is closed after this many milliseconds, or up to half as many more. */
   readonly idleTimeoutMs: number;
   /** What services may call back. */
   readonly dispatcher: Dispatcher;
@@ -38,7 +38,8 @@ export interface PoolOptions {
 /** The connections of one client: one per address and wire, shared by all its proxies. */
 export class ConnectionPool {
   readonly #channels = new Map<string, Channel>();
-  readonly #callsSeen = new WeakMap<Channel, number>();
+  /** Calls of each channel when one looked last, and how often that was the same and nothing under way. */
+  readonly #seen = new WeakMap<Channel, { readonly calls: number; readonly looks: number }>();
   readonly #options: PoolOptions;
   #sweeper: NodeJS.Timeout | undefined;
   #closed = false;
@@ -68,7 +69,7 @@ export class ConnectionPool {
     this.#channels.set(key, channel);
     this.#sweeper ??= setInterval(() => {
       this.#sweep();
-    }, this.#options.idleTimeoutMs).unref();
+    }, this.#options.idleTimeoutMs / IDLE_LOOKS).unref();
     return channel;
   }
 
@@ -108,9 +109,11 @@ export class ConnectionPool {
   /** An idle connection holds sockets, and keeps the process alive. */
   #sweep(): void {
     for (const channel of this.#channels.values()) {
-      const idle = channel.isOpen && channel.isIdle && this.#callsSeen.get(channel) === channel.calls;
-      if (idle) channel.close();
-      else this.#callsSeen.set(channel, channel.calls);
+      const { calls } = channel;
+      const before = this.#seen.get(channel);
+      const looks = before?.calls === calls && channel.isOpen && channel.isIdle ? before.looks + 1 : 0;
+      if (looks === IDLE_LOOKS) channel.close();
+      else this.#seen.set(channel, { calls, looks });
     }
     this.#rest();
   }
@@ -121,6 +124,9 @@ export class ConnectionPool {
     this.#sweeper = undefined;
   }
 }
+
+/** Looks in a row at which nothing was under way before a connection counts as idle: so often in the time that it may be. */
+const IDLE_LOOKS = 2;
 
 /**
  * Waits until a channel can be used. One that has not opened in time is closed for everybody: its peer accepts and says

@@ -34,7 +34,7 @@ export interface ClientOptions {
   readonly maxInFlightBytes?: number | undefined;
   /** References that each end of a connection may hold of the other's; default 10,000. */
   readonly maxReferences?: number | undefined;
-  /** A connection without calls, streams and references is closed after this many milliseconds; default 60,000. */
+  /** A connection without calls, streams and references is closed after this many milliseconds, or up to half as many more; default 60,000. */
   readonly idleTimeoutMs?: number | undefined;
   /** Run in order on every call before it leaves. PyCOM: context prehooks. */
   readonly prehooks?: readonly ClientHook<"pre">[] | undefined;

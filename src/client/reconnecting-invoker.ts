@@ -354,7 +354,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     }
     if (failure.code === "SESSION_EXPIRED" && session) this.#session.drop(session);
     const methods = run.ready?.contract?.methods;
-    if (failure.code === "METHOD_NOT_FOUND" && methods && !failure.message.includes("did you mean")) {
+    // An error that the method passed on speaks of other methods.
+    const isOurs = failure.code === "METHOD_NOT_FOUND" && failure.outcome !== "executed";
+    if (isOurs && methods && !failure.message.includes("did you mean")) {
       return refineError(failure, { message: failure.message + didYouMean(run.call.method, methods.keys()) });
     }
     return failure;

@@ -4,7 +4,7 @@ import type { Channel } from "../peer/channel.js";
 import type { MethodContract } from "../peer/contract.js";
 import type { Answer, OutgoingCall } from "../peer/invoker.js";
 import type { GivenUp } from "../peer/pending-calls.js";
-import { givenUpError, refusedError } from "../peer/promise-call.js";
+import { givenUpError, hasRunOut, refusedError } from "../peer/promise-call.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
 import type { EarlierTry, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 import { type Followed, follow } from "./follow.js";
@@ -258,8 +258,12 @@ export class Run implements Expiring, Followed, PipelineBase {
     const last = this.#last;
     const error = ended?.code === "CANCELLED" || !last ? (ended ?? this.#timedOut()) : last;
     // What the method itself has said stays as it said it.
-    const tries =
-      this.failures > 1 && error.outcome !== "executed" ? ` (${this.failures} tries in ${this.#elapsed()} ms)` : "";
+    const { failures, lost } = this;
+    const isAsking = lost !== undefined && !this.idempotent;
+    const done = isAsking
+      ? `asked ${failures - 1} times what became of it`
+      : `${failures} tries in ${this.#elapsed()} ms`;
+    const tries = failures > 1 && error.outcome !== "executed" ? ` (${done})` : "";
     return refineError(error, {
       message: error.message + tries,
       outcome: combineOutcomes(this.#outcome, error.outcome),
@@ -294,6 +298,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   #cancelled(): RpcError {
+    if (hasRunOut(this.signal?.reason)) return this.#timedOut();
     return rpcError("CANCELLED", `${this.call.interface}.${this.call.method} was cancelled`, {
       cause: this.signal?.reason,
     });

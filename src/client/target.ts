@@ -43,14 +43,13 @@ export class AddressTarget implements Target {
     this.label = label;
   }
 
-  pick(): Instance | undefined {
-    return this.#instance.breaker.closed ? this.#instance : undefined;
+  /** Whatever has become of earlier calls: there is no other. */
+  pick(): Instance {
+    return this.#instance;
   }
 
   resolve(): Promise<Instance> {
-    return this.#instance.breaker.closed
-      ? Promise.resolve(this.#instance)
-      : Promise.reject(circuitOpen(this.#instance.address));
+    return Promise.resolve(this.#instance);
   }
 
   drop(): void {
@@ -115,9 +114,10 @@ export class LocatedTarget implements Target {
 
   async resolve(excluded: ReadonlySet<string>, again: boolean, signal: AbortSignal): Promise<Instance> {
     const records = await this.#resolver.find(this.#query, again, signal);
-    // What failed before is used again only when there is nothing else.
-    const instance = this.#choose(records, excluded) ?? this.#choose(records, NONE);
-    if (!instance) throw circuitOpen(this.label);
+    // What failed before, and what has not answered for long, is used again only when there is nothing else.
+    const instance =
+      this.#choose(records, excluded) ?? this.#choose(records, NONE) ?? this.#choose(records, NONE, true);
+    if (!instance) throw unusable(this.label);
     if (this.#sticky) this.#current = instance;
     return instance;
   }
@@ -142,11 +142,13 @@ export class LocatedTarget implements Target {
     }
   }
 
-  #choose(records: readonly ServiceRecord[], excluded: ReadonlySet<string>): Instance | undefined {
+  /** @param desperate - also instances whose circuit breaker is open */
+  #choose(records: readonly ServiceRecord[], excluded: ReadonlySet<string>, desperate = false): Instance | undefined {
     const fit: Instance[] = [];
     for (const record of records) {
       const instance = this.#instances.get(record);
-      if (instance && !excluded.has(instance.key) && instance.breaker.closed) fit.push(instance);
+      if (!instance || excluded.has(instance.key)) continue;
+      if (desperate || instance.breaker.closed) fit.push(instance);
     }
     return this.#sticky ? fit[Math.floor(this.#random() * fit.length)] : this.#balancer.pick(fit);
   }
@@ -198,10 +200,10 @@ export class InstanceTable {
 /** Instances come and go; so many are remembered. */
 const MAX_INSTANCES = 10_000;
 
-function circuitOpen(label: string): Error {
+function unusable(label: string): Error {
   return rpcError(
-    "UNAVAILABLE",
-    `${label} has not answered several calls in a row and is left alone for a moment (circuit breaker)`,
+    "CONFIGURATION",
+    `${label} is registered, but with no address and wire that this client can use; "lamplighter list" shows them`,
     { service: label },
   );
 }

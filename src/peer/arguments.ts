@@ -74,6 +74,7 @@ export function wireArguments(
   if (!contract || contract.required.length + contract.optional.length === 0) {
     return { args: undeclared(positional, keywords, where), attachment };
   }
+  const isByName = positional.length === 1 && !keywords && isPlainObject(positional[0]);
   const args = declared(positional, keywords, contract, where);
   const { incoming } = contract;
   let bytes = attachment;
@@ -84,7 +85,7 @@ export function wireArguments(
       const sent = contract.stream ? toSent(given, incoming, where, limits) : toBytes(given, incoming, where);
       if (sent instanceof ReadableStream) {
         args.delete(incoming);
-        checkArguments(args, contract, where, incoming);
+        checkArguments(args, contract, where, { taken: incoming, isByName });
         args.set(incoming, sent);
         return { args: Object.fromEntries(args), attachment: undefined };
       }
@@ -92,21 +93,26 @@ export function wireArguments(
       args.delete(incoming);
     }
   }
-  checkArguments(args, contract, where, bytes === undefined ? null : incoming);
+  checkArguments(args, contract, where, { taken: bytes === undefined ? null : incoming, isByName });
   return { args: Object.fromEntries(args), attachment: bytes };
 }
 
-/** @param taken - what is there without standing among the arguments */
+/** What is known of arguments besides their values: which is there without standing among them, and how they were given. */
+interface Given {
+  readonly taken: string | null;
+  readonly isByName: boolean;
+}
+
 function checkArguments(
   args: ReadonlyMap<string, unknown>,
   contract: MethodContract,
   where: RpcErrorOptions,
-  taken: string | null,
+  { taken, isByName }: Given,
 ): void {
   for (const name of contract.required) {
-    if (!args.has(name) && name !== taken) {
-      throw new BadRequestError(`The argument args.${name} of ${label(where)} is missing`, where);
-    }
+    if (args.has(name) || name === taken) continue;
+    const hint = isByName ? `; an only argument that is a plain object gives arguments by name: { ${name}: … }` : "";
+    throw new BadRequestError(`The argument args.${name} of ${label(where)} is missing${hint}`, where);
   }
   for (const [name, value] of args) checkType(name, value, contract.types[name], where);
 }
@@ -207,7 +213,9 @@ function typeName(value: unknown): string {
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  // Proxies of services look like plain objects, but for this.
+  return (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === undefined;
 }
 
 function toBytes(value: unknown, name: string, where: RpcErrorOptions): Uint8Array | undefined {

@@ -8,6 +8,7 @@ import { servingCall } from "./call-context.js";
 import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
 import { CallPromise } from "./call-promise.js";
 import type { Dispatcher } from "./dispatcher.js";
+import { reviveRegistered } from "./error-classes.js";
 import { objectionTo, WIRE_VERSION } from "./hello.js";
 import { IncomingCalls } from "./incoming-calls.js";
 import { type FrameSender, Outbox } from "./outbox.js";
@@ -339,7 +340,9 @@ export class PeerEnd implements CallOrigin, PeerCaller {
         (message) => {
           resolve(message.result);
         },
-        reject,
+        (error) => {
+          reject(reviveRegistered(error));
+        },
       );
       if (this.#isLost) pending.failed(rpcError("UNAVAILABLE", `${this.label} is gone`, { method: call.method }));
       else this.call(pending);

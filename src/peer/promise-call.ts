@@ -1,4 +1,4 @@
-import { type RpcError, type RpcErrorOptions, rpcError } from "../errors.js";
+import { RpcError, type RpcErrorOptions, rpcError } from "../errors.js";
 import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 import type { Channel } from "./channel.js";
 import type { GivenUp, PendingCall } from "./pending-calls.js";
@@ -145,6 +145,10 @@ export function givenUpError(
       );
     }
     case "cancelled":
+      if (hasRunOut(reason)) {
+        const text = `${label} was sent to ${address}, then the deadline of the call that it was made for passed. ${MAYBE}`;
+        return rpcError("TIMEOUT", text, options);
+      }
       return rpcError("CANCELLED", `${label} was cancelled after it was sent to ${address}. ${MAYBE}`, options);
     case "closed":
       return rpcError("CLOSED", `${label} was sent to ${address}, then the client was closed. ${MAYBE}`, options);
@@ -155,6 +159,11 @@ export function givenUpError(
         options,
       );
   }
+}
+
+/** Did a signal fire because a deadline has passed: that of the call which is being served? */
+export function hasRunOut(reason: unknown): boolean {
+  return RpcError.isRpcError(reason) && reason.code === "TIMEOUT";
 }
 
 /** A call in words. */

@@ -16,6 +16,8 @@ export interface ProxyHandle {
   readonly locals?: ReadonlyMap<string, unknown> | undefined;
   /** Ends the use of the proxy. */
   close(): Promise<void>;
+  /** The same where it takes no waiting, for `using`. */
+  dispose?(): void;
 }
 
 /** Where a proxy's handle is found by the functions over proxies. */
@@ -157,6 +159,8 @@ class RootTraps implements ProxyHandler<object> {
         return this.printer();
       case Symbol.toStringTag:
         return "RemoteProxy";
+      case Symbol.dispose:
+        return this.path === "" ? this.handle.dispose?.bind(this.handle) : undefined;
       case Symbol.asyncDispose:
         return this.path === "" ? () => this.handle.close() : undefined;
       case inspect.custom:

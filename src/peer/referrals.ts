@@ -3,6 +3,7 @@ import type { EndMessage, Message, ReleaseMessage, StreamMessage } from "../wire
 import type { Referral, Referrer } from "../wire/wire.js";
 import { runInCall, ServerCall } from "./call-context.js";
 import type { CallPromise } from "./call-promise.js";
+import { reviveRegistered } from "./error-classes.js";
 import { failureOf } from "./failures.js";
 import { type Export, Exports } from "./references/exports.js";
 import { isReferable } from "./references/expose-reference.js";
@@ -220,11 +221,11 @@ export class Referrals implements Referrer {
     }
   }
 
-  #readError({ error }: EndMessage): RpcError | undefined {
+  #readError({ error }: EndMessage): unknown {
     if (!error) return undefined;
     const { code, number, remote } = error;
     const options = { number, remote, outcome: "executed", service: this.#port.label, cause: remote.cause } as const;
-    return rpcError(code, remote.message, options);
+    return reviveRegistered(rpcError(code, remote.message, options));
   }
 }
 

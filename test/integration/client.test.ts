@@ -7,6 +7,7 @@ import {
   closeDefaultClient,
   componentOf,
   configure,
+  currentCall,
   nameserver as defaultNameserver,
   defineInterface,
   introspect,
@@ -113,6 +114,17 @@ describe("A client", () => {
         expect(error.message).to.match(/did you mean "add"/);
       }
     });
+  });
+
+  it("adds no suggestion of its own to an error that a method passes on", async () => {
+    const passing = defineInterface("demo.passing", {
+      methods: { callBack: () => (currentCall().peer as unknown as { callBak(): unknown }).callBak() },
+    });
+    const host = await mesh.host([passing]);
+    const remote = mesh.client().connect<{ callBack(): unknown }>(host.address, "demo.passing", { wire: "lamp" });
+    const error = await failureOf(remote.callBack());
+    expect(error).to.include({ code: "METHOD_NOT_FOUND", outcome: "executed" });
+    expect(error.message).to.not.contain("did you mean");
   });
 
   it("looks the nameserver's services up, as the seed does", async () => {
@@ -252,9 +264,33 @@ describe("A client", () => {
       const remote = client.connect<{ relay(): unknown; token(): unknown }>(outer.address, "demo.outer");
       await back.echo(1);
       await failureOf(withOptions(remote, { timeoutMs: 200 }).relay());
-      expect((await nested)?.code).to.be.oneOf(["TIMEOUT", "CANCELLED"]);
+      // Nobody has cancelled anything.
+      expect(await nested).to.include({ code: "TIMEOUT", outcome: "unknown" });
       const withToken = withOptions(remote, { extensions: { "org.pycom.auth": "mine" } });
       expect(await withToken.token()).to.deep.equal({ "org.pycom.auth": "mine" });
+    });
+
+    it("do not keep the next calls from the only provider there is", async () => {
+      const { address } = await mesh.nameserver();
+      const slow = defineInterface("demo.slow", {
+        methods: { slow: () => new Promise(() => undefined), fast: () => 1 },
+      });
+      const host = await mesh.host([slow], { nameserver: address, drainTimeoutMs: 1 });
+      const retries: string[] = [];
+      const client = mesh.client({
+        nameserver: address,
+        onEvent: (event) => {
+          if (event.type === "retry") retries.push(event.reason);
+        },
+      });
+      for (const remote of [
+        client.locate<{ slow(): null; fast(): number }>("demo.slow"),
+        client.connect<{ slow(): null; fast(): number }>(host.address, "demo.slow"),
+      ]) {
+        for (let count = 0; count < 6; count++) await failureOf(withOptions(remote, { timeoutMs: 20 }).slow());
+        expect(await withOptions(remote, { timeoutMs: 900 }).fast()).to.equal(1);
+      }
+      expect(retries).to.deep.equal([]);
     });
 
     it("refuse a deadline that is none", async () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { defineInterface, RpcError, registerError } from "../../src/index.js";
+import { defineInterface, Method, RpcError, registerError } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 class OutOfStock extends Error {
@@ -25,6 +25,12 @@ class Money extends Error {
   }
 }
 
+class Counter {
+  @Method() sell(): never {
+    throw new OutOfStock(2);
+  }
+}
+
 const shop = defineInterface("demo.shop", {
   methods: {
     buy: () => {
@@ -39,6 +45,19 @@ const shop = defineInterface("demo.shop", {
     crash: () => {
       throw new RangeError("in the engine room", { cause: new Error("steam") });
     },
+    counter: () => new Counter(),
+    each: async function* () {
+      yield 1;
+      throw new OutOfStock(1);
+    },
+    ask: async (callback: () => Promise<unknown>) => {
+      try {
+        await callback();
+      } catch (error) {
+        return error instanceof OutOfStock && error.left;
+      }
+      return "nothing was thrown";
+    },
   },
 });
 
@@ -47,6 +66,9 @@ interface Shop {
   buyMore(): void;
   pay(): void;
   crash(): void;
+  counter(): { sell(): Promise<never> };
+  each(): AsyncGenerator<number>;
+  ask(callback: () => void): unknown;
 }
 
 describe("Errors of methods", () => {
@@ -98,6 +120,23 @@ describe("Errors of methods", () => {
     expect((await failureOf((await connect("hidden", "pycom")).crash())).message).to.not.contain("engine");
     expect((await failureOf((await connect("message", "pycom")).crash())).message).to.equal("in the engine room");
     expect((await failureOf((await connect("hidden", "pycom")).buy())).message).to.equal("only 3 left");
+  });
+
+  it("come back as themselves from methods of references, from callbacks, and from streams", async () => {
+    const remote = await connect();
+    const counter = await remote.counter();
+    expect(await failureOf(counter.sell()))
+      .to.be.instanceOf(OutOfStock)
+      .and.include({ left: 2 });
+    const ask = remote.ask(() => {
+      throw new OutOfStock(7);
+    });
+    expect(await ask).to.equal(7);
+    const stream = (await remote.each())[Symbol.asyncIterator]();
+    await stream.next();
+    expect(await failureOf(stream.next()))
+      .to.be.instanceOf(OutOfStock)
+      .and.include({ left: 1 });
   });
 
   it("keep their names to one class each", () => {

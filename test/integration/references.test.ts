@@ -154,6 +154,25 @@ describe("References", () => {
       expect(await remote.echo(callback)).to.equal(callback);
     });
 
+    it("stand for themselves as the only argument of a method that declares one", async () => {
+      const host = await mesh.host([
+        defineInterface("demo.taking", {
+          methods: {
+            take: { params: ["counter"], run: (counter: RemoteCounter) => counter.add(1) },
+            who: { params: ["service"], run: (service: Service) => service.held() },
+          },
+        }),
+      ]);
+      const { remote } = await connect();
+      const taking = mesh
+        .client()
+        .connect<{ take(counter: unknown): number; who(service: unknown): string }>(host.address, "demo.taking", {
+          wire: "lamp",
+        });
+      expect(await taking.take(await remote.counter(1))).to.equal(2);
+      expect(await taking.who(remote)).to.be.a("string");
+    });
+
     it("go on to others, which call them through the one that sent them", async () => {
       const { remote } = await connect();
       const other = (await connect()).remote;
@@ -175,6 +194,10 @@ describe("References", () => {
         expect(await counter.add(1)).to.equal(count + 1);
         release(counter);
         expect(await failureOf(counter.add(1))).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+      }
+      for (let count = 0; count < 50; count++) {
+        using counter = (await remote.counter(count)) as RemoteCounter & Disposable;
+        expect(await counter.add(1)).to.equal(count + 1);
       }
       for (let count = 0; count < 50; count++) {
         const add = await remote.adder(count);

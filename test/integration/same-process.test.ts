@@ -6,6 +6,7 @@ import {
   currentCall,
   defineInterface,
   type HostOptions,
+  withOptions,
 } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
@@ -116,6 +117,14 @@ describe("Calls within one process", () => {
     await mesh.host([store], { nameserver, service: "/store" });
     expect(await remote.size(new Uint8Array(2))).to.equal(2);
     expect(schemes).to.deep.equal(["memory", "memory"]);
+  });
+
+  it("that come after the host was closed were not sent", async () => {
+    const { host, remote } = await start();
+    await remote.size(new Uint8Array(1));
+    await host.close();
+    const error = await failureOf(withOptions(remote, { retry: false }).size(new Uint8Array(1)));
+    expect([error.code, error.outcome]).to.deep.equal(["UNAVAILABLE", "not-sent"]);
   });
 
   it("refuse what is larger than the host takes, and carry the others", async () => {

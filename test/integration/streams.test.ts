@@ -9,6 +9,8 @@ interface Numbers {
   broken(after: number): AsyncGenerator<number>;
   odd(): AsyncGenerator;
   web(to: number): ReadableStream<number>;
+  sync(to: number): AsyncGenerator<number>;
+  collections(): unknown;
   both(): { a: AsyncGenerator<number>; b: AsyncGenerator<number> };
   sizes(items: AsyncIterable<string | [Uint8Array]>): AsyncGenerator<number>;
   sum(items: AsyncIterable<number>): Promise<number>;
@@ -54,6 +56,14 @@ function numbers(): ReturnType<typeof defineInterface> {
         yield { fine: true };
         yield { wrong: Symbol("s") };
       },
+      sync: function* (to: number) {
+        try {
+          for (let n = 0; n < to; n++) yield n;
+        } finally {
+          ended.push("sync");
+        }
+      },
+      collections: () => [[1], new Map([[1, 2]]), new Set([3]), "text"],
       web: (to: number) => ReadableStream.from(upTo(to, "web")),
       both: () => ({ a: upTo(3, "a"), b: upTo(3, "b") }),
       sum: async (items: AsyncIterable<number>) => {
@@ -128,6 +138,16 @@ describe("Streams", () => {
       expect(await reader.read()).to.deep.equal({ done: false, value: 0 });
       await reader.cancel();
       await until(async () => (await remote.ended()).filter((name) => name === "web").length === 2);
+    });
+
+    it("come from generators that wait for nothing, too", async () => {
+      const { remote } = await connect();
+      expect(await collect(remote.sync(200))).to.have.length(200);
+      const stream = await remote.sync(Number.POSITIVE_INFINITY);
+      expect(await stream.next()).to.deep.equal({ done: false, value: 0 });
+      await stream.return();
+      await until(async () => (await remote.ended()).filter((name) => name === "sync").length === 2);
+      expect(await remote.collections()).to.deep.equal([[1], new Map([[1, 2]]), new Set([3]), "text"]);
     });
 
     it("travel several at once, anywhere in a result", async () => {

@@ -58,7 +58,11 @@ class ReferenceHandle implements ProxyHandle {
   }
 
   close(): Promise<void> {
-    this.#reference.release();
+    this.dispose();
     return Promise.resolve();
+  }
+
+  dispose(): void {
+    this.#reference.release();
   }
 }

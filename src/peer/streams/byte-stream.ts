@@ -1,5 +1,5 @@
 import { BadRequestError } from "../../errors.js";
-import { discardSource, holdSources, isStreamSource, iterate } from "./source.js";
+import { discardSource, holdSources, type ItemIterator, isStreamSource, iterate } from "./source.js";
 
 /**
  * Bytes of any number, from wherever: in memory, a `Blob` or `File`, a web stream, a `stream.Readable` of Node's, or any async
@@ -58,7 +58,7 @@ export function toByteStream(source: ByteSource): ReadableStream<Uint8Array> {
 class Chunks {
   #source: ByteSource | undefined;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #iterator: AsyncIterator<unknown> | undefined;
+  #iterator: ItemIterator | undefined;
   /** What is left of a chunk that was cut. */
   #rest: Uint8Array | undefined;
   #isOver = false;
@@ -113,7 +113,7 @@ class Chunks {
   }
 
   /** A blob makes a new stream each time: it is asked for one when reading begins. */
-  #begin(): AsyncIterator<unknown> | undefined {
+  #begin(): ItemIterator | undefined {
     const source = this.#source;
     if (source instanceof Blob) return iterate(source.stream());
     return source && isStreamSource(source) ? iterate(source) : undefined;

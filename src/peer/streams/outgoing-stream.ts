@@ -1,5 +1,5 @@
 import { type RpcError, rpcError } from "../../errors.js";
-import { iterate, type StreamSource } from "./source.js";
+import { type ItemIterator, iterate, type StreamSource } from "./source.js";
 import { STREAM_WINDOW_BYTES, STREAM_WINDOW_ITEMS } from "./window.js";
 
 /** Where a stream's items go. */
@@ -35,7 +35,7 @@ export interface StreamContext {
 export class OutgoingStream {
   /** Its number at this end. */
   readonly id: number;
-  readonly #iterator: AsyncIterator<unknown>;
+  readonly #iterator: ItemIterator;
   readonly #output: StreamOutput;
   readonly #context: StreamContext;
   readonly #onEnd: (stream: OutgoingStream) => void;

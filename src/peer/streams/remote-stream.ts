@@ -61,11 +61,11 @@ export class IncomingStream {
   }
 
   /** The sender has ended the stream, in order or with an error. */
-  end(error?: RpcError): void {
+  end(error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#onEnd(this);
-    if (error) this.#error = { reason: error };
+    if (error !== undefined) this.#error = { reason: error };
     for (const waiter of this.#waiters.splice(0)) this.#settle(waiter);
   }
 

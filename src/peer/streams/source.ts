@@ -1,10 +1,15 @@
+import { isItemSource } from "../../util/item-source.js";
+
 /** What a stream comes from. */
-export type StreamSource = AsyncIterable<unknown> | ReadableStream<unknown>;
+export type StreamSource = AsyncIterable<unknown> | ReadableStream<unknown> | IterableIterator<unknown>;
 
 /** Is this something that travels as a stream? */
 export function isStreamSource(value: object): value is StreamSource {
-  return Symbol.asyncIterator in value;
+  return isItemSource(value);
 }
+
+/** Gives the items of a source. */
+export type ItemIterator = AsyncIterator<unknown> | Iterator<unknown>;
 
 /**
  * Begins to read a source. `return()` ends it at once, also one that is just being asked for its next item, as far as it can
@@ -12,8 +17,9 @@ export function isStreamSource(value: object): value is StreamSource {
  *
  * @throws TypeError for a web stream that somebody else reads
  */
-export function iterate(source: StreamSource): AsyncIterator<unknown> {
+export function iterate(source: StreamSource): ItemIterator {
   if (source instanceof ReadableStream) return new WebStreamIterator(source);
+  if (!(Symbol.asyncIterator in source)) return source[Symbol.iterator]();
   const iterator = source[Symbol.asyncIterator]();
   if (!isNodeStream(source)) return iterator;
   return {
@@ -32,7 +38,7 @@ export function discardSource(source: StreamSource): void {
   else if (isNodeStream(source)) holdSource(source).destroy();
   else {
     try {
-      Promise.resolve(source[Symbol.asyncIterator]().return?.()).catch(ignore);
+      Promise.resolve(iterate(source).return?.()).catch(ignore);
     } catch {
       // It has none to end.
     }

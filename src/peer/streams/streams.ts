@@ -50,10 +50,7 @@ export class Streams {
   }
 
   /** Takes what the other end says of a stream. What is over here is read over: the ends may cross. */
-  handle(
-    message: StreamMessage,
-    toError: (message: StreamMessage & { readonly kind: "end" }) => RpcError | undefined,
-  ): void {
+  handle(message: StreamMessage, toError: (message: StreamMessage & { readonly kind: "end" }) => unknown): void {
     switch (message.kind) {
       case "item":
         this.#incoming.get(message.stream)?.receive(message.value, message.bytes ?? 0);

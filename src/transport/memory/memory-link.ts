@@ -24,8 +24,7 @@ export class MemoryLink implements Link {
   }
 
   send(frames: Frames, unsent: (reason: RpcError) => void): void {
-    if (this.#pipe && !this.#isClosed) this.#pipe.send(frames);
-    else unsent(this.#gone("is not connected"));
+    if (this.#isClosed || !this.#pipe?.send(frames)) unsent(this.#gone("is not connected"));
   }
 
   close(reason?: RpcError): void {

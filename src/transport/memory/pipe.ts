@@ -31,11 +31,16 @@ export class Pipe {
     this.#ended = ended;
   }
 
-  /** Sends a message; nothing after {@link Pipe.end}. */
-  send(frames: Frames): void {
-    if (this.#isEnding || this.#isOver) return;
+  /**
+   * Sends a message.
+   *
+   * @returns whether it will arrive: nothing does after {@link Pipe.end} and {@link Pipe.cut}
+   */
+  send(frames: Frames): boolean {
+    if (this.#isEnding || this.#isOver) return false;
     this.#waiting.push(frames.map((frame) => Buffer.from(frame)));
     this.#schedule();
+    return true;
   }
 
   /** Nothing more will be sent; what was, arrives. Idempotent. */

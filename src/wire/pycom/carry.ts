@@ -1,3 +1,5 @@
+import { isItemSource } from "../../util/item-source.js";
+
 /** A value that JSON would drop or change in silence, and where it stands. */
 export interface Uncarryable {
   /** Path from the root, such as `args.user.scores[3]`. */
@@ -64,7 +66,7 @@ function lookInside(value: object, depth: number): Find | undefined {
     return find(`a ${value.constructor.name}`);
   }
   if (value instanceof Promise) return find("a Promise (await it first)");
-  if (Symbol.asyncIterator in value) return find("a stream; PyCOM's wire has none, the lamp wire streams");
+  if (isItemSource(value)) return find("a stream; PyCOM's wire has none, the lamp wire streams");
   for (const key in value) {
     if (!Object.hasOwn(value, key)) continue;
     const member = (value as Record<string, unknown>)[key];
