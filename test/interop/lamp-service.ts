@@ -243,6 +243,9 @@ export class LampService extends EventEmitter {
         this.emit(`open ${key}`);
       },
       cancelled: () => this.cancelled,
+      whenCancelled: async (key: number) => {
+        while (!this.cancelled.includes(key)) await once(this, "cancelled");
+      },
       remaining: () => currentCall().remainingMs,
       execute: (key: number) => this.#count(key),
       executions: (key: number) => this.executed.get(key) ?? 0,

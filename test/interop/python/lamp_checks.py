@@ -357,11 +357,20 @@ async def pipelined(address):
 
 async def one_way(address):
     connection = connect(address)
+    await connection.hello
+    handle, answered = connection.handle, []
+
+    def look(kind, parts, late):
+        answered.append(parts[0])
+        handle(kind, parts, late)
+
+    connection.handle = look
     ask(connection, "note", "first", oneWay=True)
     ask(connection, "crash", oneWay=True)
     connection.call((LAMP, "nope"), oneWay=True)
-    equal(await value(connection, "noted"), ["first"])
-    equal(list(connection.calls), [])
+    last = ask(connection, "noted")
+    equal((await last).value, ["first"])
+    equal(answered, [last.id])
     connection.close()
 
 
@@ -387,11 +396,22 @@ async def ping(address):
 
 
 async def say_goodbye(address):
-    """The host ends at once what runs for this end; the test looks at that."""
-    connection = connect(address, name=connection_name())
-    ask(connection, "wait", 1)
-    await value(connection, "begun", 1)
-    connection.close()
+    """Breaks one connection, then leaves another: what runs for the second is cancelled, while the first is waited for."""
+    broken, left = [connect(address, name=connection_name()) for _ in range(2)]
+    begun = []
+    for key, connection in enumerate((broken, left)):
+        ask(connection, "wait", key)
+        begun.append(ask(connection, "begun", key))
+        await begun[key]
+    broken.drop()
+    back = connect(address, name=connection_name())
+    # With the answer the host knows that the first connection is gone.
+    await value(back, "begun", 0, again=broken.again(begun[0]))
+    left.close()
+    await value(back, "whenCancelled", 1)
+    equal(await value(back, "cancelled"), [1])
+    await value(back, "open", 0)
+    back.close()
 
 
 async def deadlines(address):
