@@ -48,9 +48,8 @@ export class Connection implements Channel {
   readonly #wheel: DeadlineWheel;
   readonly #link: Link;
   readonly #end: PeerEnd;
-  /** Sends signs of life, over links on which the other end would not see this one go. */
+  /** Sends signs of life: whether the other end would see this one go, nobody tells. */
   #pulse: NodeJS.Timeout | undefined;
-  readonly #seesPeers: boolean;
   readonly #name: string | undefined;
   readonly #opened: Promise<void>;
   #settleOpened!: { resolve: () => void; reject: (reason: RpcError) => void };
@@ -66,7 +65,6 @@ export class Connection implements Channel {
     this.address = address;
     this.#onClosed = options.onClosed;
     this.#wheel = options.wheel;
-    this.#seesPeers = options.transport.abilities.seesPeers;
     this.#name = options.wire.twoWay ? randomBytes(12).toString("base64url") : undefined;
     this.#opened = new Promise<void>((resolve, reject) => {
       this.#settleOpened = { resolve, reject };
@@ -96,7 +94,7 @@ export class Connection implements Channel {
         opened: () => {
           this.#open = true;
           this.#end.greet();
-          if (!this.#seesPeers && options.wire.twoWay) this.#beat();
+          if (options.wire.twoWay) this.#beat();
           this.#settleOpened.resolve();
         },
         message: (frames) => {

@@ -6,7 +6,7 @@ import type { AnsweredConnection } from "./answers/answered-connection.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Dispatcher, ExposedInterface } from "./dispatcher.js";
 import { errorAnswer, expiredAnswer, lostReferenceAnswer } from "./failures.js";
-import { KeptResults } from "./kept-results.js";
+import { KeptResults, type WaitingCalls } from "./kept-results.js";
 import { Lateness } from "./lateness.js";
 import { OneWay } from "./one-way.js";
 import type { Referrals } from "./referrals.js";
@@ -38,6 +38,8 @@ export class IncomingCalls {
   readonly #streams = new Map<CallMessage["id"], readonly IncomingStream[]>();
   /** Results of the batch that is being read, where others of it call them. */
   #kept: KeptResults | undefined;
+  /** Calls that wait for the results of others. */
+  readonly #waiting: WaitingCalls = new Set();
   /** What is kept of the answers; once the other end has given the connection a name. */
   #answered: AnsweredConnection | undefined;
   #hasAnswered = false;
@@ -103,6 +105,7 @@ export class IncomingCalls {
   cancel(id: CallMessage["id"]): void {
     const { dispatcher, answers } = this.#options;
     const reason = rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" });
+    this.#waiting.delete(id);
     dispatcher.cancel(this.#end.connection, id, reason);
     answers?.cancel(this.#end.connection, id, reason);
   }
@@ -148,6 +151,7 @@ export class IncomingCalls {
    */
   lost(isLeft: boolean): void {
     this.#streams.clear();
+    this.#waiting.clear();
     const { answers, dispatcher } = this.#options;
     if (this.#answered && isLeft) answers?.left(this.#answered);
     else if (this.#answered) answers?.lost(this.#answered);
@@ -160,7 +164,7 @@ export class IncomingCalls {
   /** Some calls of this batch go on from the results of others. */
   #serveKept(message: CallMessage, arrivedAt: number, target: ExposedInterface | undefined): void {
     const { dispatcher } = this.#options;
-    this.#kept ??= new KeptResults(this.#end);
+    this.#kept ??= new KeptResults(this.#end, this.#waiting);
     if (message.promised !== undefined) this.#kept.serve(message, dispatcher, arrivedAt);
     else dispatcher.dispatch(message, this.#kept.originOf(message), arrivedAt, target);
   }

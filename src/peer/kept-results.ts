@@ -12,10 +12,13 @@ import type { Dynamic, Remote } from "./remote.js";
  */
 export class KeptResults {
   readonly #end: CallOrigin;
+  readonly #waiting: WaitingCalls;
   readonly #results = new Map<CallMessage["id"], Promise<unknown>>();
 
-  constructor(end: CallOrigin) {
+  /** @param waiting - of the whole connection */
+  constructor(end: CallOrigin, waiting: WaitingCalls) {
     this.#end = end;
+    this.#waiting = waiting;
   }
 
   /** Answers a call as the connection would, and keeps its result. */
@@ -51,15 +54,19 @@ export class KeptResults {
       );
       return;
     }
+    const { id } = message;
+    this.#waiting.add(id);
     base.then(
       (value) => {
         try {
+          if (!this.#waiting.delete(id)) throw givenUp();
           this.#goOn(message, value, dispatcher, origin, arrivedAt);
         } catch (error) {
           origin.respond(failureAnswer(message, RpcError.from(error)));
         }
       },
       (error: unknown) => {
+        this.#waiting.delete(id);
         const text = `The call that this one goes on from failed: ${(error as Error).message}`;
         origin.respond(failureAnswer(message, rpcError("CANCELLED", text)));
       },
@@ -90,6 +97,13 @@ export class KeptResults {
     if (!exposed) throw rpcError("METHOD_NOT_FOUND", `The result has no method ${message.method}`);
     dispatcher.dispatch({ ...message, interface: exposed.name, method: "" }, origin, arrivedAt, exposed);
   }
+}
+
+/** Numbers of calls that wait for the results of others. Who takes one out gives the call up. */
+export type WaitingCalls = Set<CallMessage["id"]>;
+
+function givenUp(): RpcError {
+  return rpcError("CANCELLED", "The caller gave the call up before it was begun", { outcome: "not-executed" });
 }
 
 function exposedBy(value: unknown): ExposedInterface | undefined {

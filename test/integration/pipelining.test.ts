@@ -1,6 +1,8 @@
+import { EventEmitter, once } from "node:events";
 import { expect } from "chai";
 import { defineInterface, Method, type Transport } from "../../src/index.js";
 import { findTransport } from "../../src/transport/index.js";
+import { callOf, hello, LampPeer } from "../support/lamp-peer.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 class Account {
@@ -173,5 +175,34 @@ describe("Pipelining", () => {
     for (const failure of await Promise.all(failures)) {
       expect(failure).to.include({ code: "UNAVAILABLE", outcome: "unknown" });
     }
+  });
+
+  it("is not begun when it was given up before, while the one that it goes on from runs", async () => {
+    const gate = new EventEmitter();
+    let noted = 0;
+    const host = await mesh.host([
+      defineInterface("demo.gate", {
+        methods: {
+          later: async () => {
+            gate.emit("begun");
+            await once(gate, "open");
+            return { note: () => noted++ };
+          },
+        },
+      }),
+    ]);
+    const peer = mesh.own(await LampPeer.to(host.address));
+    const begun = once(gate, "begun");
+    peer.send(
+      hello(),
+      callOf("later", { id: 1, interface: "demo.gate" }),
+      callOf("note", { id: 2, interface: "", promised: 1, isPositional: true, args: [] }),
+    );
+    await begun;
+    peer.send({ kind: "cancel", id: 2 }, { kind: "ping", token: 1 });
+    await peer.hears("pong");
+    gate.emit("open");
+    await peer.hears("error");
+    expect([peer.heard.filter((kind) => kind === "result").length, noted]).to.deep.equal([1, 0]);
   });
 });

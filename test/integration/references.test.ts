@@ -1,6 +1,8 @@
+import { EventEmitter, once } from "node:events";
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { currentCall, defineInterface, Interface, Method, release, rpcError } from "../../src/index.js";
+import { currentCall, defineInterface, Interface, Method, release, rpcError, type Transport } from "../../src/index.js";
+import { findTransport } from "../../src/transport/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 /** An object that stays where it is: its class has methods that are marked for being called. */
@@ -225,6 +227,33 @@ describe("References", () => {
       while (!inspect(counter).includes("lost")) await new Promise((resolve) => setTimeout(resolve, 2));
       expect(await failureOf(counter.add(1))).to.have.property("code", "REFERENCE_LOST");
     });
+  });
+
+  it("are kept over a link on which a host sees nobody go, by signs of life", async () => {
+    const heard = new EventEmitter();
+    const zeromq = findTransport("zeromq");
+    const transport: Transport = {
+      ...zeromq,
+      listen: (address, handlers, options) =>
+        zeromq.listen(
+          address,
+          {
+            ...handlers,
+            message: (peer, frames) => {
+              handlers.message(peer, frames);
+              heard.emit("message");
+            },
+          },
+          options,
+        ),
+    };
+    const host = await mesh.host([service()], { transport });
+    // The client's own link would show the host that it goes, if the host could see it.
+    const client = mesh.client({ transport: "zmtp" });
+    const remote = client.connect<Service>(host.address, "demo.references", { wire: "lamp" });
+    const counter = await remote.counter(1);
+    await once(heard, "message");
+    expect(await counter.add(1)).to.equal(2);
   });
 
   it("are bounded, and say so", async () => {

@@ -8,7 +8,11 @@ const MAX = { maxMessageBytes: 2 ** 26 };
 
 /** A peer that says on the lamp wire whatever a test wants it to say. */
 export class LampPeer {
-  readonly #codec = lampWire.open(MAX) as BatchingCodec;
+  readonly #codec = lampWire.open(MAX, {
+    refers: () => false,
+    refer: () => undefined,
+    revive: (kind, content) => ({ kind, content }),
+  }) as BatchingCodec;
   readonly #link: Link;
   readonly #events = new EventEmitter();
   /** What came, by kind. */
