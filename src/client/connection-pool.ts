@@ -29,6 +29,8 @@ export interface PoolOptions {
   readonly dispatcher: Dispatcher;
   /** References that each end of a connection may hold of the other's. */
   readonly maxReferences: number | undefined;
+  /** Deadline of calls of references, in milliseconds; default 30,000. */
+  readonly timeoutMs: number | undefined;
   /** Told of what peers send that is ignored. */
   readonly log: Logger;
   /** Told of connections that come and go. */

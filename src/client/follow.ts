@@ -108,7 +108,8 @@ export class FollowCall implements PendingCall, Followed, PipelineBase {
   /** It was not executed: whatever becomes of the call before it decides. */
   #waitForBase(error: RpcError): void {
     const { promise } = this.#base;
-    if (promise) fromResult(promise, this.#step).then(this.#resolve, this.#reject);
+    // Streams that were begun are not sent a second time.
+    if (promise && !this.isOneShot) fromResult(promise, this.#step).then(this.#resolve, this.#reject);
     else this.#reject(error);
   }
 }

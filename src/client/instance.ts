@@ -58,6 +58,7 @@ export class Instance {
   #turn = 0;
   #latencyMs = 0;
   #channel: Channel | undefined;
+  #hasOpened = false;
   /** What {@link Instance.ready} said last: most instances are asked for one interface again and again. */
   #lastReady: (ReadyInstance & { readonly interface: string }) | undefined;
 
@@ -134,29 +135,36 @@ export class Instance {
   }
 
   get #endpoint(): InstanceEndpoint {
-    const endpoint = this.#endpoints[this.#turn % this.#endpoints.length];
+    const endpoint = this.#endpoints[this.#turn];
     if (!endpoint) throw rpcError("CONFIGURATION", `${this.record.service} has no address that can be used here`);
     return endpoint;
   }
 
   #peekChannel(): Channel | undefined {
-    if (this.#channel?.closedReason !== undefined) this.#channel = undefined;
+    if (this.#channel?.closedReason !== undefined) {
+      // What has worked for a while works most likely again, and the best way first.
+      if (this.#hasOpened) this.#turn = 0;
+      this.#hasOpened = false;
+      this.#channel = undefined;
+    }
     return this.#channel;
   }
 
   async #connect(signal: AbortSignal): Promise<Channel> {
     const { pool, connectTimeoutMs } = this.#context;
-    const { address, wire, isLocal } = this.#endpoint;
+    this.#peekChannel();
+    const tried = this.#endpoint;
+    const { address, wire, isLocal } = tried;
     const channel = pool.get(address, wire);
     this.#channel = channel;
-    if (channel.isOpen) return channel;
     try {
-      await openWithin(channel, connectTimeoutMs, signal);
+      if (!channel.isOpen) await openWithin(channel, connectTimeoutMs, signal);
+      if (this.#channel === channel) this.#hasOpened = true;
       return channel;
     } catch (error) {
-      // A record may name several addresses, of which not each is within reach from here.
-      const isLast = ++this.#turn % this.#endpoints.length === 0;
-      if (isLocal && !isLast && !signal.aborted) return await this.#connect(signal);
+      // A record may name several addresses, of which not each is within reach from here. Many may have tried this one.
+      if (this.#endpoint === tried) this.#turn = (this.#turn + 1) % this.#endpoints.length;
+      if (isLocal && this.#turn !== 0 && !signal.aborted) return await this.#connect(signal);
       throw error;
     }
   }

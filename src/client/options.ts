@@ -12,7 +12,10 @@ export interface ClientOptions {
    * environment variable `LAMPLIGHTER_NAMESERVER`, else `tcp://127.0.0.1:2012`.
    */
   readonly nameserver?: string | readonly string[] | undefined;
-  /** Deadline of calls that name none, in milliseconds; default 30,000. PyCOM's own services get at most 5,000. */
+  /**
+   * Deadline of calls that name none, and of those of references, in milliseconds; default 30,000. PyCOM's own services get at
+   * most 5,000.
+   */
   readonly timeoutMs?: number | undefined;
   /** Time for one attempt to connect, in milliseconds; default 2,000. */
   readonly connectTimeoutMs?: number | undefined;

@@ -140,11 +140,17 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     else run.resolve(answer);
   }
 
-  runReferred({ call }: Run, result: unknown): void {
+  runReferred({ call, extensions }: Run, result: unknown): void {
     if (!(call.options.retry ?? this.#context.retry)) return;
-    // Made again, it is a call of its own: what has ended this one since does not end that one.
-    const again: OutgoingCall = { ...call, options: { ...call.options, signal: undefined } };
-    remember(result, async () => (await this.invoke(again)).result);
+    const repeat = call.repeat ?? ((again: OutgoingCall) => this.invoke(again));
+    // Made again, it is a call of its own: what has ended this one since does not end that one. A token that this one had
+    // from the call that it was made for, that one has from here.
+    const again: OutgoingCall = {
+      ...call,
+      extensions: this.#context.token() === undefined ? extensions : call.extensions,
+      options: { ...call.options, signal: undefined },
+    };
+    remember(result, async () => (await repeat({ ...again })).result);
   }
 
   runFailed(run: Run, error: RpcError): void {

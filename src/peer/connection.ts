@@ -31,6 +31,8 @@ export interface ConnectionOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** References that each end may hold of the other's; default 10,000. */
   readonly maxReferences?: number | undefined;
+  /** Deadline of calls of references, in milliseconds; default 30,000. */
+  readonly timeoutMs?: number | undefined;
   /** Told of answers that fit no call. */
   readonly log?: Logger | undefined;
   /** Called once, when the connection is gone. */

@@ -30,6 +30,8 @@ export interface OutgoingCall {
   attachment: Uint8Array | undefined;
   /** How, for how long, and how often; see {@link CallOptions}. */
   readonly options: CallOptions;
+  /** Makes the call once more as it was made first, with its hooks. @internal */
+  readonly repeat?: ((again: OutgoingCall) => Promise<Answer>) | undefined;
 }
 
 /** Options of one call. */

@@ -36,6 +36,8 @@ export interface PeerEndOptions {
   readonly maxInFlightBytes: number;
   /** References that each end may hold of the other's. */
   readonly maxReferences: number;
+  /** Deadline of calls that this end makes by itself, to references and back to its caller, in milliseconds; default 30,000. */
+  readonly timeoutMs?: number | undefined;
   /** This run of this process. */
   readonly incarnation: string;
   /** Random name of the connection; without one no call of this end can be tried again over another connection. */
@@ -89,7 +91,9 @@ export class PeerEnd implements CallOrigin, PeerCaller {
         label: options.label,
         maxReferences: options.maxReferences,
         send: (message) => (this.#isLost ? 0 : this.#add(message, undefined, this.#hello?.maxMessageBytes)),
-        callReference: (reference, method, args) => this.#callBack({ interface: "", method, args, reference }),
+        timeoutMs: options.timeoutMs ?? CALL_BACK_MS,
+        callReference: (reference, method, args, deadlineAt) =>
+          this.#callBack({ interface: "", method, args, reference }, deadlineAt),
       });
     }
     this.#codec = wire.open({ maxMessageBytes }, this.#referrals);
@@ -319,12 +323,10 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   }
 
   /** A call the other way: no resolving, no second try; the deadline is inherited. */
-  #callBack(call: {
-    interface: string;
-    method: string;
-    args: readonly unknown[];
-    reference?: number;
-  }): CallPromise<unknown> {
+  #callBack(
+    call: { interface: string; method: string; args: readonly unknown[]; reference?: number },
+    deadlineAt = Infinity,
+  ): CallPromise<unknown> {
     return new CallPromise((resolve, reject) => {
       const parent = servingCall();
       const sentAt = this.#options.wheel.now();
@@ -333,7 +335,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
         {
           ...call,
           isPositional: true,
-          deadlineAt: Math.min(sentAt + CALL_BACK_MS, parent?.deadlineAt ?? Infinity),
+          deadlineAt: Math.min(
+            sentAt + (this.#options.timeoutMs ?? CALL_BACK_MS),
+            deadlineAt,
+            parent?.deadlineAt ?? Infinity,
+          ),
           signal: parent?.signal,
           extensions: undefined,
         },

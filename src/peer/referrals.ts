@@ -28,8 +28,10 @@ export interface ReferralPort {
    * @throws RpcError when it cannot travel
    */
   send(message: Message): number;
+  /** How long calls of references may take, in milliseconds. */
+  readonly timeoutMs: number;
   /** Calls a reference of the other end. */
-  callReference(reference: number, method: string, args: readonly unknown[]): CallPromise<unknown>;
+  callReference(reference: number, method: string, args: readonly unknown[], deadlineAt: number): CallPromise<unknown>;
 }
 
 /**
@@ -71,7 +73,8 @@ export class Referrals implements Referrer {
     this.#imports = new Imports(
       {
         label: port.label,
-        call: (id, method, args) => port.callReference(id, method, args),
+        timeoutMs: port.timeoutMs,
+        call: (id, method, args, deadlineAt) => port.callReference(id, method, args, deadlineAt),
         release: ({ id, count }) => port.send({ kind: "release", reference: id, count }),
       },
       port.maxReferences,

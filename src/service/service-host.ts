@@ -26,6 +26,7 @@ import {
   findTransport,
   machineAddress,
   machineId,
+  parseAddress,
   processAddress,
   type Transport,
   type TransportName,
@@ -329,6 +330,7 @@ export class ServiceHost {
       throw new ConfigurationError(`${advertised.length} addresses are advertised, only ${bound.length} bound`);
     }
     const addresses: string[] = [];
+    if (this.#parts.registrar) bound.forEach(requireReachable);
     for (const [index, address] of bound.entries()) {
       addresses.push(publicAddress(await this.#listen(address), advertised[index], this.log));
     }
@@ -398,6 +400,14 @@ function requireNoJournal({ name, methods }: ExposedInterface): void {
       `${name}.${contract.name} is declared once, and this host has no journal: give it the option journal, a file`,
     );
   }
+}
+
+/** @throws ConfigurationError for an address that would be of no use to others */
+function requireReachable(address: string): void {
+  if (parseAddress(address).scheme !== "memory") return;
+  throw new ConfigurationError(
+    `${address} cannot be registered: it exists in this process only. Callers in this process need no address for it`,
+  );
 }
 
 function toList(value: string | readonly string[]): readonly string[] {

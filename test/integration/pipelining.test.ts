@@ -205,4 +205,35 @@ describe("Pipelining", () => {
     await peer.hears("error");
     expect([peer.heard.filter((kind) => kind === "result").length, noted]).to.deep.equal([1, 0]);
   });
+
+  it("sends no stream a second time when the call that it goes on from is tried elsewhere", async () => {
+    const sums: number[] = [];
+    const service = defineInterface("demo.sums", {
+      methods: {
+        open: () => ({
+          sum: async (numbers: AsyncIterable<number>) => {
+            let sum = 0;
+            for await (const n of numbers) sum += n;
+            sums.push(sum);
+            return sum;
+          },
+        }),
+      },
+    });
+    const { address } = await mesh.nameserver();
+    const first = await mesh.host([service], { nameserver: address, service: "/1" });
+    const remote = mesh
+      .client({ nameserver: address })
+      .locate<{ open(): { sum(numbers: AsyncIterable<number>): Promise<number> } }>("demo.sums");
+    await remote.open();
+    await mesh.host([service], { nameserver: address, service: "/2" });
+    const closing = first.close();
+    const numbers = async function* () {
+      for (const n of [1, 2, 3]) yield await Promise.resolve(n);
+    };
+    const error = await failureOf(remote.open().sum(numbers()));
+    expect(error.outcome).to.equal("not-executed");
+    expect(sums).to.deep.equal([]);
+    await closing;
+  });
 });

@@ -17,6 +17,7 @@ import { WeakLink } from "../support/weak-link.js";
 class Run {
   readonly name: string;
   readonly opened: string[] = [];
+  readonly tokens: unknown[] = [];
   readonly reached = new EventEmitter();
   constructor(name: string) {
     this.name = name;
@@ -47,6 +48,11 @@ class Account {
     this.run.opened.push(`cursor ${name}`);
     return new Cursor(`${this.run.name}/${this.user}/${name}`);
   }
+  @Method() async sum(numbers: AsyncIterable<number>): Promise<number> {
+    let sum = 0;
+    for await (const n of numbers) sum += n;
+    return sum;
+  }
   @Method() spend(): string {
     return `spent at ${this.run.name}`;
   }
@@ -64,7 +70,7 @@ class Account {
 type Async<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
 };
-type RemoteAccount = Async<Pick<Account, "who" | "spend" | "read" | "write">> & {
+type RemoteAccount = Async<Pick<Account, "who" | "spend" | "read" | "write" | "sum">> & {
   cursor(name: string): Promise<Async<Cursor>>;
 };
 
@@ -81,6 +87,8 @@ interface Bank {
 function bank(run: Run) {
   const opened = (user: string): Account => {
     run.opened.push(user);
+    const token = currentCall().extensions["org.pycom.auth"];
+    if (token !== undefined) run.tokens.push(token);
     return new Account(run, user);
   };
   return defineInterface("demo.bank", {
@@ -117,6 +125,9 @@ describe("References whose service was started anew", () => {
       client,
       runs,
       hosts,
+      link,
+      events,
+      address: link.address,
       remote: client.connect<Bank>(link.address, "demo.bank", { wire: "lamp" }),
       /** Settles when the client knows. */
       restart: () =>
@@ -164,6 +175,84 @@ describe("References whose service was started anew", () => {
     await restart();
     expect(await cursor.where()).to.equal("two/ann/a");
     expect(runs[1].opened).to.deep.equal(["ann", "cursor a"]);
+  });
+
+  it("may come from those that were let go after one restart, and be obtained after the next", async () => {
+    const { remote, link, hosts, events } = await start();
+    const account = await remote.open("ann");
+    const cursor = await account.cursor("a");
+    for (const host of [hosts[1], hosts[0]]) {
+      const gone = once(events, "disconnected");
+      link.break(host?.address);
+      await gone;
+      if (host === hosts[1]) {
+        expect(await account.who()).to.equal("ann at two");
+        expect(await cursor.where()).to.equal("two/ann/a");
+        release(account);
+      }
+    }
+    expect(await cursor.where()).to.equal("one/ann/a");
+  });
+
+  it("are obtained through the client's hooks and middleware, with the token that the first call went with", async () => {
+    let calls = 0;
+    const { remote, restart, runs } = await start({
+      middleware: [
+        (call, next) => {
+          if (call.method === "open") calls++;
+          return next(call);
+        },
+      ],
+    });
+    const account = await withOptions(remote, { extensions: { "org.pycom.auth": "mine" } }).open("ann");
+    await restart();
+    expect(await account.who()).to.equal("ann at two");
+    expect(calls).to.equal(2);
+    expect(runs.map((run) => run.tokens)).to.deep.equal([["mine"], ["mine"]]);
+  });
+
+  it("are obtained with the token of the call in which they were obtained first", async () => {
+    const { client, restart, runs, address } = await start();
+    const inner = client.connect<Bank>(address, "demo.bank", { wire: "lamp" });
+    let account: RemoteAccount | undefined;
+    const outer = await mesh.host([
+      defineInterface("demo.outer", {
+        methods: {
+          open: async () => {
+            account = await inner.open("ann");
+          },
+          who: () => account?.who(),
+        },
+      }),
+    ]);
+    const caller = mesh
+      .client()
+      .connect<{ open(): void; who(): string }>(outer.address, "demo.outer", { wire: "lamp" });
+    await withOptions(caller, { extensions: { "org.pycom.auth": "theirs" } }).open();
+    await restart();
+    expect(await caller.who()).to.equal("ann at two");
+    expect(runs.map((run) => run.tokens)).to.deep.equal([["theirs"], ["theirs"]]);
+  });
+
+  it("send no stream a second time that was begun", async () => {
+    const { remote, hosts } = await start();
+    const account = await remote.open("ann");
+    let ended = 0;
+    const numbers = async function* () {
+      try {
+        for (const n of [1, 2, 3]) yield await Promise.resolve(n);
+      } finally {
+        ended++;
+      }
+    };
+    expect(await account.sum(numbers())).to.equal(6);
+    const closing = hosts[0]?.close();
+    const error = await failureOf(account.sum(numbers()));
+    expect(error).to.include({ code: "DRAINING", outcome: "not-executed" });
+    await closing;
+    release(account);
+    expect(await failureOf(account.sum(numbers()))).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+    expect(ended).to.equal(2);
   });
 
   it("may come from calls that went on from others", async () => {
@@ -272,6 +361,15 @@ describe("References whose service was started anew", () => {
       const error = await failureOf(account.who());
       expect(error).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
       expect(error.cause).to.have.property("code", "UNAVAILABLE");
+    });
+
+    it("when the client's own time for calls has passed", async () => {
+      const { remote, link, events } = await start({ timeoutMs: 300 });
+      const account = await withOptions(remote, { timeoutMs: 60_000 }).open("ann");
+      const gone = once(events, "disconnected");
+      await link.close();
+      await gone;
+      expect(await failureOf(account.who())).to.include({ code: "TIMEOUT", outcome: "not-sent" });
     });
 
     it("when the client was closed", async () => {

@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import { type Client, type ClientEvent, defineInterface, type HostOptions } from "../../src/index.js";
+import { type Client, type ClientEvent, defineInterface, type HostOptions, withOptions } from "../../src/index.js";
 import { machineId } from "../../src/transport/index.js";
-import { useMesh } from "../support/mesh.js";
+import { failureOf, useMesh } from "../support/mesh.js";
+import { WeakLink } from "../support/weak-link.js";
 
 const where = defineInterface("demo.where", { methods: { where: () => "here" } });
 
@@ -39,6 +40,25 @@ describe("Calls within one machine", () => {
     const { host, client, schemes } = await start();
     expect(await client.connect<{ where(): string }>(host.address, "demo.where").where()).to.equal("here");
     expect(schemes).to.deep.equal(["tcp"]);
+  });
+
+  it("speak the best wire again after the service could not be reached for a moment", async () => {
+    const { host, client, nameserver } = await start({ nameserver: false });
+    const link = mesh.own(await WeakLink.to("tcp://127.0.0.1:1"));
+    const register = mesh.client({ nameserver }).nameserverComponent();
+    await register.invoke("register", {
+      address: link.address,
+      interfaces: ["demo.where"],
+      service: "/elsewhere",
+      incarnation: "one",
+      endpoints: [{ address: link.address, wires: ["lamp", "pycom"] }],
+    });
+    const remote = client.locate<{ where(): string }>("demo.where");
+    const calls = Array.from({ length: 3 }, () => failureOf(withOptions(remote, { retry: false }).where()));
+    for (const { outcome } of await Promise.all(calls)) expect(outcome).to.equal("not-sent");
+    link.break(host.address);
+    expect(await remote.where()).to.equal("here");
+    expect(host.peers.map(({ wire }) => wire)).to.deep.equal(["lamp"]);
   });
 
   for (const [what, machine] of [

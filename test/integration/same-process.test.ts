@@ -5,6 +5,7 @@ import {
   type ClientOptions,
   currentCall,
   defineInterface,
+  Host,
   type HostOptions,
   withOptions,
 } from "../../src/index.js";
@@ -133,6 +134,24 @@ describe("Calls within one process", () => {
     const error = await failureOf(remote.size(new Uint8Array(70_000)));
     expect([error.code, error.outcome]).to.deep.equal(["TOO_LARGE", "not-sent"]);
     expect(await other).to.equal(5);
+  });
+
+  it("believe no address inside of a process that a nameserver tells", async () => {
+    const { client, host, schemes, nameserver } = await start();
+    await host.close();
+    const hidden = await mesh.host([store], { address: "memory://hidden" });
+    const register = client.nameserverComponent();
+    await register.invoke("register", {
+      address: hidden.address,
+      interfaces: ["demo.store"],
+      service: "/elsewhere",
+      endpoints: [{ address: hidden.address, wires: ["lamp"] }],
+    });
+    const error = await failureOf(client.locate<Store>("demo.store").get());
+    expect([error.code, error.outcome]).to.deep.equal(["CONFIGURATION", "not-sent"]);
+    expect(schemes).to.deep.equal([]);
+    const registering = mesh.own(new Host({ address: "memory://here", nameserver }).provide(store));
+    expect((await failureOf(registering.start())).message).to.match(/exists in this process only/);
   });
 
   for (const [what, options] of [

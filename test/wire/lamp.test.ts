@@ -300,6 +300,24 @@ describe("The lamp wire", () => {
       open().decodeAll([Buffer.from([...header, ...octets])], () => undefined);
     };
 
+    it("takes no memory for the same octets again and again, as lengths of arrays inside of each other would have it", () => {
+      const size = 4 * 1024 * 1024;
+      const bytes = Buffer.alloc(size, 0xc0);
+      bytes.set([...header, 0x93, 2, 1]);
+      let at = header.length + 3;
+      for (let level = 0; level < 100; level++) {
+        bytes[at] = 0xdd;
+        bytes.writeUInt32BE(size - at - 5, at + 1);
+        at += 5;
+      }
+      const before = process.memoryUsage().heapUsed;
+      expect(() => {
+        open().decodeAll([bytes], () => undefined);
+      }).to.throw(MalformedMessageError);
+      // A hundred arrays of four million elements would take three gigabytes.
+      expect(process.memoryUsage().heapUsed - before).to.be.below(300 * 1024 * 1024);
+    });
+
     for (const [what, octets] of Object.entries({
       "a record that is no array": [0x05],
       "an empty record": [0x90],

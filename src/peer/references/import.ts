@@ -1,18 +1,25 @@
 import { RpcError, rpcError } from "../../errors.js";
 import { shared } from "../../util/shared.js";
 import { untilAborted } from "../../util/sleep.js";
-import { isPlainObject } from "../arguments.js";
 import { outsideOfCalls, servingCall } from "../call-context.js";
 import { CallPromise, rejected } from "../call-promise.js";
+import { discardSources, holdsSources } from "../streams/source.js";
+import { eachPlace, valueAt } from "./places.js";
 
 /** How references of one connection speak to the other end. */
 export interface ReferenceControl {
-  /** Calls a method of what the other end has exported, `""` for a function itself. */
-  call(id: number, method: string, args: readonly unknown[]): CallPromise<unknown>;
+  /**
+   * Calls a method of what the other end has exported, `""` for a function itself.
+   *
+   * @param deadlineAt - in milliseconds of `performance.now()`
+   */
+  call(id: number, method: string, args: readonly unknown[], deadlineAt: number): CallPromise<unknown>;
   /** Lets go of it. */
   release(reference: Import): void;
   /** The other end, for people. */
   readonly label: string;
+  /** How long calls may take, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** What the owner of a reference says of it. */
@@ -40,9 +47,9 @@ export class Import {
   readonly since: number = Date.now();
   /** Is the connection gone? */
   isLost = false;
-  /** Obtains what stands in its place now, where that can be done. */
-  recipe: (() => Promise<object>) | undefined;
-  /** What was obtained in its place: it lives as long as this does. */
+  /** Obtains what stands in its place now, by the same way as this one was obtained; `undefined` where that cannot be done. */
+  reacquire: (() => Promise<object>) | undefined;
+  /** What was obtained in its place. */
   #successor: object | undefined;
   #obtaining: Promise<Import> | undefined;
   #isReleased = false;
@@ -55,31 +62,35 @@ export class Import {
 
   /** This one, or what was obtained in its place last. */
   get latest(): Import {
-    const successor = this.#successor && importOf(this.#successor);
-    return successor ? successor.latest : this;
+    const next = this.#successor && importOf(this.#successor);
+    if (!next) return this;
+    // Those in between are of no use any more.
+    this.#successor = next.#successor ?? this.#successor;
+    return next.latest;
   }
 
   /** Calls it. */
   call(method: string, args: readonly unknown[]): CallPromise<unknown> {
     const { latest } = this;
-    if (this.#isReleased || latest.#isReleased) return rejected(lost("was released; obtain it again", method));
-    if (latest.recipe) {
+    if (this.#isReleased || latest.#isReleased) return refuse(lost("was released; obtain it again", method), args);
+    const deadlineAt = Math.min(performance.now() + this.control.timeoutMs, servingCall()?.deadlineAt ?? Infinity);
+    if (latest.reacquire) {
       return new CallPromise((resolve, reject) => {
-        latest.#persist(method, args).then(resolve, reject);
+        latest.#persist(method, args, deadlineAt).then(resolve, reject);
       });
     }
-    if (!latest.isLost) return latest.control.call(latest.id, method, args);
-    return rejected(lost(`went with its connection to ${latest.control.label}; obtain it again`, method));
+    if (!latest.isLost) return latest.control.call(latest.id, method, args, deadlineAt);
+    return refuse(lost(`went with its connection to ${latest.control.label}; obtain it again`, method), args);
   }
 
   /** References in the result of a call of this one can be obtained again as well, if the call may be made again. */
   rememberResult(method: string, args: readonly unknown[], result: unknown): void {
-    const { recipe } = this;
-    if (!recipe || !this.shape.idempotent.includes(method)) return;
+    const { reacquire } = this;
+    if (!reacquire || !this.shape.idempotent.includes(method)) return;
     remember(result, async () => {
-      if (!this.#isReleased) return await this.call(method, args);
+      if (!this.#isReleased && !this.latest.#isReleased) return await this.call(method, args);
       // Whoever holds what it gave may have let go of this one long since.
-      return await importOf(await recipe())?.call(method, args);
+      return await importOf(await reacquire())?.call(method, args);
     });
   }
 
@@ -101,19 +112,22 @@ export class Import {
   }
 
   /** Calls it, obtaining it again as often as that is right. */
-  async #persist(method: string, args: readonly unknown[]): Promise<unknown> {
+  async #persist(method: string, args: readonly unknown[], deadlineAt: number): Promise<unknown> {
+    const isOneShot = holdsSources(args);
     let doubt: RpcError | undefined;
     for (let tries = 1; ; tries++) {
-      const live = await this.#alive(method).catch((error: unknown) => {
+      const live = await this.#alive(method, deadlineAt).catch((error: unknown) => {
+        if (isOneShot) discardSources(args);
         // That it may have been executed is the news.
         throw doubt ?? error;
       });
       try {
-        const result = await live.control.call(live.id, method, args);
+        const result = await live.control.call(live.id, method, args, deadlineAt);
         live.rememberResult(method, args, result);
         return result;
       } catch (error) {
-        if (tries === MAX_TRIES || !RpcError.isRpcError(error) || !live.#mayRepeat(error, method)) throw error;
+        const isFinal = isOneShot || tries === MAX_TRIES || !RpcError.isRpcError(error);
+        if (isFinal || !live.#mayRepeat(error, method)) throw error;
         if (error.outcome === "unknown") doubt = error;
         live.isLost = true;
       }
@@ -121,7 +135,7 @@ export class Import {
   }
 
   /** What can be called now, in the place of this one if that is lost. */
-  async #alive(method: string): Promise<Import> {
+  async #alive(method: string, deadlineAt: number): Promise<Import> {
     const { latest } = this;
     if (!latest.isLost) return latest;
     // Several callers may wait for it: it is part of none of the calls that they make it in.
@@ -129,13 +143,22 @@ export class Import {
       latest.#obtaining = undefined;
     });
     const signal = servingCall()?.signal;
-    return await (signal ? untilAborted(latest.#obtaining, signal) : latest.#obtaining);
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      const text = `The reference went with its connection to ${latest.control.label}, and was not obtained again in time`;
+      stop.abort(rpcError("TIMEOUT", text, { method }));
+    }, deadlineAt - performance.now());
+    try {
+      return await untilAborted(latest.#obtaining, signal ? AbortSignal.any([stop.signal, signal]) : stop.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #obtain(method: string): Promise<Import> {
     let successor: object | undefined;
     try {
-      successor = await this.recipe?.();
+      successor = await this.reacquire?.();
     } catch (error) {
       const { message } = RpcError.from(error);
       const what = `went with its connection to ${this.control.label}, and could not be obtained again: ${message}`;
@@ -187,28 +210,23 @@ export function importOf(value: object): Import | undefined {
  * @param again - makes that call once more
  */
 export function remember(result: unknown, again: () => Promise<unknown>): void {
-  note(result, [], again);
+  eachPlace(result, (value, place) => {
+    const reference = importOf(value);
+    if (!reference) return false;
+    reference.reacquire ??= async () => {
+      const found = valueAt(await again(), place);
+      const isReference =
+        found !== null && (typeof found === "object" || typeof found === "function") && importOf(found);
+      if (isReference) return found;
+      const where = place.length === 0 ? "The result" : `What stands at ${place.join(".")} of the result`;
+      throw rpcError("REFERENCE_LOST", `${where} is no reference any more`, { outcome: "executed" });
+    };
+    return true;
+  });
 }
 
-type Path = readonly (string | number)[];
-
-function note(value: unknown, path: Path, again: () => Promise<unknown>): void {
-  if (value === null || (typeof value !== "object" && typeof value !== "function")) return;
-  const reference = importOf(value);
-  if (reference) reference.recipe ??= async () => standingAt(await again(), path);
-  else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) note(item, [...path, index], again);
-  } else if (isPlainObject(value)) {
-    for (const [name, member] of Object.entries(value)) note(member, [...path, name], again);
-  }
-}
-
-function standingAt(result: unknown, path: Path): object {
-  let value = result;
-  for (const step of path) {
-    value = value !== null && typeof value === "object" ? (value as Record<string | number, unknown>)[step] : undefined;
-  }
-  if (value !== null && (typeof value === "object" || typeof value === "function") && importOf(value)) return value;
-  const where = path.length === 0 ? "The result" : `What stands at ${path.join(".")} of the result`;
-  throw rpcError("REFERENCE_LOST", `${where} is no reference any more`, { outcome: "executed" });
+/** A call that is not made: nobody will read the streams among its arguments. */
+function refuse(error: RpcError, args: readonly unknown[]): CallPromise<never> {
+  discardSources(args);
+  return rejected(error);
 }

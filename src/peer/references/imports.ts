@@ -9,7 +9,8 @@ export class Imports {
   readonly #max: number;
   /** What nobody holds any more is let go, some time. Nobody should rely on it. */
   readonly #forgotten = new FinalizationRegistry<Import>((reference) => {
-    reference.release();
+    // What is lost holds nothing any more, and what was obtained in its place may be held by others.
+    if (!reference.isLost) reference.release();
   });
 
   /** @param max - references that this end takes */
@@ -17,7 +18,8 @@ export class Imports {
     this.#max = max;
     this.#control = {
       label: control.label,
-      call: (id, method, args) => control.call(id, method, args),
+      timeoutMs: control.timeoutMs,
+      call: (id, method, args, deadlineAt) => control.call(id, method, args, deadlineAt),
       release: (reference) => {
         // Another one of the same number may have come since nobody held this one.
         if (this.#held.get(reference.id)?.reference === reference) this.#held.delete(reference.id);

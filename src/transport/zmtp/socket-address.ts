@@ -20,7 +20,9 @@ export function parseSocketAddress(text: string): Address {
   const address = parseAddress(text);
   if (address.scheme === "tcp" || address.scheme === "ipc") return address;
   throw new ConfigurationError(
-    `The transport zmtp has no ${address.scheme}:// addresses; calls inside a process need none ("local"), and transport: "zeromq" has inproc://`,
+    `The transport zmtp has no ${address.scheme}:// addresses. ${
+      address.scheme === "memory" ? "Leave out the option transport" : 'transport: "zeromq" has them'
+    }`,
   );
 }
 

@@ -94,12 +94,16 @@ export function decodeValue(source: ValueSource, depth = 0): unknown {
 
 function decodeArray(source: ValueSource, length: number, depth: number): unknown[] {
   requireDepth(depth);
-  // Each element takes an octet at least, so a length that is not there is found before memory is taken for it.
+  // Each element takes an octet at least, so a length that is not there is found before memory is taken for it. Lengths of
+  // arrays inside of each other can all be there and mean the same octets: long ones grow with what is read.
   source.reader.need(length);
-  const array = new Array<unknown>(length);
+  const array = new Array<unknown>(length < MAX_PREPARED ? length : 0);
   for (let index = 0; index < length; index++) array[index] = decodeValue(source, depth + 1);
   return array;
 }
+
+/** Elements for which room is made beforehand. */
+const MAX_PREPARED = 1_024;
 
 function decodeMembers(source: ValueSource, length: number, depth: number): Record<string, unknown> {
   requireDepth(depth);
