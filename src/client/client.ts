@@ -342,13 +342,13 @@ export class Client {
   /** Middleware stands around the hooks, the hooks around the call. */
   #hooked(component: Component, call: OutgoingCall, invoker: ReconnectingInvoker): Promise<Answer> {
     let hasBegun = false;
-    const { args } = call;
-    const repeat = (again: OutgoingCall): Promise<Answer> => this.#hooked(component, { ...again, args }, invoker);
+    const { args: original } = call;
+    const repeat = (again: OutgoingCall): Promise<Answer> => this.#hooked(component, again, invoker);
     const innermost = async (outgoing: OutgoingCall): Promise<Answer> => {
       let changed = outgoing;
       for (const hook of this.prehooks) changed = await hook(component, changed);
       hasBegun = true;
-      let answer = await invoker.invoke({ ...changed, repeat });
+      let answer = await invoker.invoke({ ...changed, repeat, original });
       for (const hook of this.posthooks) answer = await hook(component, answer);
       return answer;
     };

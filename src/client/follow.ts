@@ -3,8 +3,8 @@ import { CallPromise, fromResult, type PipelineBase, type PipelineStep } from ".
 import type { Channel } from "../peer/channel.js";
 import type { GivenUp, PendingCall } from "../peer/pending-calls.js";
 import { givenUpError, refusedError } from "../peer/promise-call.js";
-import type { Import } from "../peer/references/import.js";
-import { importOf } from "../peer/references/import.js";
+import { rememberCall } from "../peer/references/call-reference.js";
+import { type Import, importOf } from "../peer/references/import.js";
 import type { ErrorMessage, ResultMessage } from "../wire/message.js";
 
 /** A call that others may go on from before its result is there. */
@@ -99,7 +99,7 @@ export class FollowCall implements PendingCall, Followed, PipelineBase {
     this.#base.promise?.then(
       (value) => {
         const owner = ownerOf(value, path);
-        owner?.reference.rememberResult(owner.method, args, result);
+        if (owner) rememberCall(owner.reference, owner.method, args, result);
       },
       () => undefined,
     );

@@ -146,6 +146,7 @@ export class Instance {
       if (this.#hasOpened) this.#turn = 0;
       this.#hasOpened = false;
       this.#channel = undefined;
+      this.#lastReady = undefined;
     }
     return this.#channel;
   }

@@ -7,7 +7,8 @@ import { INTROSPECT } from "../peer/contract.js";
 import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
-import { remember } from "../peer/references/import.js";
+import { copyPlain } from "../peer/references/places.js";
+import { holdsRevivable, remember, reviveReferences } from "../peer/references/reacquire.js";
 import { discardSources, holdSources } from "../peer/streams/source.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
@@ -140,17 +141,19 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     else run.resolve(answer);
   }
 
-  runReferred({ call, extensions }: Run, result: unknown): void {
-    if (!(call.options.retry ?? this.#context.retry)) return;
+  runReferred({ call, extensions, session }: Run, { result, sessionId }: ResultMessage): void {
+    // What a session gave belongs to it, and another session would give another thing.
+    if (!(call.options.retry ?? this.#context.retry) || session || sessionId !== undefined) return;
     const repeat = call.repeat ?? ((again: OutgoingCall) => this.invoke(again));
     // Made again, it is a call of its own: what has ended this one since does not end that one. A token that this one had
     // from the call that it was made for, that one has from here.
     const again: OutgoingCall = {
       ...call,
+      args: copyArguments(call.original ?? call.args),
       extensions: this.#context.token() === undefined ? extensions : call.extensions,
       options: { ...call.options, signal: undefined },
     };
-    remember(result, async () => (await repeat({ ...again })).result);
+    remember(result, valuesOf(again.args), async () => (await repeat({ ...again })).result);
   }
 
   runFailed(run: Run, error: RpcError): void {
@@ -257,6 +260,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     run.instance = undefined;
     const guard = run.guard();
     guard.throwIfAborted();
+    if (run.failures > 0) await untilAborted(reviveReferences(valuesOf(call.args)), guard);
     const session = this.#session.held;
     const asked = boundInstance(run);
     const chosen = session?.instance ?? asked ?? run.preferred;
@@ -382,7 +386,13 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const context = this.#context;
     const waiting = failure.code === "SERVICE_NOT_FOUND" && context.wheel.now() >= run.waitUntil;
     const isAsking = !run.idempotent && run.lost !== undefined;
-    const isWorthIt = isAsking ? mayAsk(run, failure, context.wheel.now()) : mayRetry(failure, run.idempotent);
+    // References among the arguments are obtained again before the next try.
+    const isRevivable = failure.code === "REFERENCE_LOST" && failure.outcome === "not-sent" && run.failures === 1;
+    const isWorthIt = isRevivable
+      ? holdsRevivable(valuesOf(run.call.args))
+      : isAsking
+        ? mayAsk(run, failure, context.wheel.now())
+        : mayRetry(failure, run.idempotent);
     const allowed = (options.retry ?? context.retry) && !run.isOneShot && !waiting && isWorthIt;
     // Also when this call ends here: the next one must not be sent the same way.
     if (run.instance && !this.#session.held && (allowed || isInTrouble(failure))) {
@@ -397,6 +407,13 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** As they were sent: their owner may use the objects again. */
+function copyArguments(args: OutgoingCall["args"]): OutgoingCall["args"] {
+  return "raw" in args
+    ? { raw: copyPlain(args.raw) }
+    : { positional: copyPlain(args.positional) as readonly unknown[] };
+}
 
 function asItIs(answer: Answer): Answer {
   return answer;

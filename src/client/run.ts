@@ -17,7 +17,7 @@ export interface RunOwner {
   /** A try was answered with a result. */
   runAnswered(run: Run, message: ResultMessage): void;
   /** A result of a call that may be made again holds references. Told before {@link RunOwner.runAnswered}. */
-  runReferred(run: Run, result: unknown): void;
+  runReferred(run: Run, message: ResultMessage): void;
   /** A try failed. */
   runFailed(run: Run, error: RpcError): void;
 }
@@ -182,7 +182,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   answered(message: ResultMessage, hasReferences?: boolean): void {
-    if (hasReferences === true && this.idempotent && !this.isOneShot) this.#owner.runReferred(this, message.result);
+    if (hasReferences === true && this.idempotent && !this.isOneShot) this.#owner.runReferred(this, message);
     this.#owner.runAnswered(this, message);
   }
 

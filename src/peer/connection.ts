@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { type RpcError, rpcError } from "../errors.js";
-import type { Link, LinkOptions, Transport } from "../transport/index.js";
+import type { Link, LinkHandlers, LinkOptions, Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { Wire } from "../wire/wire.js";
+import { outsideOfCalls } from "./call-context.js";
 import type { AttachmentLimits } from "./call-origin.js";
 import type { Channel, ChannelIdentity } from "./channel.js";
 import type { Dispatcher } from "./dispatcher.js";
@@ -89,25 +90,25 @@ export class Connection implements Channel {
         this.#link.close(reason);
       },
     });
-    const linkOptions: LinkOptions = { maxMessageBytes: options.maxMessageBytes };
-    this.#link = options.transport.connect(
-      address,
-      {
-        opened: () => {
-          this.#open = true;
-          this.#end.greet();
-          if (options.wire.twoWay) this.#beat();
-          this.#settleOpened.resolve();
-        },
-        message: (frames) => {
-          this.#end.receive(frames);
-        },
-        closed: (reason) => {
-          this.#lost(reason);
-        },
+    // Where messages travel together, the last of them may be as large as any.
+    const together = options.wire.twoWay ? 2 : 1;
+    const linkOptions: LinkOptions = { maxMessageBytes: options.maxMessageBytes * together };
+    const handlers: LinkHandlers = {
+      opened: () => {
+        this.#open = true;
+        this.#end.greet();
+        if (options.wire.twoWay) this.#beat();
+        this.#settleOpened.resolve();
       },
-      linkOptions,
-    );
+      message: (frames) => {
+        this.#end.receive(frames);
+      },
+      closed: (reason) => {
+        this.#lost(reason);
+      },
+    };
+    // A connection may be made for a call that is being served; what comes over it later is no part of that.
+    this.#link = outsideOfCalls(() => options.transport.connect(address, handlers, linkOptions));
   }
 
   get isOpen(): boolean {

@@ -32,6 +32,8 @@ export interface OutgoingCall {
   readonly options: CallOptions;
   /** Makes the call once more as it was made first, with its hooks. @internal */
   readonly repeat?: ((again: OutgoingCall) => Promise<Answer>) | undefined;
+  /** The arguments before hooks changed them; absent: none did. @internal */
+  readonly original?: OutgoingCall["args"] | undefined;
 }
 
 /** Options of one call. */

@@ -5,6 +5,7 @@ import type { Dispatcher, ExposedInterface } from "./dispatcher.js";
 import { failureAnswer } from "./failures.js";
 import { exposeReference } from "./references/expose-reference.js";
 import type { Dynamic, Remote } from "./remote.js";
+import { holdsSources } from "./streams/source.js";
 
 /**
  * Results of the calls of one batch, for other calls of that batch which go on from them. A result is looked into only as
@@ -90,6 +91,8 @@ export class KeptResults {
       value = memberOf(value, names.shift() ?? "");
     }
     if (message.isGet) {
+      // Streams went with the result itself, and are read there.
+      if (holdsSources(value)) throw rpcError("CANCELLED", "Streams come with the result", { outcome: "not-executed" });
       origin.respond({ kind: "result", id: message.id, result: value });
       return;
     }

@@ -62,7 +62,7 @@ export class Outbox {
       if (this.#last < this.#first) this.#first = call;
       this.#last = call;
     }
-    if (codec.waiting > MAX_BATCH_BYTES) this.flush();
+    if (codec.waiting > Math.min(MAX_BATCH_BYTES, (maxBytes ?? Infinity) / 2)) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       // Runs when the microtasks of this turn are through, so one answer's many followers travel together.
@@ -82,7 +82,10 @@ export class Outbox {
   }
 }
 
-/** A batch that is larger leaves at once: the receiver's turn must not become long. */
+/**
+ * A batch that is larger leaves at once, and one of half of what the receiver takes: the receiver's turn must not become
+ * long, nor the batch too large with what is added last.
+ */
 const MAX_BATCH_BYTES = 128 * 1024;
 
 function sizeOf(frames: Frames): number {

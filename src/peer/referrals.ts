@@ -163,6 +163,10 @@ export class Referrals implements Referrer {
     }
     const held = importOf(value)?.latest;
     if (held && this.#imports.owns(held)) return { kind: "reference", content: [held.id, HOME] };
+    if (held?.isLost) {
+      const text = `A reference that went with its connection to ${held.control.label} cannot be handed on`;
+      throw rpcError("REFERENCE_LOST", text, { outcome: "not-sent" });
+    }
     const exported = this.#exports.add(value);
     if (!exported) return undefined;
     this.#exported.push(exported);

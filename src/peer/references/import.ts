@@ -2,9 +2,7 @@ import { RpcError, rpcError } from "../../errors.js";
 import { shared } from "../../util/shared.js";
 import { untilAborted } from "../../util/sleep.js";
 import { outsideOfCalls, servingCall } from "../call-context.js";
-import { CallPromise, rejected } from "../call-promise.js";
-import { discardSources, holdsSources } from "../streams/source.js";
-import { eachPlace, valueAt } from "./places.js";
+import { type CallPromise, rejected } from "../call-promise.js";
 
 /** How references of one connection speak to the other end. */
 export interface ReferenceControl {
@@ -38,15 +36,13 @@ export class Import {
   /** Its number at the other end. */
   readonly id: number;
   /** The connection that it belongs to. */
-  readonly control: ReferenceControl;
+  control: ReferenceControl;
   /** What can be called of it. */
   readonly shape: ImportedShape;
   /** How often it was received since it was released last. */
   count = 0;
   /** When it was received first, in milliseconds since 1970. */
   readonly since: number = Date.now();
-  /** Is the connection gone? */
-  isLost = false;
   /** Obtains what stands in its place now, by the same way as this one was obtained; `undefined` where that cannot be done. */
   reacquire: (() => Promise<object>) | undefined;
   /** What was obtained in its place. */
@@ -60,38 +56,30 @@ export class Import {
     this.shape = shape;
   }
 
+  /** Is it of no use any more, for its connection is gone or its owner does not know it? */
+  isLost = false;
+
   /** This one, or what was obtained in its place last. */
   get latest(): Import {
-    const next = this.#successor && importOf(this.#successor);
-    if (!next) return this;
-    // Those in between are of no use any more.
-    this.#successor = next.#successor ?? this.#successor;
-    return next.latest;
-  }
-
-  /** Calls it. */
-  call(method: string, args: readonly unknown[]): CallPromise<unknown> {
-    const { latest } = this;
-    if (this.#isReleased || latest.#isReleased) return refuse(lost("was released; obtain it again", method), args);
-    const deadlineAt = Math.min(performance.now() + this.control.timeoutMs, servingCall()?.deadlineAt ?? Infinity);
-    if (latest.reacquire) {
-      return new CallPromise((resolve, reject) => {
-        latest.#persist(method, args, deadlineAt).then(resolve, reject);
-      });
+    let latest = this.#next;
+    while (latest && latest.#successor !== undefined) {
+      // Those in between are of no use any more.
+      this.#successor = latest.#successor;
+      latest = this.#next;
     }
-    if (!latest.isLost) return latest.control.call(latest.id, method, args, deadlineAt);
-    return refuse(lost(`went with its connection to ${latest.control.label}; obtain it again`, method), args);
+    return latest ?? this;
   }
 
-  /** References in the result of a call of this one can be obtained again as well, if the call may be made again. */
-  rememberResult(method: string, args: readonly unknown[], result: unknown): void {
-    const { reacquire } = this;
-    if (!reacquire || !this.shape.idempotent.includes(method)) return;
-    remember(result, async () => {
-      if (!this.#isReleased && !this.latest.#isReleased) return await this.call(method, args);
-      // Whoever holds what it gave may have let go of this one long since.
-      return await importOf(await reacquire())?.call(method, args);
-    });
+  /** The connection is gone: of it nothing is kept but its name. */
+  lost(): void {
+    this.isLost = true;
+    const { label, timeoutMs } = this.control;
+    this.control = {
+      label,
+      timeoutMs,
+      call: (_id, method) => rejected(goneError(label, method)),
+      release: () => undefined,
+    };
   }
 
   /** Lets go of it. Idempotent. */
@@ -100,8 +88,10 @@ export class Import {
     const { latest } = this;
     this.#isReleased = true;
     this.#successor = undefined;
-    if (latest !== this) latest.release();
-    else if (!this.isLost) this.control.release(this);
+    this.reacquire = undefined;
+    // What was obtained in its place may have been received by others as well.
+    if (latest === this) this.control.release(this);
+    else if (latest.count === 1) latest.release();
   }
 
   /** One line that says what this is and how it is. */
@@ -111,31 +101,39 @@ export class Import {
     return `RemoteProxy<reference ${id} @ ${control.label} ${state}>`;
   }
 
-  /** Calls it, obtaining it again as often as that is right. */
-  async #persist(method: string, args: readonly unknown[], deadlineAt: number): Promise<unknown> {
-    const isOneShot = holdsSources(args);
-    let doubt: RpcError | undefined;
-    for (let tries = 1; ; tries++) {
-      const live = await this.#alive(method, deadlineAt).catch((error: unknown) => {
-        if (isOneShot) discardSources(args);
-        // That it may have been executed is the news.
-        throw doubt ?? error;
-      });
-      try {
-        const result = await live.control.call(live.id, method, args, deadlineAt);
-        live.rememberResult(method, args, result);
-        return result;
-      } catch (error) {
-        const isFinal = isOneShot || tries === MAX_TRIES || !RpcError.isRpcError(error);
-        if (isFinal || !live.#mayRepeat(error, method)) throw error;
-        if (error.outcome === "unknown") doubt = error;
-        live.isLost = true;
-      }
-    }
+  /** Something was obtained in its place, if it still wants any. */
+  succeed(value: object): boolean {
+    const next = importOf(value)?.latest;
+    if (!next || next === this || next.isLost || this.#isReleased || !this.isLost || this.#successor) return false;
+    this.#successor = value;
+    return true;
   }
 
-  /** What can be called now, in the place of this one if that is lost. */
-  async #alive(method: string, deadlineAt: number): Promise<Import> {
+  get #next(): Import | undefined {
+    return this.#successor && importOf(this.#successor);
+  }
+
+  /** Was it let go? */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
+  /** The latest; or this one, when that was released by somebody else who holds it: it can be obtained once more. */
+  get live(): Import {
+    const { latest } = this;
+    if (latest === this || !latest.#isReleased) return latest;
+    this.#successor = undefined;
+    return this;
+  }
+
+  /**
+   * What can be called now: this one, or what is obtained in its place if it is lost.
+   *
+   * @param method - that is to be called, for errors
+   * @param deadlineAt - in milliseconds of `performance.now()`
+   * @throws RpcError with code `REFERENCE_LOST`, or `TIMEOUT`, `not-sent`
+   */
+  async alive(method: string, deadlineAt: number): Promise<Import> {
     const { latest } = this;
     if (!latest.isLost) return latest;
     // Several callers may wait for it: it is part of none of the calls that they make it in.
@@ -156,38 +154,34 @@ export class Import {
   }
 
   async #obtain(method: string): Promise<Import> {
-    let successor: object | undefined;
+    let obtained: object | undefined;
     try {
-      successor = await this.reacquire?.();
+      obtained = await this.reacquire?.();
     } catch (error) {
       const { message } = RpcError.from(error);
       const what = `went with its connection to ${this.control.label}, and could not be obtained again: ${message}`;
-      throw lost(what, method, error);
+      throw lostError(what, method, error);
     }
-    const reference = successor && importOf(successor);
-    if (!reference) throw lost("could not be obtained again", method);
     if (this.#isReleased) {
-      reference.release();
-      throw lost("was released; obtain it again", method);
+      if (obtained) importOf(obtained)?.release();
+      throw lostError("was released; obtain it again", method);
     }
-    this.#successor = successor;
-    return reference.latest;
-  }
-
-  /** Another try is right when the call was not executed because this is lost, or when it may be executed twice. */
-  #mayRepeat({ code, outcome }: RpcError, method: string): boolean {
-    if (code !== "UNAVAILABLE" && code !== "DRAINING" && code !== "REFERENCE_LOST") return false;
-    if (outcome === "unknown") return this.shape.idempotent.includes(method);
-    return outcome !== "executed";
+    if (!this.#successor && !(obtained && this.succeed(obtained))) {
+      throw lostError("could not be obtained again: what came is no other reference", method);
+    }
+    return this.latest;
   }
 }
 
-function lost(what: string, method: string, cause?: unknown): RpcError {
+/** It is of no use any more. */
+export function lostError(what: string, method: string, cause?: unknown): RpcError {
   return rpcError("REFERENCE_LOST", `The reference ${what}`, { method, cause });
 }
 
-/** Tries of one call over successors of one reference: services do not restart more often than this in its time. */
-const MAX_TRIES = 3;
+/** It went with its connection. */
+export function goneError(label: string, method: string): RpcError {
+  return lostError(`went with its connection to ${label}; obtain it again`, method);
+}
 
 /** The reference behind each function or proxy that stands for one. */
 const imports = shared("references", () => new WeakMap<object, Import>());
@@ -200,33 +194,4 @@ export function standsFor(value: object, reference: Import): void {
 /** The reference that a value stands for. */
 export function importOf(value: object): Import | undefined {
   return imports.get(value);
-}
-
-/**
- * Notes how references were obtained, so that they can be obtained again the same way when they are lost: in the same place
- * of the result of the same call. References are looked for in objects and arrays, at any depth.
- *
- * @param result - what a call that may be executed twice was answered with
- * @param again - makes that call once more
- */
-export function remember(result: unknown, again: () => Promise<unknown>): void {
-  eachPlace(result, (value, place) => {
-    const reference = importOf(value);
-    if (!reference) return false;
-    reference.reacquire ??= async () => {
-      const found = valueAt(await again(), place);
-      const isReference =
-        found !== null && (typeof found === "object" || typeof found === "function") && importOf(found);
-      if (isReference) return found;
-      const where = place.length === 0 ? "The result" : `What stands at ${place.join(".")} of the result`;
-      throw rpcError("REFERENCE_LOST", `${where} is no reference any more`, { outcome: "executed" });
-    };
-    return true;
-  });
-}
-
-/** A call that is not made: nobody will read the streams among its arguments. */
-function refuse(error: RpcError, args: readonly unknown[]): CallPromise<never> {
-  discardSources(args);
-  return rejected(error);
 }

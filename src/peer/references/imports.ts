@@ -67,7 +67,7 @@ export class Imports {
 
   /** The other end is gone. */
   lost(): void {
-    for (const { reference } of this.#held.values()) reference.isLost = true;
+    for (const { reference } of this.#held.values()) reference.lost();
     this.#held.clear();
   }
 }

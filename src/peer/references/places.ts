@@ -27,3 +27,15 @@ export function valueAt(result: unknown, place: Place): unknown {
   }
   return value;
 }
+
+/**
+ * A copy of arrays, plain objects and binary values; everything else as it is. Whoever changes the original afterwards
+ * changes nothing here.
+ */
+export function copyPlain(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyPlain);
+  if (ArrayBuffer.isView(value)) return structuredClone(value);
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copyPlain(member)]));
+}

@@ -1,11 +1,12 @@
 import { rpcError } from "../../errors.js";
 import { createProxy, type ProxyHandle } from "../proxy.js";
 import type { RemotePromise } from "../remote.js";
+import { callReference } from "./call-reference.js";
 import { type Import, importOf, standsFor } from "./import.js";
 
 /** What stands for a function of the other end: a function. `using` and `release()` let go of it. */
 export function remoteFunction(reference: Import): (...args: unknown[]) => RemotePromise<unknown> {
-  const call = (...args: unknown[]): RemotePromise<unknown> => reference.call("", args);
+  const call = (...args: unknown[]): RemotePromise<unknown> => callReference(reference, "", args);
   const release = (): void => {
     reference.release();
   };
@@ -46,7 +47,7 @@ class ReferenceHandle implements ProxyHandle {
   }
 
   invoke(method: string, args: readonly unknown[]): RemotePromise<unknown> {
-    return this.#reference.call(method, args);
+    return callReference(this.#reference, method, args);
   }
 
   describe(): string {

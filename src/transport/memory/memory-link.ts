@@ -60,6 +60,8 @@ export class MemoryLink implements Link {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#pipe?.end();
+    // It leads to everything behind the listener, and whoever holds this link need not hold that.
+    this.#pipe = undefined;
     this.#handlers.closed(reason);
   }
 

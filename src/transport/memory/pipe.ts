@@ -1,4 +1,7 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Frames } from "../../wire/message.js";
+
+const outside = AsyncLocalStorage.snapshot();
 
 /**
  * One direction of a connection inside a process. What is sent in one turn of the event loop arrives in the next one, in
@@ -59,6 +62,7 @@ export class Pipe {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(this.#flush);
+    // What the receiver does is no part of what the sender is doing now.
+    outside(setImmediate, this.#flush);
   }
 }
