@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { Nameserver } from "./nameserver-interface.js";
 import type { ByteSource } from "./streams/byte-stream.js";
 import type { RemoteStream } from "./streams/remote-stream.js";
