@@ -7,6 +7,7 @@ import {
   defineInterface,
   type Host,
   Method,
+  type RemoteReference,
   release,
   withOptions,
 } from "../../src/index.js";
@@ -61,19 +62,12 @@ class Account {
   }
 }
 
-type Async<T> = {
-  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
-};
-type RemoteAccount = Async<Pick<Account, "who" | "spend" | "read" | "write">> & {
-  cursor(name: string): Promise<Async<Cursor>>;
-};
-
 interface Bank {
-  open(user: string): RemoteAccount;
-  all(): { list: { account: RemoteAccount }[] };
+  open(user: string): Account;
+  all(): { list: { account: Account }[] };
   greeter(word: string): (name: string) => Promise<string>;
-  create(user: string): RemoteAccount;
-  maybe(): RemoteAccount | string;
+  create(user: string): Account;
+  maybe(): Account | string;
   subscribe(callback: (n: number) => number): (n: number) => Promise<number>;
   isMine(account: unknown): boolean;
 }
@@ -258,7 +252,7 @@ describe("References whose service was started anew", () => {
 
     it("when its result holds none any more", async () => {
       const { remote, restart } = await start();
-      const account = (await remote.maybe()) as RemoteAccount;
+      const account = (await remote.maybe()) as RemoteReference<Account>;
       await restart();
       const error = await failureOf(account.who());
       expect(error).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
