@@ -1,7 +1,16 @@
 import { EventEmitter, once } from "node:events";
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { currentCall, defineInterface, Interface, Method, release, rpcError, type Transport } from "../../src/index.js";
+import {
+  currentCall,
+  defineInterface,
+  Interface,
+  Method,
+  type RemoteReference,
+  release,
+  rpcError,
+  type Transport,
+} from "../../src/index.js";
 import { findTransport } from "../../src/transport/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
@@ -26,18 +35,11 @@ class Counter {
   }
 }
 
-interface RemoteCounter {
-  add(by: number): Promise<number>;
-  plus(a: number, b: number): Promise<number>;
-  fail(): Promise<never>;
-  secret(): Promise<number>;
-}
-
 type Callback<T = unknown> = (...args: unknown[]) => T;
 
 interface Service {
-  counter(start: number): RemoteCounter;
-  shared(): RemoteCounter;
+  counter(start: number): Counter;
+  shared(): Counter;
   adder(n: number): (to: number) => number;
   map(args: { items: number[]; each: Callback<number> }): number[];
   keep(callback: Callback): void;
@@ -106,7 +108,7 @@ describe("References", () => {
       const { remote } = await connect();
       const add = await remote.adder(10);
       expect(add).to.be.a("function");
-      expect(await (add(5) as unknown)).to.equal(15);
+      expect(await add(5)).to.equal(15);
     });
 
     it("tell what their owner throws, and hide what is none of the caller's business", async () => {
@@ -160,7 +162,7 @@ describe("References", () => {
       const host = await mesh.host([
         defineInterface("demo.taking", {
           methods: {
-            take: { params: ["counter"], run: (counter: RemoteCounter) => counter.add(1) },
+            take: { params: ["counter"], run: (counter: RemoteReference<Counter>) => counter.add(1) },
             who: { params: ["service"], run: (service: Service) => service.held() },
           },
         }),
@@ -180,10 +182,10 @@ describe("References", () => {
       const other = (await connect()).remote;
       await other.keep((await remote.adder(7)) as Callback);
       expect(await other.callKept(1)).to.equal(8);
-      const forwarded = (await other.echo(await remote.counter(1))) as RemoteCounter;
+      const forwarded = (await other.echo(await remote.counter(1))) as RemoteReference<Counter>;
       expect(await forwarded.add(1)).to.equal(2);
       const service = (await other.echo(remote)) as typeof remote;
-      const add = (await service.adder(1)) as (to: number) => unknown;
+      const add = await service.adder(1);
       expect(await add(2)).to.equal(3);
     });
   });
@@ -198,12 +200,12 @@ describe("References", () => {
         expect(await failureOf(counter.add(1))).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
       }
       for (let count = 0; count < 50; count++) {
-        using counter = (await remote.counter(count)) as RemoteCounter & Disposable;
+        using counter = await remote.counter(count);
         expect(await counter.add(1)).to.equal(count + 1);
       }
       for (let count = 0; count < 50; count++) {
-        const add = await remote.adder(count);
-        (add as unknown as Disposable)[Symbol.dispose]();
+        using add = await remote.adder(count);
+        expect(await add(1)).to.equal(count + 1);
       }
       expect(() => {
         release({});

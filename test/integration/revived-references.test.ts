@@ -7,6 +7,8 @@ import {
   defineInterface,
   type Host,
   Method,
+  type RemoteReference,
+  type RemoteReference,
   release,
   withOptions,
 } from "../../src/index.js";
@@ -67,19 +69,14 @@ class Account {
   }
 }
 
-type Async<T> = {
-  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
-};
-type RemoteAccount = Async<Pick<Account, "who" | "spend" | "read" | "write" | "sum">> & {
-  cursor(name: string): Promise<Async<Cursor>>;
-};
+type RemoteAccount = RemoteReference<Account>;
 
 interface Bank {
-  open(user: string): RemoteAccount;
-  all(): { list: { account: RemoteAccount }[] };
+  open(user: string): Account;
+  all(): { list: { account: Account }[] };
   greeter(word: string): (name: string) => Promise<string>;
-  create(user: string): RemoteAccount;
-  maybe(): RemoteAccount | string;
+  create(user: string): Account;
+  maybe(): Account | string;
   subscribe(callback: (n: number) => number): (n: number) => Promise<number>;
   isMine(account: unknown): boolean;
 }
@@ -347,7 +344,7 @@ describe("References whose service was started anew", () => {
 
     it("when its result holds none any more", async () => {
       const { remote, restart } = await start();
-      const account = (await remote.maybe()) as RemoteAccount;
+      const account = (await remote.maybe()) as RemoteReference<Account>;
       await restart();
       const error = await failureOf(account.who());
       expect(error).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
