@@ -262,6 +262,7 @@ export class ServiceHost {
   #asProvider(): ProvidingHost {
     return {
       errors: this.#options.errors,
+      log: this.log,
       contract: () => ({
         incarnation: this.incarnation,
         maxMessageBytes: this.#maxMessageBytes,
