@@ -80,6 +80,15 @@ describe("Declarations", () => {
     }
   });
 
+  it("are accepted by the compiler with legacy decorators", () => {
+    const { config } = ts.readConfigFile("tsconfig.json", (path) => ts.sys.readFile(path)) as { config: object };
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd());
+    const file = "test/fixtures/legacy/service.ts";
+    const program = ts.createProgram([file], { ...options, experimentalDecorators: true });
+    const complaints = program.getSemanticDiagnostics(program.getSourceFile(file));
+    expect(complaints.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).to.deep.equal([]);
+  });
+
   it("work without decorators", async () => {
     class Plain {
       factor = 3;
