@@ -89,6 +89,18 @@ describe("The examples", () => {
     }
   });
 
+  it("05-between-peers: the client prints what its README says, and ends", async () => {
+    const { address } = await mesh.nameserver();
+    const press = run(address, "examples/05-between-peers/press.ts");
+    await press.waitFor(/^ready/m);
+    const author = run(address, "examples/05-between-peers/author.ts");
+    expect(await author.ended, author.err()).to.equal(0);
+    const readme = readFileSync("examples/05-between-peers/README.md", "utf8");
+    const [, shown = ""] = /^The client prints\n\n((?: {4}.*\n)+)/m.exec(readme) ?? [];
+    expect(author.out()).to.equal(shown.replaceAll(/^ {4}/gm, ""));
+    expect(press.err()).not.to.match(/^(?:warning|error)/m);
+  });
+
   it("are what the README shows", () => {
     const readme = readFileSync("README.md", "utf8");
     for (const file of ["query.ts", "client.ts"]) {

@@ -1,11 +1,15 @@
 import { RpcError } from "../errors.js";
 import { UNSUPPORTED_INTERFACE } from "../peer/dispatcher.js";
+import { messageOf } from "./message.js";
 
 /** Exit status of every command. */
 export const EXIT = {
   /** It worked. */
   success: 0,
-  /** A host answered an error, also the one that it does not offer the interface; a name is taken, a port in use. */
+  /**
+   * A host answered an error, also the one that it does not offer the interface, or its contract refuses the call, so that
+   * nothing was sent; a name is taken, a port in use.
+   */
   refused: 1,
   /** Wrong usage, a broken module, invalid JSON. */
   usage: 2,
@@ -72,13 +76,13 @@ export function reportOf(error: unknown): ErrorReport {
   const rpc = error instanceof CommandError ? error.cause : error;
   const hint = error instanceof CommandError ? error.hint : undefined;
   if (!RpcError.isRpcError(rpc)) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const advice = error instanceof CommandError ? hint : '"lamplighter doctor" looks at this installation.';
     return { message, ...(advice !== undefined && { hint: advice }) };
   }
   const advice = hint ?? adviceFor(rpc);
   return {
-    message: rpc.message,
+    message: messageOf(error),
     code: rpc.code,
     ...(rpc.remote && rpc.number > 6 && { number: rpc.number }),
     outcome: rpc.outcome,

@@ -1,18 +1,42 @@
+import { isProxy } from "../peer/proxy.js";
+
+/** A value as one line of JSON. */
+export interface JsonLine {
+  /** The line, without its end. */
+  readonly text: string;
+  /** Are there functions or objects of the service in the value? They stay there; the line only says where they stood. */
+  readonly holdsReferences: boolean;
+}
+
 /**
  * A result in one line of JSON, whatever wire it came over. What JSON has not is written as close as it can be: a bigint and a
  * Map with other keys than texts as text and pairs, a Set as a list, bytes as `{ "base64": … }`, an error as its name and message.
  */
-export function jsonLine(value: unknown): string {
-  return toJson(value, replace) ?? "null";
+export function jsonLine(value: unknown): JsonLine {
+  let holdsReferences = false;
+  const replacer: Replacer = function (key, given) {
+    // What has a toJSON, as a proxy has, was asked already; what stands there is still in its place.
+    const reference = describeReference(this[key]);
+    if (reference === undefined) return replace(given);
+    holdsReferences = true;
+    return reference;
+  };
+  const text = toJson(value, replacer) ?? "null";
+  return { text, holdsReferences };
 }
 
-/** Undefined has no text at all, and the library's own type does not say so. */
-const toJson: (value: unknown, replacer: (key: string, value: unknown) => unknown) => string | undefined =
-  JSON.stringify;
+type Replacer = (this: Readonly<Record<string, unknown>>, key: string, value: unknown) => unknown;
 
-function replace(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
+/** Undefined has no text at all, and the library's own type does not say so. */
+const toJson: (value: unknown, replacer: Replacer) => string | undefined = JSON.stringify;
+
+function describeReference(value: unknown): string | undefined {
   if (typeof value === "function") return "[a function of the service]";
+  return typeof value === "object" && value !== null && isProxy(value) ? "[an object of the service]" : undefined;
+}
+
+function replace(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Map) {
     const pairs = [...value] as [unknown, unknown][];

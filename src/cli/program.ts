@@ -40,7 +40,10 @@ function buildProgram(options: ProgramOptions): Command {
     .description("Remote services as local objects that survive restarts")
     .version(packageVersion())
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
+    })
     .addHelpText("after", EXAMPLES);
 
   logged(program.command("nameserver"))
@@ -66,10 +69,12 @@ function buildProgram(options: ProgramOptions): Command {
     });
 
   logged(withNameserver(program.command("call")))
-    .description("call a method and print its raw result as one line of JSON")
-    .argument("<words...>", "INTERFACE METHOD [JSON...]; with -c the interface as well")
+    .description("call a method and print its raw result as one line of JSON, a stream as one line an item")
+    .usage("[options] INTERFACE METHOD [JSON...]")
+    // Which of them is missing is told by the names that the usage gives them.
+    .argument("[words...]")
     .addOption(new Option("-c, --connect <address>", "call this address, without a nameserver").conflicts("service"))
-    .option("--wire <name>", "the wire to speak with --connect: pycom or lamp", "pycom")
+    .option("--wire <name>", "the wire to speak with --connect: pycom or lamp (default: pycom)")
     .option("--named <json>", "arguments by name")
     .option("--service <name>", "only this service")
     .option("--attach <file>", "send a file as the attachment")
@@ -143,4 +148,4 @@ Examples:
   lamplighter call -c tcp://127.0.0.1:2013 com.foo.example create --named '{"value": 42}'
   lamplighter list --watch
 
-Exit status: 0 success, 1 a host answered an error, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;
+Exit status: 0 success, 1 a host answered an error or its contract refuses the call, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;

@@ -380,9 +380,8 @@ function nameserversOf(options: ClientOptions): readonly string[] {
 
 function requireName(interfaceName: unknown): void {
   if (typeof interfaceName === "string" && interfaceName !== "") return;
-  throw new ConfigurationError(
-    `An interface is named by a string such as "com.foo.example", got ${typeof interfaceName}`,
-  );
+  const got = interfaceName === "" ? "an empty one" : typeof interfaceName;
+  throw new ConfigurationError(`An interface is named by a string such as "com.foo.example", got ${got}`);
 }
 
 function checkOptions(options: ClientOptions): void {

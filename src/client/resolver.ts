@@ -1,5 +1,6 @@
 import { rpcError } from "../errors.js";
 import { instanceKey, type ServiceQuery, type ServiceRecord } from "../peer/record.js";
+import { WAIT_ADVICE } from "../util/advice.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { sleep, untilAborted } from "../util/sleep.js";
 import type { NameserverClient } from "./nameserver-client.js";
@@ -139,7 +140,7 @@ function notFound(query: ServiceQuery, nameserver: string): Error {
   return rpcError(
     "SERVICE_NOT_FOUND",
     `The nameserver ${nameserver} knows no provider of ${parts.join(", ")}. Is the service running? ` +
-      '"lamplighter list" shows what is registered; the option waitForMs waits for a service that is not up yet',
+      `"lamplighter list" shows what is registered${WAIT_ADVICE}`,
     { interface: query.interface, service: query.service },
   );
 }

@@ -128,7 +128,8 @@ function undeclared(
   }
   if (positional.length > 1) {
     throw new BadRequestError(
-      `${label(where)} declares no arguments and takes one value; got ${positional.length} (args[1] is too many)`,
+      `${label(where)} declares no arguments and takes one value; got ${positional.length} (args[1] is too many). ` +
+        "At the service, declare them with params",
       where,
     );
   }

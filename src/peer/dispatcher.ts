@@ -7,6 +7,7 @@ import type { RunningCalls } from "./answers/answer-window.js";
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
+import { isRegistered } from "./error-classes.js";
 import { type ErrorPolicy, expiredAnswer, failureAnswer, reasonOf } from "./failures.js";
 import { ToldFailure } from "./once/told-failure.js";
 import type { Sessions } from "./sessions.js";
@@ -16,6 +17,8 @@ import { discardSources } from "./streams/source.js";
 export interface ExposedMethod {
   /** What it says of itself. */
   readonly contract: MethodContract;
+  /** How many parameters its function has without declaring any; it gets one value all the same. Absent: all is well. */
+  readonly undeclared?: number | undefined;
   /** Is it to be executed at most once, and how? Absent: it does not matter. */
   readonly once?: OnceMode | undefined;
   /**
@@ -132,7 +135,7 @@ export class Dispatcher implements RunningCalls {
    */
   expose(exposed: ExposedInterface): void {
     if (this.#interfaces.has(exposed.name)) {
-      throw rpcError("CONFIGURATION", `The interface ${exposed.name} is provided twice by this host`);
+      throw rpcError("CONFIGURATION", `The interface ${exposed.name} is provided twice`);
     }
     this.#interfaces.set(exposed.name, exposed);
   }
@@ -365,7 +368,8 @@ export class Dispatcher implements RunningCalls {
 
   #fail(message: CallMessage, call: ServerCall | undefined, error: unknown, origin: CallOrigin): void {
     const told = reasonOf(call, error);
-    if (!RpcError.isRpcError(told) && !(told instanceof ToldFailure)) {
+    if (isRegistered(told)) this.#log.debug(`${label(message)} answered with ${told.name}: ${told.message}`);
+    else if (!RpcError.isRpcError(told) && !(told instanceof ToldFailure)) {
       this.#log.error(`${label(message)} failed: ${logged(error)}`);
     }
     try {

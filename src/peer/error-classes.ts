@@ -49,17 +49,27 @@ export function registerError<E extends Error>(Class: ErrorClass<E>, options: Er
 
 /** What travels of an error whose class, or one that it extends, is registered; `undefined` for others. */
 export function describeRegistered(error: unknown): RemoteErrorInfo | undefined {
+  const registered = registeredOf(error);
+  if (!registered) return undefined;
+  const { cause, message } = error as Error;
+  return {
+    name: registered.name,
+    message,
+    data: registered.toData(error as Error),
+    ...(cause !== undefined && { cause }),
+  };
+}
+
+/** Is the class of an error, or one that it extends, registered? Then it is an answer that its service means to give. */
+export function isRegistered(error: unknown): error is Error {
+  return registeredOf(error) !== undefined;
+}
+
+/** The nearest class that is registered. */
+function registeredOf(error: unknown): Registered | undefined {
   if (!(error instanceof Error) || classes.size === 0) return undefined;
   for (let level: unknown = error; level !== null && level !== Error.prototype; level = Object.getPrototypeOf(level)) {
-    for (const { name, Class, toData } of classes.values()) {
-      if (level !== Class.prototype) continue;
-      return {
-        name,
-        message: error.message,
-        data: toData(error),
-        ...(error.cause !== undefined && { cause: error.cause }),
-      };
-    }
+    for (const registered of classes.values()) if (level === registered.Class.prototype) return registered;
   }
   return undefined;
 }

@@ -13,7 +13,7 @@ export type InterfaceDecorator = <C extends AnyClass>(target: C, context?: Class
 /** A method decorator of either kind: standard (TC39) or legacy (`experimentalDecorators`). */
 export interface MethodDecorator {
   (value: MethodFunction, context: ClassMethodDecoratorContext): void;
-  (target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<never>): void;
+  <T extends MethodFunction>(target: object, key: string | symbol, descriptor: TypedPropertyDescriptor<T>): void;
 }
 
 /**

@@ -31,6 +31,7 @@ import {
   type Transport,
   type TransportName,
 } from "../transport/index.js";
+import { JOURNAL_ADVICE } from "../util/advice.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
@@ -263,6 +264,7 @@ export class ServiceHost {
   #asProvider(): ProvidingHost {
     return {
       errors: this.#options.errors,
+      log: this.log,
       contract: () => ({
         incarnation: this.incarnation,
         maxMessageBytes: this.#maxMessageBytes,
@@ -397,7 +399,7 @@ function requireNoJournal({ name, methods }: ExposedInterface): void {
   for (const { contract } of methods.values()) {
     if (!contract.once) continue;
     throw new ConfigurationError(
-      `${name}.${contract.name} is declared once, and this host has no journal: give it the option journal, a file`,
+      `${name}.${contract.name} is declared once, and this host has no journal: ${JOURNAL_ADVICE}`,
     );
   }
 }

@@ -1,11 +1,29 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { defineInterface } from "../../src/index.js";
+import { defineInterface, expose } from "../../src/index.js";
 import { useCommand } from "../support/command.js";
 import { CHUNK, makeFiles } from "../support/files.js";
 import { useMesh } from "../support/mesh.js";
 import { authenticator, counter, echo, locked } from "../support/services.js";
+
+class Account {
+  balance(): number {
+    return 7;
+  }
+}
+expose(Account.prototype, ["balance"]);
+
+const bank = defineInterface("demo.bank", {
+  methods: {
+    open: () => ({ account: new Account(), notify: () => undefined }),
+    each: async function* () {
+      yield 1;
+      yield new Account();
+    },
+    plain: () => ({ account: "7" }),
+  },
+});
 
 describe("lamplighter call", () => {
   const mesh = useMesh();
@@ -171,10 +189,53 @@ describe("lamplighter call", () => {
     expect((await call("-n", address, "demo.stream", "none")).out).to.equal("null\n");
   });
 
+  it("says that references in the result end with the command, and prints them as what they are", async () => {
+    const { address } = await mesh.nameserver();
+    await mesh.host([bank], { nameserver: address });
+    const opened = await call("-n", address, "demo.bank", "open");
+    const shown = { account: "[an object of the service]", notify: "[a function of the service]" };
+    expect(opened).to.include({ status: 0, out: `${JSON.stringify(shown)}\n` });
+    expect(opened.err).to.match(/^reference: .* ends with this command/);
+    const each = await call("-n", address, "demo.bank", "each");
+    expect(each).to.include({ status: 0, out: '1\n"[an object of the service]"\n' });
+    expect(each.err.match(/ends with this command/g)).to.have.length(1);
+    expect((await call("-n", address, "demo.bank", "plain")).err).to.equal("");
+  });
+
+  it("names what is missing", async () => {
+    const INTERFACE_AND_METHOD = /^error: call wants INTERFACE METHOD \[JSON\.\.\.\]\n$/;
+    for (const words of [[], ["only.interface"]]) expect((await call(...words)).err).to.match(INTERFACE_AND_METHOD);
+    expect((await call("--help")).out).to.contain("lamplighter call [options] INTERFACE METHOD [JSON...]");
+  });
+
+  it("ends with 1 for arguments that the contract refuses, before anything is sent", async () => {
+    const { address } = await mesh.host([echo]);
+    const refused = await call("-c", address, "demo.echo", "add", "1", '"x"');
+    expect(refused).to.include({ status: 1, out: "" });
+    expect(refused.err).to.match(/BAD_REQUEST, outcome: not-sent/);
+    expect((await command.run(["--help"])).out).to.contain(
+      "1 a host answered an error or its contract refuses the call",
+    );
+  });
+
+  it("advises flags, and not options of programs", async () => {
+    const { address } = await mesh.nameserver();
+    const missing = await call("-n", address, "no.such", "x");
+    expect(missing).to.include({ status: 3, out: "" });
+    expect(missing.err)
+      .to.match(/"lamplighter list" shows what is registered\n/)
+      .and.not.to.match(/waitForMs/);
+  });
+
   it("speaks the wire that it is told to", async () => {
     const { address } = await mesh.host([echo]);
     const words = ["-c", address, "demo.echo", "echo", '"x"'];
     expect(await call(...words, "--wire", "lamp")).to.include({ status: 0, out: '"x"\n' });
     expect((await call(...words, "--wire", "lampp")).err).to.contain('did you mean "lamp"');
+    for (const wire of ["lamp", "foo"]) {
+      const located = await call("demo.echo", "echo", "1", "--wire", wire, "--timeout", "200");
+      expect(located).to.include({ status: 2, out: "" });
+      expect(located.err).to.match(/--wire wants --connect/);
+    }
   });
 });

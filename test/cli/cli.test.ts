@@ -301,7 +301,7 @@ describe("The command line", () => {
     expect((await list("--service", "/a")).out).to.match(/^\/a\ttcp:\/\/\S+\tdemo\.echo\n$/);
     expect(JSON.parse((await list("--json", "--interface", "demo")).out)).to.have.length(1);
     expect(JSON.parse((await list("--json")).out)).to.have.length(2);
-    expect((await list("--interface", "(")).status).to.equal(1);
+    expect((await list("--interface", "(")).status).to.equal(2);
     expect((await run(["list", "-n", "tcp://127.0.0.1:1", "--timeout"])).status).to.equal(2);
   });
 

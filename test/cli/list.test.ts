@@ -60,6 +60,37 @@ describe("lamplighter list", () => {
     expect(child.err()).to.equal("");
   });
 
+  it("ends with 2 for a pattern that is none, and says which, also with --watch", async () => {
+    const { address } = await mesh.nameserver();
+    for (const flag of ["--interface", "--service"]) {
+      for (const watch of [[], ["--watch"]]) {
+        const wrong = await command.run(["list", "-n", address, flag, "[", ...watch]);
+        expect(wrong).to.include({ status: 2, out: "" });
+        expect(wrong.err).to.match(new RegExp(`^error: ${flag} \\[ is no regular expression .*position`));
+        expect(wrong.err).not.to.match(/executed|introspect/);
+      }
+    }
+    const { address: other } = await mesh.host([echo]);
+    const noNameserver = await command.run(["list", "-n", other, "--interface", "demo"]);
+    expect(noNameserver).to.include({ status: 1, out: "" });
+    expect(noNameserver.err).to.match(/Unsupported interface/);
+  });
+
+  it("prints nothing when nothing matches, and says so, but for the empty list of --json", async () => {
+    const { address } = await mesh.nameserver();
+    const none = ["list", "-n", address, "--service", "zzz"];
+    for (const env of [{}, ON_TERMINAL]) {
+      expect(await command.run(none, { env })).to.deep.equal({ status: 0, out: "", err: "no service matches\n" });
+    }
+    expect(await command.run([...none, "--json"])).to.deep.equal({ status: 0, out: "[]\n", err: "" });
+  });
+
+  it("says how to start the nameserver that is not there", async () => {
+    const result = await command.run(["list", "-n", "tcp://127.0.0.1:1", "--timeout", "200"]);
+    expect(result).to.include({ status: 3, out: "" });
+    expect(result.err).to.match(/UNAVAILABLE, outcome: not-sent\nStart one with "lamplighter nameserver -a tcp:\S+:1"/);
+  });
+
   it("shows a table with a heading on a terminal, without colours by NO_COLOR, and neither when piped", async () => {
     const { address } = await mesh.nameserver();
     const list = (env: NodeJS.ProcessEnv) => command.run(["list", "-n", address], { env });

@@ -82,6 +82,16 @@ describe("lamplighter serve --journal", () => {
     const result = await command.run(["serve", module]);
     expect(result).to.include({ status: 2, out: "" });
     expect(result.err).to.include("demo.orders.order is declared once");
+    expect(result.err).to.include("--journal FILE").and.not.include("option journal");
+  });
+
+  it("shows in introspect which methods are executed once", async () => {
+    const { address } = await mesh.nameserver();
+    const journal = join(command.folder(), "shown");
+    await command.ready(command.start(["serve", module, "-n", address, "--journal", journal]));
+    const shown = await command.run(["introspect", "-n", address, "demo.orders"]);
+    expect(shown.out).to.match(/ order\(.*\) {2}\[once\]$/m);
+    expect(shown.out).to.match(/ introspect\(.*\[idempotent\]$/m);
   });
 
   it("says that another process has the journal", async () => {

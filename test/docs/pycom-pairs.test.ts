@@ -76,6 +76,7 @@ const EXPORTS = [
   "RemoteError",
   "RpcError",
   "UnavailableError",
+  "batch",
   "checkArgument",
   "configuration",
   "configure",
@@ -86,6 +87,7 @@ const EXPORTS = [
   "named",
   "proxy",
   "reply",
+  "withOptions",
 ];
 
 describe("docs/pycom.md", () => {

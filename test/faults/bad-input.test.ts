@@ -184,7 +184,10 @@ describe("Bad input", () => {
       [() => host.provide(exposed("ab")), /list of names/],
       [() => checkArgument("a", { types: "strnig" as never }), /args\.a of checkArgument[^]*"string"/],
       [() => checkArgument("a", { types: ["string", "nmber"] as never }), /"number"/],
-      [() => host.provide(echo).provide(echo), /provided twice/],
+      [() => host.provide(echo).provide(echo), /provided twice$/],
+      [() => mesh.client().provide(echo).provide(echo), /demo\.echo is provided twice$/],
+      [() => mesh.client().locate(""), /named by a string [^]*got an empty one$/],
+      [() => mesh.client().locate(undefined as never), /named by a string [^]*got undefined$/],
       [() => defineInterface("", { methods: {} }), /name/],
     ];
     for (const [declare, message] of wrong) expect(declare).to.throw(ConfigurationError, message);

@@ -84,7 +84,9 @@ describe("A client", () => {
       const anything = remote.echo as (...values: unknown[]) => Promise<unknown>;
       expect(await anything()).to.equal(null);
       expect(await anything([1, { a: 2 }])).to.deep.equal([1, { a: 2 }]);
-      expect(await failureOf(anything(1, 2))).to.include({ code: "BAD_REQUEST", outcome: "not-sent" });
+      const several = await failureOf(anything(1, 2));
+      expect(several).to.include({ code: "BAD_REQUEST", outcome: "not-sent" });
+      expect(several.message).to.contain("declare them with params");
     });
 
     it("unwraps one declared result, keeps several as an object, and puts attachments back", async () => {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { defineInterface, Method, RpcError, registerError } from "../../src/index.js";
+import { keepLog } from "../support/log.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 class OutOfStock extends Error {
@@ -104,6 +105,21 @@ describe("Errors of methods", () => {
   it("are written and made as their class wants", async () => {
     const error = (await failureOf((await connect()).pay())) as unknown as Money;
     expect(error.euros).to.equal(2.5);
+  });
+
+  it("are no news for the host's log when their class is registered, and an error there when not", async () => {
+    const { log, lines } = keepLog();
+    const host = await mesh.host([shop], { log });
+    const remote = mesh.client().connect<Shop>(host.address, "demo.shop", { wire: "lamp" });
+    await failureOf(remote.buy());
+    await failureOf(remote.buyMore());
+    expect(lines("error")).to.deep.equal([]);
+    expect(lines("debug").filter((line) => line.includes("demo.shop.buy"))).to.deep.equal([
+      "demo.shop.buy answered with OutOfStock: only 3 left",
+      "demo.shop.buyMore answered with OutOfStock: only 1 left",
+    ]);
+    await failureOf(remote.crash());
+    expect(lines("error").join()).to.match(/demo\.shop\.crash failed: RangeError: in the engine room/);
   });
 
   it("hide what is of no registered class, unless the host's policy says otherwise", async () => {

@@ -8,7 +8,6 @@ import {
   type Host,
   Method,
   type RemoteReference,
-  type RemoteReference,
   release,
   withOptions,
 } from "../../src/index.js";

@@ -30,6 +30,9 @@ export interface CallFlags extends ClientFlags {
 export async function callCommand(words: readonly string[], flags: CallFlags): Promise<void> {
   const [interfaceName, method, ...texts] = words;
   if (interfaceName === undefined || method === undefined) throw usageError("call wants INTERFACE METHOD [JSON...]");
+  if (flags.wire !== undefined && flags.connect === undefined) {
+    throw usageError("--wire wants --connect: with what a nameserver knows, the best wire that both speak is taken");
+  }
   const values = texts.map((text, index) => parseJson(text, `argument ${index + 1}`));
   const named = flags.named === undefined ? undefined : parseJson(flags.named, "--named");
   if (named !== undefined && values.length > 0) throw usageError("--named and positional arguments do not mix");
@@ -54,8 +57,14 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
 async function printAnswer(answer: FullAnswer, flags: CallFlags): Promise<void> {
   // The result first: whatever happens to the file, the method has run and this is what it answered.
   const { result, streamed } = takeStreamed(answer.result);
-  if (isStream(result)) for await (const item of result) await print(item);
-  else await print(result);
+  let holdsReferences = false;
+  if (isStream(result)) for await (const item of result) holdsReferences = (await print(item)) || holdsReferences;
+  else holdsReferences = await print(result);
+  if (holdsReferences) {
+    process.stderr.write(
+      'reference: a function or object of the service, which ends with this command ("lamplighter repl" keeps it)\n',
+    );
+  }
   if (answer.sessionId !== undefined) process.stderr.write(`session: ${answer.sessionId}\n`);
   if (flags.save !== undefined) await saveAttachment(flags.save, streamed ?? answer.attachment);
   else if (streamed) {
@@ -79,9 +88,15 @@ function takeStreamed(result: unknown): { readonly result: unknown; readonly str
   return { result: others, streamed: found[1] as ReadableStream<Uint8Array> };
 }
 
-/** A stream may be longer than its reader is quick: each line waits until there is room. */
-async function print(value: unknown): Promise<void> {
-  if (!process.stdout.write(`${jsonLine(value)}\n`)) await once(process.stdout, "drain");
+/**
+ * A stream may be longer than its reader is quick: each line waits until there is room.
+ *
+ * @returns whether there are references in the value
+ */
+async function print(value: unknown): Promise<boolean> {
+  const { text, holdsReferences } = jsonLine(value);
+  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
+  return holdsReferences;
 }
 
 /** An absent attachment is no empty one: it leaves the file as it is. */

@@ -32,5 +32,6 @@ function signature(method: MethodContract): string {
   const declared = [...method.required.map(typed), ...method.optional.map((name) => `${typed(name)}?`)];
   const args = declared.length === 0 ? "value?" : declared.join(", ");
   const results = method.results.length === 0 ? "" : ` -> ${method.results.join(", ")}`;
-  return `${bold(method.name)}(${args})${results}${method.idempotent ? "  [idempotent]" : ""}`;
+  const marks = [...(method.idempotent ? ["idempotent"] : []), ...(method.once ? ["once"] : [])];
+  return `${bold(method.name)}(${args})${results}${marks.map((mark) => `  [${mark}]`).join("")}`;
 }

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../errors.js";
+import type { Logger } from "../../util/log.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../contract.js";
 import type { ExposedInterface, ExposedMethod } from "../dispatcher.js";
@@ -69,6 +70,8 @@ export function isProvidable(value: unknown): value is Provided {
 export interface ProvidingHost extends JournalingHost {
   /** What it says of itself. */
   contract(): Omit<HostContract, "stateful">;
+  /** Told of declarations that are hardly meant so; absent: where there is nothing wrong with them. */
+  readonly log?: Logger | undefined;
 }
 
 /**
@@ -78,7 +81,10 @@ export interface ProvidingHost extends JournalingHost {
  */
 export function buildInterface(provided: Provided, host: ProvidingHost): ExposedInterface {
   const { mark, methods } = isDefinition(provided) ? readDefinition(provided) : readClass(provided);
-  for (const [name, method] of methods) methods.set(name, journaled(method, host));
+  for (const [name, method] of methods) {
+    if (method.undeclared !== undefined) host.log?.warn(undeclaredText(mark.name, method));
+    methods.set(name, journaled(method, host));
+  }
   if (methods.size === 0) {
     throw new ConfigurationError(`${mark.name} has no methods: mark them with @Method, or name them in expose()`);
   }
@@ -103,6 +109,13 @@ export function buildInterface(provided: Provided, host: ProvidingHost): Exposed
     },
   };
   return { name: mark.name, stateful, authentication: mark.authentication, methods, contract };
+}
+
+function undeclaredText(interfaceName: string, { contract, undeclared }: ExposedMethod): string {
+  return (
+    `${interfaceName}.${contract.name} has ${undeclared} parameters and declares none, so that callers can give it one value ` +
+    "only: declare them with params"
+  );
 }
 
 /** PyCOM names the results of `introspect`, although they are not wrapped. */

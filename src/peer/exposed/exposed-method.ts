@@ -41,6 +41,7 @@ export function exposeMethod(
 class FunctionMethod implements ExposedMethod {
   readonly contract: MethodContract;
   readonly once: OnceMode | undefined;
+  readonly undeclared: number | undefined;
   readonly #interface: string;
   readonly #body: MethodFunction;
   readonly #receiver: unknown;
@@ -59,6 +60,7 @@ class FunctionMethod implements ExposedMethod {
     told: { readonly name: string; readonly first: ArgumentType | undefined },
   ) {
     this.once = readOnce(told.name, options);
+    this.undeclared = parameters.length === 0 && body.length > 1 ? body.length : undefined;
     this.#interface = interfaceName;
     this.#body = body;
     this.#receiver = receiver;

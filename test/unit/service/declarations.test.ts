@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import ts from "typescript";
 import { checkArgument, defineInterface, expose, Host, Interface, Method } from "../../../src/index.js";
+import { keepLog } from "../../support/log.js";
 import { failureOf, useMesh } from "../../support/mesh.js";
 
 @Interface("demo.base", { doc: "A base." })
@@ -79,6 +80,15 @@ describe("Declarations", () => {
     }
   });
 
+  it("are accepted by the compiler with legacy decorators", () => {
+    const { config } = ts.readConfigFile("tsconfig.json", (path) => ts.sys.readFile(path)) as { config: object };
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd());
+    const file = "test/fixtures/legacy/service.ts";
+    const program = ts.createProgram([file], { ...options, experimentalDecorators: true });
+    const complaints = program.getSemanticDiagnostics(program.getSourceFile(file));
+    expect(complaints.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).to.deep.equal([]);
+  });
+
   it("work without decorators", async () => {
     class Plain {
       factor = 3;
@@ -92,6 +102,25 @@ describe("Declarations", () => {
     expect(() => {
       expose(Plain.prototype, ["nope"]);
     }).to.throw(/nope is no method/);
+  });
+
+  it("are warned of when a method has several parameters and declares none, once each", async () => {
+    const { log, lines } = keepLog();
+    const methods = {
+      lost: (a: number, b?: number) => [a, b ?? "none"],
+      declared: { params: ["a", "b"], run: (a: number, b: number) => a + b },
+      single: (a: number) => a,
+      defaulted: (a: number, b = 1) => a + b,
+    };
+    const host = await mesh.host([defineInterface("demo.sums", { methods })], { log });
+    const remote = mesh.client().connectComponent(host.address, "demo.sums");
+    for (const value of [1, 2]) await remote.invoke("lost", value);
+    expect(lines("warn")).to.deep.equal([
+      "demo.sums.lost has 2 parameters and declares none, so that callers can give it one value only: declare them with params",
+    ]);
+    const peer = mesh.client({ log }).provide(defineInterface("demo.peer", { methods: { sum: methods.lost } }));
+    expect(peer.references).to.deep.equal([]);
+    expect(lines("warn")).to.have.length(1);
   });
 
   it("refuse two methods of one name, and classes that cannot be made", () => {
