@@ -118,6 +118,22 @@ describe("A client", () => {
     });
   });
 
+  it("sends many calls together that each are as large as they may be", async () => {
+    const size = defineInterface("demo.size", { methods: { size: (bytes: Uint8Array) => bytes.byteLength } });
+    const host = await mesh.host([size], { maxMessageBytes: 65_536 });
+    const disconnected: string[] = [];
+    const client = mesh.client({
+      onEvent: (event) => {
+        if (event.type === "disconnected") disconnected.push(event.reason);
+      },
+    });
+    const remote = client.connect<{ size(bytes: Uint8Array): number }>(host.address, "demo.size", { wire: "lamp" });
+    await remote.size(new Uint8Array(1));
+    const sizes = Array.from({ length: 40 }, (_, n) => (n % 8 === 7 ? 65_000 : 15_000));
+    expect(await Promise.all(sizes.map((bytes) => remote.size(new Uint8Array(bytes))))).to.deep.equal(sizes);
+    expect(disconnected).to.deep.equal([]);
+  });
+
   it("adds no suggestion of its own to an error that a method passes on", async () => {
     const passing = defineInterface("demo.passing", {
       methods: { callBack: () => (currentCall().peer as unknown as { callBak(): unknown }).callBak() },

@@ -236,4 +236,28 @@ describe("Pipelining", () => {
     expect(sums).to.deep.equal([]);
     await closing;
   });
+
+  it("takes streams from the result that they came with", async () => {
+    const service = defineInterface("demo.files", {
+      methods: {
+        open: () => ({
+          name: "file",
+          lines: (async function* () {
+            for (const line of ["a", "b", "c", "d"]) yield await Promise.resolve(line);
+          })(),
+        }),
+      },
+    });
+    const host = await mesh.host([service]);
+    const remote = mesh
+      .client()
+      .connect<{ open(): { name: string; lines: AsyncGenerator<string> } }>(host.address, "demo.files", {
+        wire: "lamp",
+      });
+    const lines: string[] = [];
+    const opened = remote.open();
+    expect(await opened.name).to.equal("file");
+    for await (const line of await remote.open().lines) lines.push(line);
+    expect(lines).to.deep.equal(["a", "b", "c", "d"]);
+  });
 });

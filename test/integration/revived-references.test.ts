@@ -49,6 +49,9 @@ class Account {
     this.run.opened.push(`cursor ${name}`);
     return new Cursor(`${this.run.name}/${this.user}/${name}`);
   }
+  @Method({ idempotent: true }) async summed(numbers: AsyncIterable<number>): Promise<Cursor> {
+    return new Cursor(String(await this.sum(numbers)));
+  }
   @Method() async sum(numbers: AsyncIterable<number>): Promise<number> {
     let sum = 0;
     for await (const n of numbers) sum += n;
@@ -78,9 +81,15 @@ interface Bank {
   maybe(): Account | string;
   subscribe(callback: (n: number) => number): (n: number) => Promise<number>;
   isMine(account: unknown): boolean;
+  openFor(request: [{ user: string }]): Account;
+  many(count: number): Account[];
+  back<T>(value: T): T;
+  find(user: string): Account;
+  view(account: unknown): Cursor;
 }
 
 function bank(run: Run) {
+  const found = new Map<string, Account>();
   const opened = (user: string): Account => {
     run.opened.push(user);
     const token = currentCall().extensions["org.pycom.auth"];
@@ -95,6 +104,21 @@ function bank(run: Run) {
       create: (user: string) => opened(user),
       maybe: { idempotent: true, run: () => (run.name === "one" ? opened("ann") : "nothing any more") },
       subscribe: { idempotent: true, run: (callback: (n: number) => number) => (n: number) => callback(n) },
+      openFor: { idempotent: true, run: ([{ user }]: [{ user: string }]) => opened(user) },
+      many: {
+        idempotent: true,
+        run: (count: number) => {
+          run.opened.push("many");
+          return Array.from({ length: count }, (_, n) => new Account(run, String(n)));
+        },
+      },
+      back: { idempotent: true, run: (value: unknown) => value },
+      find: { idempotent: true, run: (user: string) => found.get(user) ?? found.set(user, opened(user)).get(user) },
+      view: {
+        idempotent: true,
+        run: (account: Account) =>
+          new Cursor(account instanceof Account ? `view of ${account.who()}` : "of a stranger"),
+      },
       isMine: (account: unknown) => account instanceof Account,
     },
   });
@@ -296,6 +320,97 @@ describe("References whose service was started anew", () => {
     await restart();
     await account.who();
     expect(await remote.isMine(account)).to.equal(true);
+  });
+
+  it("are obtained with the arguments as they were", async () => {
+    const { remote, restart } = await start();
+    const request = { user: "ann" };
+    const account = await remote.openFor([request]);
+    const cursor = await account.cursor("a");
+    request.user = "bob";
+    await restart();
+    expect(await account.who()).to.equal("ann at two");
+    expect(await cursor.where()).to.equal("two/ann/a");
+  });
+
+  it("are obtained all at once when they came in one result, and nothing more is held", async () => {
+    const { remote, restart, runs, hosts } = await start();
+    const accounts = await remote.many(200);
+    const [first] = accounts;
+    release(first ?? {});
+    await restart();
+    const answers = await Promise.all(accounts.slice(1).map((account) => account.who()));
+    expect(answers.slice(0, 2)).to.deep.equal(["1 at two", "2 at two"]);
+    expect(runs[1].opened).to.deep.equal(["many"]);
+    while ((hosts[1]?.references.length ?? 0) !== 199) await new Promise((resolve) => setTimeout(resolve, 2));
+  });
+
+  it("that only came back are not obtained by what gave them back", async () => {
+    const { remote, restart } = await start();
+    const account = await remote.create("ann");
+    expect(await remote.back(account)).to.equal(account);
+    await restart();
+    for (let count = 0; count < 2; count++) {
+      expect(await failureOf(account.who())).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+    }
+  });
+
+  it("are not obtained again where they came from calls that carried streams", async () => {
+    const { remote, restart, runs } = await start();
+    const numbers = async function* () {
+      for (const n of [1, 2]) yield await Promise.resolve(n);
+    };
+    const cursor = await (await remote.open("ann")).summed(numbers());
+    expect(await cursor.where()).to.equal("3");
+    await restart();
+    expect(await failureOf(cursor.where())).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+    expect(runs[1].opened).to.deep.equal([]);
+  });
+
+  it("are obtained again for one who holds them when another has let go of them", async () => {
+    const { remote, restart } = await start();
+    const account = await remote.find("ann");
+    await restart();
+    expect(await account.who()).to.equal("ann at two");
+    const same = await remote.find("ann");
+    release(same);
+    expect(await account.who()).to.equal("ann at two");
+    const other = await remote.find("ann");
+    release(account);
+    expect(await other.who()).to.equal("ann at two");
+  });
+
+  it("are obtained again before they are handed on", async () => {
+    const { remote, restart } = await start();
+    const account = await remote.open("ann");
+    const view = await remote.view(account);
+    const lost = await remote.create("bob");
+    await restart();
+    expect(await remote.isMine(account)).to.equal(true);
+    expect(await view.where()).to.equal("view of ann at two");
+    expect(await failureOf(remote.isMine(lost))).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
+  });
+
+  it("of a session are lost with it", async () => {
+    const owners = [new Run("one"), new Run("two")] as const;
+    const hosts: Host[] = [];
+    for (const run of owners) {
+      const desk = defineInterface("demo.desk", {
+        stateful: true,
+        methods: { account: { idempotent: true, run: () => new Account(run, "ann") } },
+      });
+      hosts.push(await mesh.host([desk]));
+    }
+    const link = mesh.own(await WeakLink.to(hosts[0]?.address ?? ""));
+    const events = new EventEmitter();
+    const client = mesh.client({ onEvent: ({ type }) => events.emit(type) });
+    const desk = client.connect<{ account(): Account }>(link.address, "demo.desk", { wire: "lamp" });
+    const account = await desk.account();
+    expect(await account.who()).to.equal("ann at one");
+    const gone = once(events, "disconnected");
+    link.break(hosts[1]?.address);
+    await gone;
+    expect(await failureOf(account.who())).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
   });
 
   it("are let go at the run that they belong to now", async () => {

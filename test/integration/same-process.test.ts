@@ -21,6 +21,11 @@ const store = defineInterface("demo.store", {
       for (let n = 0; n < to; n++) yield await Promise.resolve(n);
     },
     callBack: (run: (n: number) => Promise<number>) => run(20),
+    sum: async (numbers: AsyncIterable<number>) => {
+      let sum = 0;
+      for await (const n of numbers) sum += n;
+      return sum;
+    },
     whoAsks: () => currentCall().peerId,
     hang: () => new Promise(() => undefined),
   },
@@ -32,6 +37,7 @@ interface Store {
   size(bytes: Uint8Array): number;
   count(to: number): AsyncIterable<number>;
   callBack(run: (n: number) => number): number;
+  sum(numbers: AsyncIterable<number>): number;
   whoAsks(): string;
   hang(): null;
 }
@@ -81,6 +87,26 @@ describe("Calls within one process", () => {
     for await (const item of remote.count(200)) items.push(item);
     expect(items).to.have.length(200);
     expect(await remote.callBack((n) => n + 1)).to.equal(21);
+  });
+
+  it("are each part of their own call only, also where one waits for what another sends", async () => {
+    const tokens: unknown[] = [];
+    const third = await mesh.host([
+      defineInterface("demo.third", {
+        methods: { note: () => tokens.push(currentCall().extensions["org.pycom.auth"] ?? "nobody") },
+      }),
+    ]);
+    const note = mesh.client().connect<{ note(): number }>(third.address, "demo.third", { wire: "lamp" });
+    const { remote } = await start();
+    const numbers = async function* () {
+      for (let n = 0; n < 300; n++) {
+        if (n === 150 || n === 299) await note.note();
+        yield n;
+      }
+    };
+    const as = (token: string) => withOptions(remote, { extensions: { "org.pycom.auth": token } });
+    await Promise.all([as("ann").sum(numbers()), as("bob").sum(numbers())]);
+    expect(tokens).to.deep.equal(["nobody", "nobody", "nobody", "nobody"]);
   });
 
   it("show the host who is connected, and when that is gone", async () => {
