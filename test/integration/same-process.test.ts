@@ -9,6 +9,7 @@ import {
   type HostOptions,
   withOptions,
 } from "../../src/index.js";
+import { collectGarbage } from "../support/garbage.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 const kept = { list: [1, 2, 3], bytes: new Uint8Array(40_000), few: new Uint8Array(8) };
@@ -152,6 +153,27 @@ describe("Calls within one process", () => {
     await host.close();
     const error = await failureOf(withOptions(remote, { retry: false }).size(new Uint8Array(1)));
     expect([error.code, error.outcome]).to.deep.equal(["UNAVAILABLE", "not-sent"]);
+  });
+
+  it("keep nothing of a host that was closed", async () => {
+    const { address: nameserver } = await mesh.nameserver();
+    const remote = mesh.client({ nameserver }).locate<Store>("demo.store");
+    /** Apart, so that nothing here refers to what it makes. */
+    const useOnce = async (): Promise<WeakRef<object>> => {
+      const data = { bytes: new Uint8Array(1_000_000) };
+      const methods = { ...store.methods, size: () => data.bytes.byteLength };
+      const host = new Host({ nameserver, service: "/store" }).provide(defineInterface("demo.store", { methods }));
+      await host.start();
+      expect(await remote.size(new Uint8Array(1))).to.equal(1_000_000);
+      await host.close();
+      return new WeakRef(data);
+    };
+    const data = await useOnce();
+    for (let turn = 0; turn < 50 && data.deref(); turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      collectGarbage();
+    }
+    expect(data.deref()).to.equal(undefined);
   });
 
   it("refuse what is larger than the host takes, and carry the others", async () => {

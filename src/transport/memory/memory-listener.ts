@@ -25,7 +25,7 @@ export interface MemoryCaller {
 /** A name that this process can be called by from inside. */
 export class MemoryListener implements Listener {
   readonly address: string;
-  readonly #handlers: ListenerHandlers;
+  #handlers: ListenerHandlers;
   readonly #maxMessageBytes: number;
   readonly #peers = new Set<MemoryPeer>();
 
@@ -92,6 +92,8 @@ export class MemoryListener implements Listener {
   close(): Promise<void> {
     if (bound.get(this.address) === this) bound.delete(this.address);
     for (const peer of [...this.#peers]) this.#end(peer, undefined);
+    // Callers keep their ends of closed connections for a while, and need not keep what was behind this one.
+    this.#handlers = NOBODY;
     return Promise.resolve();
   }
 
@@ -132,6 +134,7 @@ export function sizeOf(frames: Frames): number {
   return size;
 }
 
+const NOBODY: ListenerHandlers = { message: () => undefined, gone: () => undefined };
 let nextPeer = 1;
 const UNPROVEN: PeerIdentity = { mechanism: "null", user: undefined, publicKey: undefined };
 const NO_ROUTING_ID = new Uint8Array(0);
