@@ -47,7 +47,10 @@ export function discardSource(source: StreamSource): void {
 
 /** Ends all sources that stand in a value: arguments, a result. */
 export function discardSources(value: unknown): void {
-  for (const source of sourcesIn(value)) discardSource(source);
+  findSource(value, (source) => {
+    discardSource(source);
+    return false;
+  });
 }
 
 /**
@@ -55,24 +58,54 @@ export function discardSources(value: unknown): void {
  * not end the process, as it does where nobody listens to a stream of Node's.
  */
 export function holdSources(value: unknown): void {
-  for (const source of sourcesIn(value)) if (isNodeStream(source)) holdSource(source);
+  findSource(value, (source) => {
+    if (isNodeStream(source)) holdSource(source);
+    return false;
+  });
 }
 
 /** Do any sources stand in a value? */
 export function holdsSources(value: unknown): boolean {
-  return !sourcesIn(value).next().done;
+  return findSource(value, () => true);
 }
 
-/** Sources in a value, as far as it consists of arrays and plain objects. */
-export function* sourcesIn(value: unknown, depth = 0): Generator<StreamSource> {
-  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return;
-  if (Array.isArray(value)) for (const member of value) yield* sourcesIn(member, depth + 1);
-  else if (isStreamSource(value)) yield value;
-  else {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype) return;
-    for (const member of Object.values(value)) yield* sourcesIn(member, depth + 1);
+/**
+ * Looks for sources in a value, as far as it consists of arrays, maps, sets and plain objects. What stands inside of
+ * instances of classes is theirs.
+ *
+ * @param isIt - asked of each, until it says yes
+ * @returns whether it has
+ */
+function findSource(value: unknown, isIt: (source: StreamSource) => boolean, depth = 0): boolean {
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) {
+    const members: readonly unknown[] = value;
+    // Large arguments are arrays of numbers: each costs a look, and no call.
+    for (let index = 0; index < members.length; index++) {
+      const member = members[index];
+      if (typeof member === "object" && findSource(member, isIt, depth + 1)) return true;
+    }
+    return false;
   }
+  if (ArrayBuffer.isView(value)) return false;
+  if (isStreamSource(value)) return isIt(value);
+  if (value instanceof Map) {
+    for (const [key, member] of value) {
+      if (findSource(key, isIt, depth + 1) || findSource(member, isIt, depth + 1)) return true;
+    }
+  } else if (value instanceof Set) {
+    for (const member of value) if (findSource(member, isIt, depth + 1)) return true;
+  } else if (isRecord(value)) {
+    for (const name of Object.keys(value)) if (findSource(value[name], isIt, depth + 1)) return true;
+  }
+  return false;
+}
+
+/** Proxies of services have no prototype either, but say what they are. */
+function isRecord(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null) return prototype === Object.prototype;
+  return (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === undefined;
 }
 
 /** Deeper down nobody looks: arguments and results are shallow where they hold streams. */

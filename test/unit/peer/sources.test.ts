@@ -1,0 +1,55 @@
+import { Readable } from "node:stream";
+import { expect } from "chai";
+import { discardSources, holdSources, holdsSources } from "../../../src/peer/streams/source.js";
+import { CountedSource } from "../../support/sources.js";
+
+describe("Sources in a value", () => {
+  const wrappings: Record<string, (source: unknown) => unknown> = {
+    "an array": (source) => [1, "two", null, [source]],
+    "an object": (source) => ({ a: { b: source } }),
+    "an object without prototype": (source) => Object.assign(Object.create(null) as object, { source }),
+    "a Map": (source) => new Map([["key", { source }]]),
+    "the keys of a Map": (source) => new Map([[source, 1]]),
+    "a Set": (source) => new Set([[source]]),
+  };
+  for (const [where, wrap] of Object.entries(wrappings)) {
+    it(`are found in ${where}, ended, and held`, () => {
+      const web = new CountedSource(3, 10);
+      const file = Readable.from([new Uint8Array(3)]);
+      const value = [wrap(web.stream()), wrap(file)];
+      expect(holdsSources(value)).to.equal(true);
+      holdSources(value);
+      expect(file.listenerCount("error")).to.equal(1);
+      discardSources(value);
+      expect([web.ended, file.destroyed]).to.deep.equal([1, true]);
+    });
+  }
+
+  it("are not looked for in what is long and holds none, and not in instances of classes", () => {
+    let isAsked = false;
+    const bytes = new Proxy(new Uint8Array(4), {
+      ownKeys: (target) => {
+        isAsked = true;
+        return Reflect.ownKeys(target);
+      },
+    });
+    class Kept {
+      readonly stream = new CountedSource(1, 1).stream();
+    }
+    expect(holdsSources([bytes, new Float64Array(9), new Kept(), "text", 5, undefined])).to.equal(false);
+    expect(isAsked).to.equal(false);
+    expect(holdsSources({ stream: new CountedSource(1, 1).stream() })).to.equal(true);
+  });
+
+  it("are not asked for in members that are no objects", () => {
+    const numbers = Array.from({ length: 1_000_000 }, (_, n) => n);
+    let fastestMs = Infinity;
+    for (let round = 0; round < 20; round++) {
+      const startedAt = performance.now();
+      holdsSources(numbers);
+      fastestMs = Math.min(fastestMs, performance.now() - startedAt);
+    }
+    // A generator for each of them took 30 ms and more.
+    expect(fastestMs).to.be.lessThan(10);
+  });
+});
