@@ -250,9 +250,9 @@ function toSent(
   }
   const bytes = bytesInMemory(value);
   if (bytes && (!limits || goesWhole(bytes.byteLength, limits))) return bytes;
-  if (limits && !limits.asStreams) {
+  if (limits && !limits.canStream) {
     throw new BadRequestError(
-      `${argument} is a stream, which PyCOM's wire does not carry: collect it into a Uint8Array, or speak the lamp wire ` +
+      `${argument} is a stream, which the wire ${limits.wire} does not carry: collect it into a Uint8Array, or speak the wire lamp ` +
         '(found through a nameserver, or connected with { wire: "lamp" })',
       where,
     );

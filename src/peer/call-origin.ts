@@ -3,8 +3,10 @@ import type { Dynamic, Remote } from "./remote.js";
 
 /** How attachments travel on a connection. */
 export interface AttachmentLimits {
-  /** Do they travel as streams? If not, they are whole. */
-  readonly asStreams: boolean;
+  /** The wire's name, for errors. */
+  readonly wire: string;
+  /** Can they travel as streams? If not, they are whole. */
+  readonly canStream: boolean;
   /** Largest message, in bytes. */
   readonly maxMessageBytes: number;
 }
@@ -13,8 +15,8 @@ export interface AttachmentLimits {
  * Do so many bytes go whole, in the message of the call or answer that they belong to? Where streams travel, only what leaves
  * room for the rest of that message does.
  */
-export function goesWhole(bytes: number, { asStreams, maxMessageBytes }: AttachmentLimits): boolean {
-  return !asStreams || bytes <= maxMessageBytes / 2;
+export function goesWhole(bytes: number, { canStream, maxMessageBytes }: AttachmentLimits): boolean {
+  return !canStream || bytes <= maxMessageBytes / 2;
 }
 
 /** Where a call that is being served has come from, and where its answer goes. */

@@ -34,7 +34,7 @@ function findDispatcher(interfaceName: string): Dispatcher | undefined {
 }
 
 /** What is not sent has no size. */
-const NO_LIMITS: AttachmentLimits = { asStreams: true, maxMessageBytes: Infinity };
+const NO_LIMITS: AttachmentLimits = { wire: LOCAL_ADDRESS, canStream: true, maxMessageBytes: Infinity };
 
 /** Calls to hosts of the same process: the same rules, nothing is serialised. */
 export class LocalChannel implements Channel {

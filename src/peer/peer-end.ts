@@ -126,7 +126,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   get attachments(): AttachmentLimits {
     const maxMessageBytes = Math.min(this.#options.maxMessageBytes, this.#hello?.maxMessageBytes ?? Infinity);
-    return { asStreams: this.#referrals !== undefined, maxMessageBytes };
+    return { wire: this.#options.wire.name, canStream: this.#referrals !== undefined, maxMessageBytes };
   }
 
   /** Calls in flight. */

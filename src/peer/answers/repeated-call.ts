@@ -4,6 +4,9 @@ import type { Dynamic, Remote } from "../remote.js";
 import { discardSources } from "../streams/source.js";
 import type { KeptAnswer } from "./encode-answer.js";
 
+/** While nobody waits for the answer: calls are tried again on this wire only, and by whom is not known yet. */
+const NO_LIMITS: AttachmentLimits = { wire: "lamp", canStream: true, maxMessageBytes: Infinity };
+
 /** Where a dispatcher knows a call: by what it came over, and its number there. */
 export interface RunningCall {
   /** As {@link CallOrigin.connection}. */
@@ -55,7 +58,7 @@ export class RepeatedCall implements CallOrigin {
   }
 
   get attachments(): AttachmentLimits {
-    return this.#end?.attachments ?? { asStreams: true, maxMessageBytes: Infinity };
+    return this.#end?.attachments ?? NO_LIMITS;
   }
 
   /** Does its caller wait for it there? */

@@ -95,13 +95,13 @@ export async function sendOutgoing(
     return { result: { ...result, [name]: toByteStream(attachment) }, attachment: undefined };
   }
   const { [name]: stream, ...others } = result;
-  if (limits.asStreams || !(stream instanceof ReadableStream)) return response;
+  if (limits.canStream || !(stream instanceof ReadableStream)) return response;
   const bytes = await collectBytes(stream as ReadableStream<Uint8Array>, limits.maxMessageBytes, call.signal);
   if (bytes) return { result: others, attachment: bytes };
   throw rpcError(
     "TOO_LARGE",
-    `The result ${name} has more than ${limits.maxMessageBytes} bytes, the limit of attachments that do not travel as streams ` +
-      "(option maxMessageBytes, on both sides); on the lamp wire there is none",
+    `The result ${name} has more than ${limits.maxMessageBytes} bytes, the limit of attachments on the wire ` +
+      `${limits.wire}, which carries no streams (option maxMessageBytes, on both sides); the wire lamp does`,
     { outcome: "executed" },
   );
 }

@@ -19,7 +19,7 @@ function again(call: string, ageMs = 0): EarlierTry {
 
 /** What a caller gets. */
 class Caller implements CallOrigin {
-  readonly attachments = { asStreams: true, maxMessageBytes: Infinity };
+  readonly attachments = { wire: "lamp", canStream: true, maxMessageBytes: Infinity };
   readonly connection = this;
   readonly connectionName = undefined;
   readonly label = undefined;
