@@ -1,10 +1,10 @@
 import { BadRequestError, type RpcErrorOptions } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { brand, brandOf, hasBrand } from "../util/shared.js";
-import { type AttachmentLimits, goesWhole } from "./call-origin.js";
+import { type AttachmentLimits, goesWhole, maxChunkBytes } from "./call-origin.js";
 import type { ArgumentType, MethodContract } from "./contract.js";
 import type { PositionalArguments, RawArguments } from "./invoker.js";
-import { bytesInMemory, isByteSource, toByteStream } from "./streams/byte-stream.js";
+import { type ByteSource, bytesInMemory, isByteSource, toByteStream } from "./streams/byte-stream.js";
 import { isStreamSource } from "./streams/source.js";
 
 /** Marks keyword arguments; made by {@link named}. */
@@ -83,7 +83,7 @@ export function wireArguments(
     if (args.has(incoming)) {
       const given = args.get(incoming);
       const sent = contract.stream ? toSent(given, incoming, where, limits) : toBytes(given, incoming, where);
-      if (sent instanceof ReadableStream) {
+      if (sent && !(sent instanceof Uint8Array)) {
         args.delete(incoming);
         checkArguments(args, contract, where, { taken: incoming, isByName });
         args.set(incoming, sent);
@@ -236,21 +236,24 @@ function toBytes(value: unknown, name: string, where: RpcErrorOptions): Uint8Arr
  * Bytes as they are where they fit into the message, for a call that holds no stream can be tried again; everything else as a
  * stream. On a wire without streams that is refused rather than collected: who gives a stream counts on memory that stays
  * flat, and is to learn at the first call that it would not, instead of at the first large one.
+ *
+ * What has travelled already is left as it came.
  */
 function toSent(
   value: unknown,
   name: string,
   where: RpcErrorOptions,
   limits: AttachmentLimits | undefined,
-): Uint8Array | ReadableStream<Uint8Array> | undefined {
+): ByteSource | undefined {
   if (value === null || value === undefined) return undefined;
   const argument = `The argument args.${name} of ${label(where)}`;
   if (!isByteSource(value)) {
     throw new BadRequestError(`${argument} is a stream of bytes, and cannot be made of ${typeName(value)}`, where);
   }
   const bytes = bytesInMemory(value);
-  if (bytes && (!limits || goesWhole(bytes.byteLength, limits))) return bytes;
-  if (limits && !limits.canStream) {
+  if (!limits) return bytes ?? value;
+  if (bytes && goesWhole(bytes.byteLength, limits)) return bytes;
+  if (!limits.canStream) {
     throw new BadRequestError(
       `${argument} is a stream, which the wire ${limits.wire} does not carry: collect it into a Uint8Array, or speak the wire lamp ` +
         '(found through a nameserver, or connected with { wire: "lamp" })',
@@ -260,7 +263,7 @@ function toSent(
   if (value instanceof ReadableStream && value.locked) {
     throw new BadRequestError(`${argument} is a stream that somebody reads already`, where);
   }
-  return toByteStream(value);
+  return toByteStream(value, maxChunkBytes(limits));
 }
 
 function label(where: RpcErrorOptions): string {

@@ -1,5 +1,6 @@
 import type { AnswerMessage } from "../wire/message.js";
 import type { Dynamic, Remote } from "./remote.js";
+import { MAX_CHUNK_BYTES } from "./streams/byte-stream.js";
 
 /** How attachments travel on a connection. */
 export interface AttachmentLimits {
@@ -17,6 +18,11 @@ export interface AttachmentLimits {
  */
 export function goesWhole(bytes: number, { canStream, maxMessageBytes }: AttachmentLimits): boolean {
   return !canStream || bytes <= maxMessageBytes / 2;
+}
+
+/** Largest chunk of a stream of bytes that is sent there: it has to fit into a message. */
+export function maxChunkBytes({ maxMessageBytes }: AttachmentLimits): number {
+  return Math.max(1, Math.min(MAX_CHUNK_BYTES, Math.floor(maxMessageBytes / 2)));
 }
 
 /** Where a call that is being served has come from, and where its answer goes. */

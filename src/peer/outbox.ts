@@ -62,7 +62,7 @@ export class Outbox {
       if (this.#last < this.#first) this.#first = call;
       this.#last = call;
     }
-    if (codec.waiting > Math.min(MAX_BATCH_BYTES, (maxBytes ?? Infinity) / 2)) this.flush();
+    if (codec.waiting > Math.min(MAX_BATCH_BYTES, (maxBytes ?? Infinity) / 4)) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       // Runs when the microtasks of this turn are through, so one answer's many followers travel together.
@@ -83,8 +83,8 @@ export class Outbox {
 }
 
 /**
- * A batch that is larger leaves at once, and one of half of what the receiver takes: the receiver's turn must not become
- * long, nor the batch too large with what is added last.
+ * A batch that is larger leaves at once, and one of a quarter of what the receiver takes: the receiver's turn must not become
+ * long, nor the batch too large with what is added last, which is half of that where it can be cut.
  */
 const MAX_BATCH_BYTES = 128 * 1024;
 

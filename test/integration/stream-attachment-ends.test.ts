@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { type ClientEvent, defineInterface, type InterfaceOf, type Remote, withOptions } from "../../src/index.js";
 import { findTransport } from "../../src/transport/index.js";
 import { CHUNK, type Files, makeFiles, useFiles } from "../support/files.js";
+import { callOf, hello, LampPeer, PeerStream } from "../support/lamp-peer.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { CountedSource, readAll, until } from "../support/sources.js";
 import { WeakLink } from "../support/weak-link.js";
@@ -54,6 +55,24 @@ describe("Streamed attachments, however a call ends,", () => {
       await remote.keep(source.stream());
       await until(() => source.ended === 1);
       expect(await failureOf(seen.kept?.read() ?? Promise.resolve())).to.include({ code: "CANCELLED" });
+    });
+
+    for (const wire of ["lamp", "pycom"] as const) {
+      it(`with the same error when they had come whole, on the wire ${wire}`, async () => {
+        const { remote, seen } = await start(wire);
+        await remote.keep(new Uint8Array(1_000));
+        expect(await failureOf(seen.kept?.read() ?? Promise.resolve())).to.include({ code: "CANCELLED" });
+      });
+    }
+
+    it("when the deadline passes, also for a caller that cannot say so", async () => {
+      const { host, seen } = await start();
+      const peer = mesh.own(await LampPeer.to(host.address));
+      const call = { interface: "demo.files", timeoutMs: 100 };
+      peer.send(hello(), callOf("swallow", { ...call, args: { data: new PeerStream(1) } }));
+      await peer.hears("error");
+      expect(seen.failed).to.include({ code: "TIMEOUT" });
+      await peer.hears("stop");
     });
 
     it("when the host closes under it", async () => {

@@ -276,6 +276,19 @@ describe("Streamed attachments", () => {
     });
   });
 
+  it("travel in chunks that fit into the messages which the other end takes", async () => {
+    const { host, remote } = await start("lamp", { maxMessageBytes: 50_000 });
+    const client = mesh.client({ maxMessageBytes: 40_000 });
+    const modest = client.connect<Files>(host.address, "demo.files", { wire: "lamp" });
+    for (const one of [remote, modest]) {
+      expect(await one.hash(new CountedSource(3, CHUNK).stream())).to.include({ chunks: one === remote ? 9 : 12 });
+      expect((await readAll(await one.read(3))).byteLength).to.equal(3 * CHUNK);
+      expect((await readAll(await one.generate(3))).byteLength).to.equal(3 * CHUNK);
+      const bytes = (await one.bytes(100_000)) as unknown as ReadableStream<Uint8Array>;
+      expect((await readAll(bytes)).byteLength).to.equal(100_000);
+    }
+  });
+
   it("work the same within a process", async () => {
     const { sources, seen } = await start();
     const remote = mesh.client().connect<Files>("local", "demo.files");

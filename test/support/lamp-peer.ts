@@ -6,11 +6,21 @@ import type { BatchingCodec } from "../../src/wire/wire.js";
 
 const MAX = { maxMessageBytes: 2 ** 26 };
 
+/** Stands for a stream of the peer's, whose items the test sends, or not. */
+export class PeerStream {
+  /** Its number. */
+  readonly id: number;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
 /** A peer that says on the lamp wire whatever a test wants it to say. */
 export class LampPeer {
   readonly #codec = lampWire.open(MAX, {
-    refers: () => false,
-    refer: () => undefined,
+    refers: (value) => value instanceof PeerStream,
+    refer: (value) => (value instanceof PeerStream ? { kind: "stream", content: [value.id, 1] } : undefined),
     revive: (kind, content) => ({ kind, content }),
   }) as BatchingCodec;
   readonly #link: Link;

@@ -3,18 +3,12 @@ import { checkType, isPlainObject, wireArguments } from "../arguments.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { ArgumentType, MethodContract } from "../contract.js";
 import type { ExposedMethod, OnceMode } from "../dispatcher.js";
+import { isByteSource } from "../streams/byte-stream.js";
 import { discardSources } from "../streams/source.js";
 import type { MethodFunction, MethodOptions, ServiceResponse } from "./method-options.js";
 import { type Parameter, readParameters } from "./parameters.js";
 import { validateArgument, validateResult } from "./schema.js";
-import {
-  incomingStream,
-  outgoingStream,
-  readStreamFlag,
-  refuseStream,
-  sendOutgoing,
-  takeIncoming,
-} from "./stream-attachments.js";
+import { incomingStream, readStreamFlag, refuseStream, sendOutgoing, takeIncoming } from "./stream-attachments.js";
 
 /**
  * Makes a function callable from outside: argument object, prehooks, declared arguments, checks, the function, result
@@ -116,7 +110,7 @@ class FunctionMethod implements ExposedMethod {
     if (input) current.args = await validateArgument(input, current.args, "args");
     const values = this.#fetch(current);
     for (const [index, { name, schema }] of this.#parameters.entries()) {
-      if (streams && name === incoming) values[index] = incomingStream(stream, current.attachment);
+      if (streams && name === incoming) values[index] = stream ?? incomingStream(call, name, current.attachment);
       if (schema && values[index] !== undefined) {
         values[index] = await validateArgument(schema, values[index], `args.${name}`);
       }
@@ -190,16 +184,15 @@ class FunctionMethod implements ExposedMethod {
   #shape(value: unknown): ServiceResponse {
     const ready = isReply(value) ? value : undefined;
     const plain = (ready ? ready.result : value) ?? null;
-    let result = this.#named(plain);
+    const result = this.#named(plain);
     let attachment = ready?.attachment;
     const { outgoing } = this.contract;
     if (outgoing !== null && isPlainObject(result) && Object.hasOwn(result, outgoing)) {
       const bytes = result[outgoing];
-      const stream = this.contract.stream && !(bytes instanceof Uint8Array) ? outgoingStream(bytes) : undefined;
-      if (stream) result = { ...result, [outgoing]: stream };
-      else Reflect.deleteProperty(result, outgoing);
+      const isStream = this.contract.stream && !(bytes instanceof Uint8Array) && isByteSource(bytes);
+      if (!isStream) Reflect.deleteProperty(result, outgoing);
       if (bytes instanceof Uint8Array) attachment = bytes;
-      else if (!stream && bytes !== null && bytes !== undefined) {
+      else if (!isStream && bytes !== null && bytes !== undefined) {
         throw rpcError("UNKNOWN", `The result ${outgoing} is the attachment and must be a Uint8Array`, {
           outcome: "executed",
         });

@@ -1,7 +1,7 @@
 import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
 import { isPlainObject } from "../arguments.js";
 import type { ServerCall } from "../call-context.js";
-import { goesWhole } from "../call-origin.js";
+import { goesWhole, maxChunkBytes } from "../call-origin.js";
 import { type ByteSource, isByteSource, openByteStream, toByteStream } from "../streams/byte-stream.js";
 import { collectBytes } from "../streams/collect-bytes.js";
 import { isStreamSource } from "../streams/source.js";
@@ -51,21 +51,25 @@ export function takeIncoming(call: ServerCall, name: string | null): ReadableStr
   call.args = others;
   if (given === null || given === undefined) return undefined;
   if (!isByteSource(given)) throw new BadRequestError(`The argument args.${name} is no stream of bytes`);
-  const opened = openByteStream(given);
+  return lastingAsLong(call, name, given);
+}
+
+/** What a method gets as its incoming attachment that did not come as a stream: bytes are one, too, and end as one does. */
+export function incomingStream(call: ServerCall, name: string, attachment: Uint8Array | undefined): unknown {
+  return attachment ? lastingAsLong(call, name, attachment) : null;
+}
+
+/** A stream that is ended with the call; and the call with its deadline, for the stream may wait for its caller for ever. */
+function lastingAsLong(call: ServerCall, name: string, source: ByteSource): ReadableStream<Uint8Array> {
+  const opened = openByteStream(source);
   call.onOver = () => {
     opened.end(
       call.abortReason ?? rpcError("CANCELLED", `The call is over, and so is args.${name}`, { outcome: "executed" }),
     );
   };
+  // To ask for the signal is what sets the timer.
+  if (call.signal.aborted) call.over();
   return opened.stream;
-}
-
-/** What a method gets as its incoming attachment. */
-export function incomingStream(
-  stream: ReadableStream<Uint8Array> | undefined,
-  attachment: Uint8Array | undefined,
-): ReadableStream<Uint8Array> | null {
-  return stream ?? (attachment ? toByteStream(attachment) : null);
 }
 
 /** @throws BadRequestError when a stream came for a method that takes its attachment as bytes */
@@ -90,13 +94,13 @@ export async function sendOutgoing(
   const { result, attachment } = response;
   const { attachments: limits } = call.origin;
   if (!isPlainObject(result)) return response;
-  if (attachment) {
-    if (goesWhole(attachment.byteLength, limits)) return response;
-    return { result: { ...result, [name]: toByteStream(attachment) }, attachment: undefined };
-  }
-  const { [name]: stream, ...others } = result;
-  if (limits.canStream || !(stream instanceof ReadableStream)) return response;
-  const bytes = await collectBytes(stream as ReadableStream<Uint8Array>, limits.maxMessageBytes, call.signal);
+  if (attachment && goesWhole(attachment.byteLength, limits)) return response;
+  const { [name]: returned, ...others } = result;
+  const source = attachment ?? returned;
+  if (!isByteSource(source)) return response;
+  const stream = toByteStream(source, maxChunkBytes(limits));
+  if (limits.canStream) return { result: { ...others, [name]: stream }, attachment: undefined };
+  const bytes = await collectBytes(stream, limits.maxMessageBytes, call.signal);
   if (bytes) return { result: others, attachment: bytes };
   throw rpcError(
     "TOO_LARGE",
@@ -104,9 +108,4 @@ export async function sendOutgoing(
       `${limits.wire}, which carries no streams (option maxMessageBytes, on both sides); the wire lamp does`,
     { outcome: "executed" },
   );
-}
-
-/** What a method returned as its outgoing attachment, as a stream; `undefined` when it is none. */
-export function outgoingStream(value: unknown): ReadableStream<Uint8Array> | undefined {
-  return isByteSource(value) ? toByteStream(value satisfies ByteSource) : undefined;
 }

@@ -7,7 +7,7 @@ import { discardSource, holdSources, type ItemIterator, isStreamSource, iterate 
  */
 export type ByteSource = Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** Larger chunks are cut, so that a window's room is what bounds memory. */
+/** Chunks are no larger, so that a window's room is what bounds memory. */
 export const MAX_CHUNK_BYTES: number = 256 * 1024;
 
 /** Is this something that bytes come from? */
@@ -34,13 +34,15 @@ export interface OpenByteStream {
 }
 
 /**
- * Any source as a web stream of chunks of at most {@link MAX_CHUNK_BYTES}. The source is not touched before somebody reads,
- * gives no chunk that nobody has asked for, and is ended when reading is given up.
+ * Any source as a web stream of chunks. The source is not touched before somebody reads, gives no chunk that nobody has
+ * asked for, and is ended when reading is given up.
  *
  * What is no bytes makes the stream fail with `BAD_REQUEST`.
+ *
+ * @param maxChunkBytes - larger chunks are cut; default: {@link MAX_CHUNK_BYTES}
  */
-export function openByteStream(source: ByteSource): OpenByteStream {
-  const chunks = new Chunks(source);
+export function openByteStream(source: ByteSource, maxChunkBytes: number = MAX_CHUNK_BYTES): OpenByteStream {
+  const chunks = new Chunks(source, maxChunkBytes);
   return {
     // A queue of its own would only hide how far the reader is.
     stream: new ReadableStream<Uint8Array>(chunks, { highWaterMark: 0 }),
@@ -51,11 +53,12 @@ export function openByteStream(source: ByteSource): OpenByteStream {
 }
 
 /** As {@link openByteStream}, where only its reader ends it. */
-export function toByteStream(source: ByteSource): ReadableStream<Uint8Array> {
-  return openByteStream(source).stream;
+export function toByteStream(source: ByteSource, maxChunkBytes?: number): ReadableStream<Uint8Array> {
+  return openByteStream(source, maxChunkBytes).stream;
 }
 
 class Chunks {
+  readonly #maxChunkBytes: number;
   #source: ByteSource | undefined;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #iterator: ItemIterator | undefined;
@@ -63,7 +66,8 @@ class Chunks {
   #rest: Uint8Array | undefined;
   #isOver = false;
 
-  constructor(source: ByteSource) {
+  constructor(source: ByteSource, maxChunkBytes: number) {
+    this.#maxChunkBytes = maxChunkBytes;
     this.#rest = bytesInMemory(source);
     if (this.#rest) return;
     this.#source = source;
@@ -108,8 +112,9 @@ class Chunks {
       this.#rest = toChunk(step.value);
     }
     const rest = this.#rest;
-    this.#rest = rest.byteLength > MAX_CHUNK_BYTES ? rest.subarray(MAX_CHUNK_BYTES) : undefined;
-    return this.#rest ? rest.subarray(0, MAX_CHUNK_BYTES) : rest;
+    const max = this.#maxChunkBytes;
+    this.#rest = rest.byteLength > max ? rest.subarray(max) : undefined;
+    return this.#rest ? rest.subarray(0, max) : rest;
   }
 
   /** A blob makes a new stream each time: it is asked for one when reading begins. */
