@@ -14,6 +14,7 @@ interface Endure {
   echo<T>(value: T): T;
   adder(base: number): (n: number) => Promise<number>;
   endless(): AsyncGenerator<number>;
+  count(to: number): AsyncGenerator<number>;
   copy(data: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>;
   produced(): { readonly produced: number; readonly endedAt: number };
 }
@@ -55,6 +56,7 @@ try {
     if ((await connect(one).echo(n)) !== n) throw new Error("a wrong answer");
   });
   await streamsOfBytesAreFlat(scaled(4096));
+  await streamsOfItemsAreFlat(scaled(5_000_000));
   await aGeneratorKeepsPace(Math.max(1, 20 * scale));
 } finally {
   await client.close();
@@ -146,6 +148,22 @@ async function streamsOfBytesAreFlat(mebibytes: number): Promise<void> {
   });
   if (bytes !== total) throw new Error(`${bytes} bytes came back of ${total}`);
   reportMemory(both, `${count(mebibytes)} MiB streamed there and back in ${ms} ms`);
+}
+
+/** Read more slowly than they are sent: there is always one that waits. */
+async function streamsOfItemsAreFlat(items: number): Promise<void> {
+  const both = watches();
+  const every = Math.ceil(items / 30);
+  let read = 0;
+  const { ms } = await timed(async () => {
+    for await (const item of remote.count(items)) {
+      if (item !== read++) throw new Error("a wrong item");
+      if (read % 16 === 0) await new Promise(setImmediate);
+      if (read > every && read % every === 0) for (const watch of both) await watch.sample();
+    }
+  });
+  if (read !== items) throw new Error(`${read} items came of ${items}`);
+  reportMemory(both, `${count(items)} items of one stream in ${ms} ms`);
 }
 
 /** Chunks that begin with their number. */

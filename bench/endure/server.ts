@@ -20,6 +20,9 @@ host.provide(
           endedAt = performance.timeOrigin + performance.now();
         }
       },
+      count: function* (to: number) {
+        for (let n = 0; n < to; n++) yield n;
+      },
       copy: {
         params: ["data"],
         results: "copy",

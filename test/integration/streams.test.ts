@@ -234,8 +234,18 @@ describe("Streams", () => {
       const { remote } = await connect();
       const stream = await remote.odd();
       expect(await stream.next()).to.deep.equal({ done: false, value: { fine: true } });
-      expect(((await failureOf(stream.next())) as Error).message).to.contain("wrong is a symbol");
+      expect(((await failureOf(stream.next())) as Error).message).to.contain(
+        "An item of a stream cannot travel: item.wrong is a symbol",
+      );
       expect(await remote.value()).to.equal(1);
+    });
+
+    it("fail at an item that is too large, and say that it is one", async () => {
+      const host = await mesh.host([numbers()], { maxMessageBytes: 100_000 });
+      const stream = await remoteOf(host.address).blobs(3);
+      const failure = await failureOf(stream.next());
+      expect(failure).to.include({ code: "TOO_LARGE" });
+      expect(failure.message).to.match(/^An item of a stream has 26\d{4} bytes, the limit is 100000/);
     });
 
     it("run as part of their call, without its deadline", async () => {

@@ -1,4 +1,5 @@
 import { ProtocolError, type RpcError, rpcError } from "../../errors.js";
+import { Ring } from "../../util/ring.js";
 import { STREAM_WINDOW_BYTES, STREAM_WINDOW_ITEMS } from "./window.js";
 
 /** How the receiving end of a stream speaks to the sending one. */
@@ -7,6 +8,13 @@ export interface StreamControl {
   credit(id: number, items: number): void;
   /** No more are wanted. */
   stop(id: number): void;
+}
+
+/** What has come. */
+interface Item {
+  readonly value: unknown;
+  /** Its size. */
+  readonly bytes: number;
 }
 
 /** One step of a stream that is waited for. */
@@ -21,11 +29,8 @@ export class IncomingStream {
   readonly id: number;
   readonly #control: StreamControl;
   readonly #onEnd: (stream: IncomingStream) => void;
-  #items: unknown[] = [];
-  /** Sizes of the items, in bytes. */
-  #sizes: number[] = [];
-  #head = 0;
-  #waiters: Waiter[] = [];
+  readonly #items = new Ring<Item>();
+  readonly #waiters = new Ring<Waiter>();
   /** Items that were taken, and their bytes, since room was made last. */
   #taken = 0;
   #takenBytes = 0;
@@ -52,12 +57,9 @@ export class IncomingStream {
     if (waiter) {
       this.#took(bytes);
       waiter.resolve({ done: false, value });
-    } else if (this.#items.length - this.#head >= STREAM_WINDOW_ITEMS) {
+    } else if (this.#items.size >= STREAM_WINDOW_ITEMS) {
       throw new ProtocolError("A stream sends more items than there is room for");
-    } else {
-      this.#items.push(value);
-      this.#sizes.push(bytes);
-    }
+    } else this.#items.push({ value, bytes });
   }
 
   /** The sender has ended the stream, in order or with an error. */
@@ -66,24 +68,17 @@ export class IncomingStream {
     this.#isOver = true;
     this.#onEnd(this);
     if (error !== undefined) this.#error = { reason: error };
-    for (const waiter of this.#waiters.splice(0)) this.#settle(waiter);
+    for (let waiter = this.#waiters.shift(); waiter; waiter = this.#waiters.shift()) this.#settle(waiter);
   }
 
   /** The next item. */
   next(): Promise<IteratorResult<unknown>> {
     this.isUsed = true;
     return new Promise((resolve, reject) => {
-      if (this.#head < this.#items.length) {
-        const value = this.#items[this.#head];
-        const bytes = this.#sizes[this.#head] ?? 0;
-        this.#items[this.#head++] = undefined;
-        if (this.#head === this.#items.length) {
-          this.#items.length = 0;
-          this.#sizes.length = 0;
-          this.#head = 0;
-        }
-        this.#took(bytes);
-        resolve({ done: false, value });
+      const item = this.#items.shift();
+      if (item) {
+        this.#took(item.bytes);
+        resolve({ done: false, value: item.value });
       } else if (this.#isOver) this.#settle({ resolve, reject });
       else this.#waiters.push({ resolve, reject });
     });
@@ -92,9 +87,7 @@ export class IncomingStream {
   /** No more is wanted. */
   stop(): void {
     this.isUsed = true;
-    this.#items = [];
-    this.#sizes = [];
-    this.#head = 0;
+    this.#items.clear();
     this.#error = undefined;
     if (this.#isOver) return;
     this.#control.stop(this.id);

@@ -131,9 +131,11 @@ export class LampCodec implements BatchingCodec {
         where,
       );
     }
-    const value = message.kind === "result" ? message.result : message;
+    const isItem = message.kind === "item";
+    const value = isItem ? message.value : message.kind === "result" ? message.result : message;
+    const found = findUntransportable(value, isItem ? "item" : "result", referrer);
     return new BadRequestError(
-      `The result cannot travel: ${findUntransportable(value, "result", referrer) ?? "a value in it is of no kind that can"}`,
+      `${isItem ? "An item of a stream" : "The result"} cannot travel: ${found ?? "a value in it is of no kind that can"}`,
     );
   }
 }
@@ -145,9 +147,10 @@ export function isBatch(head: Uint8Array): boolean {
 
 function tooLarge(message: Message, size: number, limit: number): RpcError {
   const isCall = message.kind === "call";
+  const what = message.kind === "item" ? "An item of a stream" : "The answer";
   return rpcError(
     "TOO_LARGE",
-    `${isCall ? `The call of ${message.interface}.${message.method}` : "The answer"} has ${size} bytes, ` +
+    `${isCall ? `The call of ${message.interface}.${message.method}` : what} has ${size} bytes, ` +
       `the limit is ${limit} (option maxMessageBytes, on both sides)`,
     isCall ? { interface: message.interface, method: message.method } : {},
   );
