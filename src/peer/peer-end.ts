@@ -279,7 +279,10 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   /** A message turned out not to have left: its calls are told so. See {@link FrameSender}. */
   unsent(first: number, last: number, reason: RpcError): void {
-    for (let id = first; id <= last; id++) this.#pending.giveUp(id, "unsent", reason);
+    for (let id = first; id <= last; id++) {
+      this.#pending.giveUp(id, "unsent", reason);
+      this.#referrals?.givenUp(id);
+    }
   }
 
   /** The connection is gone: everything that waits is told so, everything that runs for the other end is stopped. */

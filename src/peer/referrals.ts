@@ -1,7 +1,7 @@
 import { ProtocolError, type RpcError, rpcError } from "../errors.js";
 import type { EndMessage, Message, ReleaseMessage, StreamMessage } from "../wire/message.js";
 import type { Referral, Referrer } from "../wire/wire.js";
-import { runInCall, ServerCall } from "./call-context.js";
+import { ServerCall } from "./call-context.js";
 import type { CallPromise } from "./call-promise.js";
 import { reviveRegistered } from "./error-classes.js";
 import { failureOf } from "./failures.js";
@@ -10,6 +10,7 @@ import { isReferable } from "./references/expose-reference.js";
 import { type HeldReference, heldReferences } from "./references/held-reference.js";
 import { importOf } from "./references/import.js";
 import { Imports } from "./references/imports.js";
+import { ArgumentContext, CallContext, OUTSIDE } from "./streams/contexts.js";
 import type { OutgoingStream, StreamContext } from "./streams/outgoing-stream.js";
 import type { IncomingStream } from "./streams/remote-stream.js";
 import { isStreamSource } from "./streams/source.js";
@@ -251,69 +252,3 @@ function texts(list: unknown): string[] {
 const NONE: readonly IncomingStream[] = [];
 /** In a reference's content: it is one of the receiver's own. */
 const HOME = 2;
-
-/** Streams among items of other streams: nobody's call. */
-const OUTSIDE: StreamContext = {
-  run: (step) => step(),
-  started: () => undefined,
-  stopped: () => undefined,
-  ended: () => undefined,
-};
-
-/** Streams among arguments. */
-class ArgumentContext implements StreamContext {
-  readonly #onEnded: () => void;
-  #open = 0;
-
-  /** @param onEnded - called when all of them are over */
-  constructor(onEnded: () => void) {
-    this.#onEnded = onEnded;
-  }
-
-  run<T>(step: () => T): T {
-    return step();
-  }
-
-  started(count: number): void {
-    this.#open = count;
-  }
-
-  ended(): void {
-    if (--this.#open === 0) this.#onEnded();
-  }
-
-  stopped(): void {
-    // The receiver may have read as much as it wants.
-  }
-}
-
-/** Streams among results: what a generator does, it does as part of the call that it answers. */
-class CallContext implements StreamContext {
-  readonly #call: ServerCall;
-  readonly #onEnded: (() => void) | undefined;
-  #open = 0;
-
-  constructor(call: ServerCall, onEnded: (() => void) | undefined) {
-    this.#call = call;
-    this.#onEnded = onEnded;
-  }
-
-  run<T>(step: () => T): T {
-    return runInCall(this.#call, step);
-  }
-
-  started(count: number): void {
-    this.#open = count;
-    this.#call.outlive();
-  }
-
-  ended(): void {
-    if (--this.#open !== 0) return;
-    this.#onEnded?.();
-    this.#call.over();
-  }
-
-  stopped(reason: unknown): void {
-    this.#call.abort(reason);
-  }
-}

@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect } from "chai";
-import { type ClientEvent, defineInterface, type InterfaceOf, type Remote, withOptions } from "../../src/index.js";
+import {
+  type ClientEvent,
+  defineInterface,
+  type InterfaceOf,
+  type Remote,
+  rpcError,
+  withOptions,
+} from "../../src/index.js";
 import { findTransport } from "../../src/transport/index.js";
 import { CHUNK, type Files, makeFiles, useFiles } from "../support/files.js";
 import { callOf, hello, LampPeer, PeerStream } from "../support/lamp-peer.js";
@@ -81,7 +88,7 @@ describe("Streamed attachments, however a call ends,", () => {
       const call = failureOf(remote.swallow(source.stream()));
       await until(() => seen.consumed === 2 * CHUNK);
       await host.close();
-      expect(await call).to.be.instanceOf(Error);
+      expect(await call).to.include({ code: "UNAVAILABLE", outcome: "unknown" });
       await until(() => source.ended === 1);
     });
 
@@ -135,6 +142,37 @@ describe("Streamed attachments, however a call ends,", () => {
         await failureOf(remote.swallow(file));
         expect(file.destroyed).to.equal(true);
       }
+    });
+
+    it("when the call turns out not to have left, and the connection lives on", async () => {
+      const { host } = await start();
+      const transport = findTransport(undefined);
+      let isFull = false;
+      const client = mesh.client({
+        transport: {
+          ...transport,
+          connect: (address, handlers, options) => {
+            const link = transport.connect(address, handlers, options);
+            const send = link.send.bind(link);
+            link.send = (frames, unsent) => {
+              if (isFull) unsent(rpcError("UNAVAILABLE", "cannot take a message now"));
+              else send(frames, unsent);
+              isFull = false;
+            };
+            return link;
+          },
+        },
+      });
+      const remote = client.connect<Files>(host.address, "demo.files", { wire: "lamp" });
+      await remote.ping();
+      for (const one of [remote, withOptions(remote, { oneWay: true })]) {
+        const source = new CountedSource(Infinity, CHUNK);
+        isFull = true;
+        const failure = await failureOf(one.swallow(source.stream())).catch(() => undefined);
+        if (one === remote) expect(failure).to.include({ code: "UNAVAILABLE", outcome: "not-sent" });
+        await until(() => source.ended === 1);
+      }
+      expect(await remote.ping()).to.equal("pong");
     });
 
     it("on one-way calls, too", async () => {

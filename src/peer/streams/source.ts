@@ -79,10 +79,8 @@ export function holdsSources(value: unknown): boolean {
 function findSource(value: unknown, isIt: (source: StreamSource) => boolean, depth = 0): boolean {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return false;
   if (Array.isArray(value)) {
-    const members: readonly unknown[] = value;
     // Large arguments are arrays of numbers: each costs a look, and no call.
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index];
+    for (const member of value as readonly unknown[]) {
       if (typeof member === "object" && findSource(member, isIt, depth + 1)) return true;
     }
     return false;
