@@ -7,7 +7,8 @@ import type { Channel } from "./channel.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { callMessage, type PendingCall, PendingCalls } from "./pending-calls.js";
 import type { HeldReference } from "./references/held-reference.js";
-import { discardSources, holdsSources } from "./streams/source.js";
+import { discardSources, discardUnusedSources, holdsSources } from "./streams/source.js";
+import { watchSources } from "./streams/watch-sources.js";
 
 /** The address that stands for this process. PyCOM: `"local"` (docs/pycom-wire.md, section 16.1). */
 export const LOCAL_ADDRESS = "local";
@@ -46,13 +47,14 @@ export class LocalChannel implements Channel {
   readonly #pending: PendingCalls;
   /** Stands for this channel at dispatchers. */
   readonly #origin: CallOrigin;
+  /** Calls whose arguments hold streams, and that are not over, by their number. */
+  readonly #streaming = new Map<number, PendingCall>();
   #closed: RpcError | undefined;
 
   constructor(wheel: DeadlineWheel) {
     this.#wheel = wheel;
     this.#pending = new PendingCalls(wheel, (call) => {
-      const reason = rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" });
-      findDispatcher(call.interface)?.cancel(this, call.id, reason);
+      this.#giveUp(call, "The caller has given the call up");
     });
     this.#origin = {
       connection: this,
@@ -114,19 +116,44 @@ export class LocalChannel implements Channel {
     call.timeoutMs = call.deadlineAt - call.sentAt;
     if (call.isOneWay) call.answered({ kind: "result", id: call.id, result: undefined });
     else this.#pending.add(call);
+    if (holdsSources(call.args)) {
+      call.isOneShot = true;
+      this.#streaming.set(call.id, call);
+    }
     // What the service changes in the extensions must not show through to the caller.
     const extensions = call.extensions && { ...call.extensions };
     dispatcher.dispatch({ ...callMessage(call), extensions }, this.#origin, performance.now());
   }
 
   #respond(answer: AnswerMessage): void {
-    const isWanted = typeof answer.id === "number" && this.#pending.settle(answer.id, answer);
-    if (answer.kind === "error") return;
-    if (!isWanted) discardSources(answer.result);
-    // Streams of the answer may go on from those of the arguments, for as long as their reader likes.
-    else if (answer.origin instanceof ServerCall && answer.origin.onOver && holdsSources(answer.result)) {
-      answer.origin.outlive();
+    if (typeof answer.id !== "number") return;
+    const streaming = this.#streaming.get(answer.id);
+    if (answer.kind === "error") {
+      this.#streaming.delete(answer.id);
+      if (streaming) discardSources(streaming.args);
+      this.#pending.settle(answer.id, answer);
+      return;
     }
+    const { id, origin: call, result } = answer;
+    const over = (): void => {
+      if (this.#streaming.delete(id)) discardUnusedSources(streaming?.args);
+      if (call instanceof ServerCall) call.over();
+    };
+    // Streams of the answer may go on from those of the arguments, for as long as their reader likes.
+    const isWatched = this.#pending.has(id) && (streaming !== undefined || hasMore(call)) && holdsSources(result);
+    if (!isWatched) {
+      if (!this.#pending.settle(id, answer)) discardSources(result);
+      over();
+      return;
+    }
+    if (call instanceof ServerCall) call.outlive();
+    this.#pending.settle(id, { ...answer, result: watchSources(result, over) });
+  }
+
+  /** Nobody waits for the answer any more. */
+  #giveUp(call: PendingCall, text: string): void {
+    findDispatcher(call.interface)?.cancel(this, call.id, rpcError("CANCELLED", text, { outcome: "executed" }));
+    if (this.#streaming.delete(call.id)) discardSources(call.args);
   }
 
   canFollow(): boolean {
@@ -137,5 +164,11 @@ export class LocalChannel implements Channel {
     if (this.#closed) return;
     this.#closed = reason ?? rpcError("CLOSED", "The client was closed");
     this.#pending.giveUpAll("closed", this.#closed);
+    for (const call of [...this.#streaming.values()]) this.#giveUp(call, "The caller is gone");
   }
+}
+
+/** Is anything of the call to be ended after its answer? */
+function hasMore(call: unknown): boolean {
+  return call instanceof ServerCall && call.onOver !== undefined;
 }

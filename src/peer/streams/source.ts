@@ -53,6 +53,16 @@ export function discardSources(value: unknown): void {
   });
 }
 
+/** As {@link discardSources}, but for what is being read: whoever reads it may go on. */
+export function discardUnusedSources(value: unknown): void {
+  findSource(value, (source) => {
+    // Generators that nobody has begun have nothing to end.
+    const isUsed = source instanceof ReadableStream ? source.locked : !isNodeStream(source) || source.readableDidRead;
+    if (!isUsed) discardSource(source);
+    return false;
+  });
+}
+
 /**
  * Sources that stand in a value are going to be read later: what they fail with until then is told when they are, and does
  * not end the process, as it does where nobody listens to a stream of Node's.
@@ -99,6 +109,22 @@ function findSource(value: unknown, isIt: (source: StreamSource) => boolean, dep
   return false;
 }
 
+/**
+ * A value with others in the places of its sources. What leads to them is copied, and nothing else.
+ *
+ * @param other - what is to stand there
+ */
+export function replaceSources(value: unknown, other: (source: StreamSource) => unknown, depth = 0): unknown {
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH || ArrayBuffer.isView(value)) return value;
+  const within = (member: unknown): unknown => replaceSources(member, other, depth + 1);
+  if (!Array.isArray(value) && isStreamSource(value)) return other(value);
+  if (!findSource(value, () => true, depth)) return value;
+  if (Array.isArray(value)) return value.map(within);
+  if (value instanceof Set) return new Set([...value].map(within));
+  if (value instanceof Map) return new Map([...value].map(([key, member]) => [within(key), within(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, within(member)]));
+}
+
 /** Proxies of services have no prototype either, but say what they are. */
 function isRecord(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -112,11 +138,14 @@ const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** The part of `stream.Readable` that matters here; to import it would cost who never sees one. */
 interface NodeStream extends AsyncIterable<unknown> {
+  readonly readableDidRead?: boolean;
+  readonly closed?: boolean;
   destroy(): unknown;
-  on(event: "error", listener: () => void): unknown;
+  on(event: "error" | "close", listener: () => void): unknown;
 }
 
-function isNodeStream(source: StreamSource): source is NodeStream {
+/** Is this a stream of Node's? */
+export function isNodeStream(source: StreamSource): source is NodeStream {
   const { destroy, on } = source as Partial<NodeStream>;
   return typeof destroy === "function" && typeof on === "function";
 }
