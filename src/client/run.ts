@@ -5,6 +5,7 @@ import type { MethodContract } from "../peer/contract.js";
 import type { Answer, OutgoingCall } from "../peer/invoker.js";
 import type { GivenUp } from "../peer/pending-calls.js";
 import { givenUpError, hasRunOut, refusedError } from "../peer/promise-call.js";
+import { discardSources } from "../peer/streams/source.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
 import type { EarlierTry, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 import { type Followed, follow } from "./follow.js";
@@ -161,14 +162,19 @@ export class Run implements Expiring, Followed, PipelineBase {
     if (!promise || this.failures > 0) return undefined;
     if (this.id !== 0) return follow(this, step);
     const taken = new CallPromise<unknown>((resolve, reject) => {
-      this.#steps ??= [];
-      this.#steps.push({
+      const waiting = {
         step,
-        taken: (next) => {
+        taken: (next: CallPromise<unknown>) => {
           next.then(resolve, reject);
         },
+      };
+      this.#steps ??= [];
+      this.#steps.push(waiting);
+      promise.catch((error: unknown) => {
+        // Nothing was ever sent, so that nobody else ends them.
+        if (this.#steps?.includes(waiting)) discardSources(step.args);
+        reject(error);
       });
-      promise.catch(reject);
     });
     return taken;
   }

@@ -1,5 +1,6 @@
 import { type RpcError, rpcError } from "../errors.js";
 import { ABSENT_NAMES } from "./proxy-names.js";
+import { discardSources, holdSources } from "./streams/source.js";
 
 /** A step from the result of a call, as a proxy of it is used: `.profile(1)`, or `.name` and no call. */
 export interface PipelineStep {
@@ -96,25 +97,39 @@ function pipelined(promise: CallPromise<unknown>, path: readonly string[]): unkn
 
 /** Takes a step: with the call itself if it is still here, else from its result. */
 function take(promise: CallPromise<unknown>, step: PipelineStep): CallPromise<unknown> {
+  // Until it is known what they are given to, nobody listens to them.
+  holdSources(step.args);
   return promise.base?.follow(step) ?? fromResult(promise, step);
 }
 
-/** Takes a step from a result that is waited for. */
-export function fromResult(result: Promise<unknown>, { path, args }: PipelineStep): CallPromise<unknown> {
+/** Takes a step from a result that is waited for. Streams among its arguments are ended if it does not come to it. */
+export function fromResult(result: Promise<unknown>, step: PipelineStep): CallPromise<unknown> {
   return new CallPromise((resolve, reject) => {
+    let isTaken = false;
     result
       .then((value) => {
-        let owner: unknown;
-        let member = value;
-        for (const name of path) {
-          owner = member;
-          member = (owner as Record<string, unknown> | null | undefined)?.[name];
+        const { member, owner } = memberOf(value, step);
+        if (step.args === undefined) return member;
+        if (typeof member === "function") {
+          isTaken = true;
+          return Reflect.apply(member, owner, step.args) as unknown;
         }
-        if (args === undefined) return member;
-        if (typeof member === "function") return Reflect.apply(member, owner, args) as unknown;
-        const text = `The result has no method ${path.join(".")}`;
-        throw rpcError("METHOD_NOT_FOUND", text, { outcome: "not-sent", method: path.join(".") });
+        const method = step.path.join(".");
+        throw rpcError("METHOD_NOT_FOUND", `The result has no method ${method}`, { outcome: "not-sent", method });
       })
-      .then(resolve, reject);
+      .then(resolve, (error: unknown) => {
+        if (!isTaken) discardSources(step.args);
+        reject(error);
+      });
   });
+}
+
+function memberOf(value: unknown, { path }: PipelineStep): { readonly member: unknown; readonly owner: unknown } {
+  let owner: unknown;
+  let member = value;
+  for (const name of path) {
+    owner = member;
+    member = (owner as Record<string, unknown> | null | undefined)?.[name];
+  }
+  return { member, owner };
 }

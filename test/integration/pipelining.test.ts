@@ -1,9 +1,11 @@
 import { EventEmitter, once } from "node:events";
+import { Readable } from "node:stream";
 import { expect } from "chai";
 import { defineInterface, Method, type Transport } from "../../src/index.js";
 import { findTransport } from "../../src/transport/index.js";
 import { callOf, hello, LampPeer } from "../support/lamp-peer.js";
 import { failureOf, useMesh } from "../support/mesh.js";
+import { CountedSource, until } from "../support/sources.js";
 
 class Account {
   readonly #name: string;
@@ -125,6 +127,36 @@ describe("Pipelining", () => {
     const [first, second] = await Promise.all([failureOf(base), failureOf(base.profile().name)]);
     expect(first).to.include({ code: "UNKNOWN", outcome: "executed" });
     expect(second.message).to.equal(first.message);
+  });
+
+  for (const [what, wire] of [
+    ["on the way with it", "lamp"],
+    ["waiting for it", "pycom"],
+    ["waiting for a connection", undefined],
+  ] as const) {
+    it(`fails with the call that it goes on from, and ends its streams, ${what}`, async () => {
+      const { remote } =
+        wire === undefined
+          ? { remote: mesh.client({ timeoutMs: 300 }).connect<Api>("tcp://127.0.0.1:1", "demo.api", { wire: "lamp" }) }
+          : await connect(wire);
+      const source = new CountedSource(Infinity, 10);
+      const file = Readable.from([new Uint8Array(3)]);
+      const broken = new Readable({ read: () => undefined });
+      const account = remote.authenticate("bad") as unknown as { take(...streams: unknown[]): Promise<unknown> };
+      const taken = failureOf(account.take(source.stream(), { file }, broken));
+      // Nobody reads it yet: without a listener this would end the process.
+      broken.destroy(new Error("the disk is broken"));
+      expect(await taken).to.have.property("code", wire === undefined ? "UNAVAILABLE" : "UNKNOWN");
+      await until(() => source.ended === 1 && file.destroyed);
+    });
+  }
+
+  it("ends its streams when the result has no such method", async () => {
+    const { remote } = await connect("pycom");
+    const source = new CountedSource(Infinity, 10);
+    const plain = remote.plain() as unknown as { missing(stream: unknown): Promise<unknown> };
+    expect(await failureOf(plain.missing(source.stream()))).to.include({ code: "METHOD_NOT_FOUND" });
+    expect(source.ended).to.equal(1);
   });
 
   it("sees of a result what its caller would see, and no more", async () => {
