@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { defineInterface, expose } from "../../src/index.js";
@@ -65,9 +65,61 @@ describe("lamplighter call", () => {
     const sent = command.file("sent.bin", "12345");
     const swallow = ["-c", address, "--wire", "lamp", "demo.files", "swallow"];
     expect(await call(...swallow, "--attach", sent)).to.include({ status: 0, out: "5\n" });
-    const broken = await call("-c", address, "--wire", "lamp", "demo.files", "broken", "--save", saved);
+  });
+
+  it("sends files as streams where the method takes them so, of any size", async () => {
+    const { address } = await mesh.host([makeFiles().files]);
+    // It never ends: who reads all of it first never calls.
+    const take = ["-c", address, "--wire", "lamp", "demo.files", "take"];
+    expect(await call(...take, '{"chunks":3}', "--attach", "/dev/zero")).to.include({
+      status: 0,
+      out: `${3 * CHUNK}\n`,
+    });
+    expect(await call(...take, "--named", '{"chunks":2}', "--attach", "/dev/zero")).to.include({ status: 0 });
+    const large = command.file("large.bin", "x".repeat(3_000_000));
+    const named = await call("-c", address, "--wire", "lamp", "demo.files", "swallow", "--attach", large);
+    expect(named).to.include({ status: 0, out: `${3_000_000 + 5 * CHUNK}\n` });
+    const whole = ["-c", address, "demo.files", "whole", "--attach", large];
+    for (const wire of ["lamp", "pycom"]) {
+      expect(await call(...whole, "--wire", wire)).to.include({ status: 0, out: "3000000\n" });
+    }
+    const unknown = await call("-c", address, "demo.files", "nope", "--attach", large);
+    expect(unknown).to.include({ status: 1 });
+    const missing = await call(...whole, "--attach", join(command.folder(), "missing"));
+    expect(missing.err).to.match(/--attach \S+ cannot be read/);
+    expect(missing.status).to.equal(2);
+  });
+
+  it("saves a streamed attachment as a whole, or leaves the file as it was", async () => {
+    const { address } = await mesh.host([makeFiles().files]);
+    const words = ["-c", address, "--wire", "lamp", "demo.files", "broken"];
+    const saved = command.file("precious.bin", "what was there");
+    const before = readdirSync(command.folder());
+    const broken = await call(...words, "--save", saved);
     expect(broken.status).to.equal(1);
     expect(broken.err).to.match(/no further/);
+    expect(readFileSync(saved, "utf8")).to.equal("what was there");
+    expect((await call(...words, "--save", join(command.folder(), "new.bin"))).status).to.equal(1);
+    expect(readdirSync(command.folder())).to.deep.equal(before);
+  });
+
+  it("saves what is declared as the attachment, and no other stream", async () => {
+    const several = defineInterface("demo.several", {
+      methods: {
+        read: {
+          results: ["lines", "file"],
+          attachments: { outgoing: "file", stream: true },
+          run: () => ({ lines: ReadableStream.from(["a"]), file: new Uint8Array(20_000_000) }),
+        },
+        raw: () => ({ lines: ReadableStream.from(["a"]) }),
+      },
+    });
+    const { address } = await mesh.host([several]);
+    const saved = join(command.folder(), "declared.bin");
+    const words = ["-c", address, "--wire", "lamp", "demo.several"];
+    expect(await call(...words, "read", "--save", saved)).to.include({ status: 0 });
+    expect(statSync(saved).size).to.equal(20_000_000);
+    expect((await call(...words, "raw", "--save", saved)).err).to.match(/attachment: none/);
   });
 
   it("ends with 2 for flags that do not go together, and sends nothing", async () => {

@@ -1,15 +1,12 @@
 import { once } from "node:events";
-import { constants } from "node:fs";
-import { access, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Client } from "../../client/client.js";
 import type { FullAnswer } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
-import { isPlainObject } from "../../peer/arguments.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
 import { jsonLine } from "../json.js";
 import { timeoutSetting } from "../settings.js";
+import { callWithFile, checkReadable, checkWritable, saveAttachment, takeStreamed } from "./attachment.js";
 
 /** Flags of `lamplighter call`. */
 export interface CallFlags extends ClientFlags {
@@ -38,7 +35,7 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
   if (named !== undefined && values.length > 0) throw usageError("--named and positional arguments do not mix");
   const timeoutMs = timeoutSetting(flags.timeout);
   const login = loginOf(flags);
-  const attachment = flags.attach === undefined ? undefined : await readAttachment(flags.attach);
+  if (flags.attach !== undefined) await checkReadable(flags.attach);
   if (flags.save !== undefined) await checkWritable(flags.save);
   await using client = createClient(flags, timeoutMs);
   if (login) await logIn(client, login);
@@ -48,15 +45,20 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
       : client.connectComponent(flags.connect, interfaceName, { wire: flags.wire });
   if (flags.session !== undefined) await component.resumeSession(flags.session, { timeoutMs });
   const answer =
-    named === undefined
-      ? await component.callFull(method, values, { attachment })
-      : await component.invokeFull(method, named, { attachment });
-  await printAnswer(answer, flags);
+    flags.attach !== undefined
+      ? await callWithFile(component, method, { values, named }, flags.attach)
+      : named === undefined
+        ? await component.callFull(method, values)
+        : await component.invokeFull(method, named);
+  await printAnswer({ ...answer, ...takeStreamed(answer.result, component, method) }, flags);
 }
 
-async function printAnswer(answer: FullAnswer, flags: CallFlags): Promise<void> {
+async function printAnswer(
+  answer: FullAnswer & { readonly streamed?: ReadableStream<Uint8Array> },
+  flags: CallFlags,
+): Promise<void> {
   // The result first: whatever happens to the file, the method has run and this is what it answered.
-  const { result, streamed } = takeStreamed(answer.result);
+  const { result, streamed } = answer;
   let holdsReferences = false;
   if (isStream(result)) for await (const item of result) holdsReferences = (await print(item)) || holdsReferences;
   else holdsReferences = await print(result);
@@ -79,15 +81,6 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
-/** An attachment that is streamed stands among the results. */
-function takeStreamed(result: unknown): { readonly result: unknown; readonly streamed?: ReadableStream<Uint8Array> } {
-  if (!isPlainObject(result)) return { result };
-  const found = Object.entries(result).find(([, member]) => member instanceof ReadableStream);
-  if (!found) return { result };
-  const { [found[0]]: _, ...others } = result;
-  return { result: others, streamed: found[1] as ReadableStream<Uint8Array> };
-}
-
 /**
  * A stream may be longer than its reader is quick: each line waits until there is room.
  *
@@ -97,33 +90,6 @@ async function print(value: unknown): Promise<boolean> {
   const { text, holdsReferences } = jsonLine(value);
   if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
   return holdsReferences;
-}
-
-/** An absent attachment is no empty one: it leaves the file as it is. */
-async function saveAttachment(
-  file: string,
-  attachment: Uint8Array | ReadableStream<Uint8Array> | undefined,
-): Promise<void> {
-  if (!attachment) {
-    process.stderr.write(`attachment: none, ${file} is not written\n`);
-    return;
-  }
-  try {
-    await writeFile(file, attachment);
-  } catch (error) {
-    // It is the service that failed.
-    if (RpcError.isRpcError(error)) throw error;
-    throw usageError(`The attachment cannot be written to ${file}: ${(error as Error).message}`, error);
-  }
-}
-
-/** Said before the call, while nothing has been executed. */
-async function checkWritable(file: string): Promise<void> {
-  try {
-    await access(dirname(file), constants.W_OK);
-  } catch (error) {
-    throw usageError(`--save ${file} cannot be written: ${(error as Error).message}`, error);
-  }
 }
 
 /** A token that is known, or what the authenticator is asked with. */
@@ -152,14 +118,6 @@ async function logIn(client: Client, login: Login): Promise<void> {
     if (!RpcError.isRpcError(error) || error.outcome !== "unknown") throw error;
     // What may have been executed is the login. The call that was asked for never left.
     throw new CommandError(`The call was not sent, for the login was not answered: ${error.message}`, EXIT.unreachable);
-  }
-}
-
-async function readAttachment(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw usageError(`--attach ${file} cannot be read: ${(error as Error).message}`, error);
   }
 }
 
