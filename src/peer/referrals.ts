@@ -195,7 +195,10 @@ export class Referrals implements Referrer {
 
   /** Takes what the other end says of streams and references. */
   handle(message: StreamMessage | ReleaseMessage): void {
-    this.takeAccepted();
+    const accepted = this.takeAccepted();
+    if (message.kind === "item" && !this.#streams.isIncoming(message.stream)) {
+      for (const stream of accepted) stream.stop();
+    }
     if (message.kind === "release") this.#exports.release(message.reference, message.count);
     else this.#streams.handle(message, (end) => this.#readError(end));
   }

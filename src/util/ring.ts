@@ -35,13 +35,6 @@ export class Ring<T> {
     return one;
   }
 
-  /** Takes all out. */
-  clear(): void {
-    this.#places.fill(undefined);
-    this.#first = 0;
-    this.#size = 0;
-  }
-
   #grow(): void {
     const { length } = this.#places;
     const inOrder = [...this.#places.slice(this.#first), ...this.#places.slice(0, this.#first)];

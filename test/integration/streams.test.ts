@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { currentCall, defineInterface, RemoteStream } from "../../src/index.js";
+import { callOf, hello, LampPeer, PeerStream } from "../support/lamp-peer.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 interface Numbers {
@@ -234,9 +235,9 @@ describe("Streams", () => {
       const { remote } = await connect();
       const stream = await remote.odd();
       expect(await stream.next()).to.deep.equal({ done: false, value: { fine: true } });
-      expect(((await failureOf(stream.next())) as Error).message).to.contain(
-        "An item of a stream cannot travel: item.wrong is a symbol",
-      );
+      const failure = await failureOf(stream.next());
+      expect(failure).to.include({ code: "BAD_REQUEST" });
+      expect(failure.message).to.contain("An item of a stream cannot travel: item.wrong is a symbol");
       expect(await remote.value()).to.equal(1);
     });
 
@@ -306,6 +307,45 @@ describe("Streams", () => {
     it("pass through: in as arguments, out as results", async () => {
       const { remote } = await connect();
       expect(await collect(remote.double(local(300)))).to.deep.equal(Array.from({ length: 300 }, (_, n) => n * 2));
+    });
+
+    it("stand in items of other streams, and end with those that nobody takes", async () => {
+      const { remote } = await connect();
+      let open = 0;
+      const inner = (): AsyncGenerator<number> =>
+        (async function* () {
+          open++;
+          try {
+            for (let n = 0; ; n++) yield n;
+          } finally {
+            open--;
+          }
+        })();
+      let isOver = false;
+      const outer = (async function* () {
+        try {
+          for (;;) yield inner();
+        } finally {
+          isOver = true;
+        }
+      })();
+      // It takes the first of the outer ones, and nothing of that.
+      const first = remote.first(outer as unknown as AsyncIterable<number>) as unknown as Promise<
+        AsyncIterable<number>
+      >;
+      for await (const n of await first) if (n === 3) break;
+      await until(() => isOver && open === 0);
+    });
+
+    it("end, too, in items that come when nobody takes them any more", async () => {
+      const { host } = await connect();
+      const peer = mesh.own(await LampPeer.to(host.address));
+      const stops = (): number => peer.heard.filter((kind) => kind === "stop").length;
+      const call = { interface: "demo.numbers", isPositional: true, args: [new PeerStream(1)] };
+      peer.send(hello(), callOf("ignore", call));
+      await until(() => stops() === 1);
+      peer.send({ kind: "item", stream: 1, value: [new PeerStream(2)] });
+      await until(() => stops() === 2);
     });
 
     it("go on from one service to another", async () => {

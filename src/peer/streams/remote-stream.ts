@@ -1,5 +1,6 @@
 import { ProtocolError, type RpcError, rpcError } from "../../errors.js";
 import { Ring } from "../../util/ring.js";
+import { discardSources } from "./source.js";
 import { STREAM_WINDOW_BYTES, STREAM_WINDOW_ITEMS } from "./window.js";
 
 /** How the receiving end of a stream speaks to the sending one. */
@@ -87,7 +88,8 @@ export class IncomingStream {
   /** No more is wanted. */
   stop(): void {
     this.isUsed = true;
-    this.#items.clear();
+    // Streams may stand in what nobody takes any more.
+    for (let item = this.#items.shift(); item; item = this.#items.shift()) discardSources(item.value);
     this.#error = undefined;
     if (this.#isOver) return;
     this.#control.stop(this.id);

@@ -49,6 +49,11 @@ export class Streams {
     return { stream, value: isReadable ? toReadableStream(stream) : new RemoteStream(stream) };
   }
 
+  /** Does somebody here take the items of a stream? */
+  isIncoming(id: number): boolean {
+    return this.#incoming.has(id);
+  }
+
   /** Takes what the other end says of a stream. What is over here is read over: the ends may cross. */
   handle(message: StreamMessage, toError: (message: StreamMessage & { readonly kind: "end" }) => unknown): void {
     switch (message.kind) {
