@@ -355,6 +355,15 @@ describe("Streams", () => {
     });
   });
 
+  it("are bounded, and leave the calls beside them alone", async () => {
+    const { remote } = await connect();
+    const streams = await Promise.all(Array.from({ length: 10_000 }, () => remote.count(100)));
+    expect(await failureOf(remote.count(1))).to.include({ outcome: "executed" });
+    expect(await remote.value()).to.equal(1);
+    for (const stream of streams) await stream.return();
+    expect(await collect(remote.count(3))).to.deep.equal([0, 1, 2]);
+  });
+
   it("are many at once", async () => {
     const { remote } = await connect();
     const sums = await Promise.all(Array.from({ length: 300 }, async () => (await collect(remote.count(100))).length));

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { runInCall, type ServerCall } from "../call-context.js";
 import type { StreamContext } from "./outgoing-stream.js";
 
@@ -9,9 +10,10 @@ export const OUTSIDE: StreamContext = {
   ended: () => undefined,
 };
 
-/** Streams among arguments. */
+/** Streams among arguments: what a generator does, it does where the call was made. */
 export class ArgumentContext implements StreamContext {
   readonly #onEnded: () => void;
+  readonly #inside = AsyncLocalStorage.snapshot();
   #open = 0;
 
   /** @param onEnded - called when all of them are over */
@@ -20,7 +22,7 @@ export class ArgumentContext implements StreamContext {
   }
 
   run<T>(step: () => T): T {
-    return step();
+    return this.#inside(step);
   }
 
   started(count: number): void {

@@ -1,3 +1,4 @@
+import { BadRequestError } from "../../errors.js";
 import { isItemSource } from "../../util/item-source.js";
 
 /** What a stream comes from. */
@@ -15,13 +16,18 @@ export type ItemIterator = AsyncIterator<unknown> | Iterator<unknown>;
  * Begins to read a source. `return()` ends it at once, also one that is just being asked for its next item, as far as it can
  * be: web streams are cancelled and Node's destroyed, while a generator that is at work ends when that is done.
  *
- * @throws TypeError for a web stream that somebody else reads
+ * @throws BadRequestError, `not-sent`, for a stream that somebody else reads, or has read
  */
 export function iterate(source: StreamSource): ItemIterator {
-  if (source instanceof ReadableStream) return new WebStreamIterator(source);
+  if (source instanceof ReadableStream) {
+    if (source.locked) throw used();
+    return new WebStreamIterator(source);
+  }
   if (!(Symbol.asyncIterator in source)) return source[Symbol.iterator]();
-  const iterator = source[Symbol.asyncIterator]();
-  if (!isNodeStream(source)) return iterator;
+  if (!isNodeStream(source)) return source[Symbol.asyncIterator]();
+  if (source.readableEnded) throw used();
+  // One that fails before it is asked for anything must not end the process.
+  const iterator = holdSource(source)[Symbol.asyncIterator]();
   return {
     next: () => iterator.next(),
     return: () => {
@@ -139,6 +145,7 @@ const OVER: IteratorReturnResult<undefined> = { done: true, value: undefined };
 /** The part of `stream.Readable` that matters here; to import it would cost who never sees one. */
 interface NodeStream extends AsyncIterable<unknown> {
   readonly readableDidRead?: boolean;
+  readonly readableEnded?: boolean;
   readonly closed?: boolean;
   destroy(): unknown;
   on(event: "error" | "close", listener: () => void): unknown;
@@ -151,8 +158,16 @@ export function isNodeStream(source: StreamSource): source is NodeStream {
 }
 
 function holdSource(source: NodeStream): NodeStream {
-  source.on("error", ignore);
+  // Once is enough, however often it is given.
+  if (!held.has(source)) source.on("error", ignore);
+  held.add(source);
   return source;
+}
+
+const held = new WeakSet<NodeStream>();
+
+function used(): BadRequestError {
+  return new BadRequestError("A stream among the values is being read by somebody else, or was read before");
 }
 
 /** Its own iterator would wait for the item that is being read, before it cancels. */

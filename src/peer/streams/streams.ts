@@ -1,4 +1,4 @@
-import { ProtocolError, type RpcError } from "../../errors.js";
+import { ProtocolError, type RpcError, rpcError } from "../../errors.js";
 import { SlotTable } from "../../util/slot-table.js";
 import type { StreamMessage } from "../../wire/message.js";
 import { OutgoingStream, type StreamContext, type StreamOutput } from "./outgoing-stream.js";
@@ -29,8 +29,15 @@ export class Streams {
     return this.#outgoing.size + this.#incoming.size;
   }
 
-  /** Prepares a source to be sent; nothing is taken from it before {@link OutgoingStream.start}. */
+  /**
+   * Prepares a source to be sent; nothing is taken from it before {@link OutgoingStream.start}.
+   *
+   * @throws RpcError with code `OVERLOADED` when the other end would take no more
+   */
   open(source: StreamSource, context: StreamContext): OutgoingStream {
+    if (this.#outgoing.size >= MAX_STREAMS) {
+      throw rpcError("OVERLOADED", `${MAX_STREAMS} streams are open on this connection; end some of them first`);
+    }
     const stream = new OutgoingStream(this.#outgoing.next(), source, this.#output, context, this.#forgetOutgoing);
     this.#outgoing.add(stream);
     return stream;

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import { expect } from "chai";
-import { discardSources, holdSources, holdsSources } from "../../../src/peer/streams/source.js";
+import { BadRequestError } from "../../../src/errors.js";
+import { discardSources, holdSources, holdsSources, iterate } from "../../../src/peer/streams/source.js";
 import { CountedSource } from "../../support/sources.js";
 
 describe("Sources in a value", () => {
@@ -51,5 +53,24 @@ describe("Sources in a value", () => {
     }
     // A generator for each of them took 30 ms and more.
     expect(fastestMs).to.be.lessThan(10);
+  });
+
+  it("are held once, also when they are read", () => {
+    const file = Readable.from([new Uint8Array(3)]);
+    for (let count = 0; count < 3; count++) holdSources([file]);
+    iterate(file);
+    expect(file.listenerCount("error")).to.be.at.most(2);
+    discardSources([file]);
+  });
+
+  it("are refused when somebody else reads them, or has read them", async () => {
+    const web = new CountedSource(3, 10).stream();
+    web.getReader();
+    const file = Readable.from([new Uint8Array(3)]);
+    file.resume();
+    await once(file, "end");
+    for (const source of [web, file]) {
+      expect(() => iterate(source)).to.throw(BadRequestError, "was read before");
+    }
   });
 });
