@@ -108,9 +108,14 @@ export class FollowCall implements PendingCall, Followed, PipelineBase {
   /** It was not executed: whatever becomes of the call before it decides. */
   #waitForBase(error: RpcError): void {
     const { promise } = this.#base;
-    // Streams that were begun are not sent a second time.
-    if (promise && !this.isOneShot) fromResult(promise, this.#step).then(this.#resolve, this.#reject);
-    else this.#reject(error);
+    if (!promise) this.#reject(error);
+    else if (!this.isOneShot) fromResult(promise, this.#step).then(this.#resolve, this.#reject);
+    else {
+      // Streams that were begun are not sent a second time; what the call before it failed with is still the better news.
+      promise.then(() => {
+        this.#reject(error);
+      }, this.#reject);
+    }
   }
 }
 
