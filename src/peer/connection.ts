@@ -68,14 +68,15 @@ export class Connection implements Channel {
     this.address = address;
     this.#onClosed = options.onClosed;
     this.#wheel = options.wheel;
-    this.#name = options.wire.twoWay ? randomBytes(12).toString("base64url") : undefined;
+    const { callsBack, converses, batches, repeats } = options.wire.abilities ?? {};
+    this.#name = repeats ? randomBytes(12).toString("base64url") : undefined;
     this.#opened = new Promise<void>((resolve, reject) => {
       this.#settleOpened = { resolve, reject };
     });
     this.#opened.catch(() => undefined);
     this.#end = new PeerEnd({
       ...options,
-      dispatcher: options.wire.twoWay ? options.dispatcher : undefined,
+      dispatcher: callsBack ? options.dispatcher : undefined,
       maxReferences: options.maxReferences ?? DEFAULT_MAX_REFERENCES,
       label: address,
       log: options.log ?? SILENT,
@@ -91,13 +92,13 @@ export class Connection implements Channel {
       },
     });
     // Where messages travel together, the last of them may be as large as any.
-    const together = options.wire.twoWay ? 2 : 1;
+    const together = batches ? 2 : 1;
     const linkOptions: LinkOptions = { maxMessageBytes: options.maxMessageBytes * together };
     const handlers: LinkHandlers = {
       opened: () => {
         this.#open = true;
         this.#end.greet();
-        if (options.wire.twoWay) this.#beat();
+        if (converses) this.#beat();
         this.#settleOpened.resolve();
       },
       message: (frames) => {

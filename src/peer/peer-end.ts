@@ -2,7 +2,7 @@ import { RpcError, rpcError } from "../errors.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import type { AnswerMessage, Frames, HelloMessage, Message } from "../wire/message.js";
-import { type BatchingCodec, type Codec, MalformedMessageError, type Wire } from "../wire/wire.js";
+import { type BatchingCodec, type Codec, MalformedMessageError, type Wire, type WireAbilities } from "../wire/wire.js";
 import type { AnswerWindow } from "./answers/answer-window.js";
 import { servingCall } from "./call-context.js";
 import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
@@ -64,10 +64,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   /** Nothing but itself: it is remembered longer than the rest of this end. */
   readonly connection: object = {};
   readonly #options: PeerEndOptions;
+  readonly #can: WireAbilities;
   readonly #codec: Codec | BatchingCodec;
   readonly #outbox: Outbox;
   readonly #pending: PendingCalls;
-  /** Streams and references; on wires where both ends call. */
+  /** Streams and references; on wires that have them. */
   readonly #referrals: Referrals | undefined;
   /** Calls of the other end; absent: it may call nothing. */
   readonly #incoming: IncomingCalls | undefined;
@@ -86,7 +87,8 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     this.#options = options;
     this.label = options.label;
     const { wire, maxMessageBytes } = options;
-    if (wire.twoWay) {
+    this.#can = wire.abilities ?? {};
+    if (this.#can.refers) {
       this.#referrals = new Referrals({
         label: options.label,
         maxReferences: options.maxReferences,
@@ -99,7 +101,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     this.#codec = wire.open({ maxMessageBytes }, this.#referrals);
     this.#outbox = new Outbox(this.#codec, this.#sender(), () => performance.now());
     this.#pending = new PendingCalls(options.wheel, (call) => {
-      if (!wire.twoWay) return;
+      if (!this.#can.converses) return;
       this.#outbox.add({ kind: "cancel", id: call.id });
       if (call.isOneShot) this.#referrals?.givenUp(call.id);
     });
@@ -161,7 +163,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   /** Introduces this end, on wires that want it; once. */
   greet(): void {
-    if (this.#saidHello || !this.#options.wire.twoWay) return;
+    if (this.#saidHello || !this.#can.converses) return;
     this.#saidHello = true;
     const { incarnation, name, maxMessageBytes } = this.#options;
     this.#outbox.add({
@@ -240,7 +242,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   peer(interfaceName = ""): Remote<Dynamic> {
     const { wire } = this.#options;
-    if (wire.twoWay) return peerProxy(this, interfaceName);
+    if (this.#can.callsBack) return peerProxy(this, interfaceName);
     throw rpcError("CONFIGURATION", `${this.label} speaks the wire ${wire.name}, on which nobody can call it back`);
   }
 
@@ -250,12 +252,12 @@ export class PeerEnd implements CallOrigin, PeerCaller {
 
   /** Asks for a sign of life. */
   ping(): void {
-    if (this.#options.wire.twoWay && !this.#isLost) this.#outbox.add({ kind: "ping", token: 0 });
+    if (this.#can.converses && !this.#isLost) this.#outbox.add({ kind: "ping", token: 0 });
   }
 
   /** Tells the other end that this one goes, on wires that have a word for it. */
   leave(reason: RpcError): void {
-    if (!this.#options.wire.twoWay || this.#isLost) return;
+    if (!this.#can.converses || this.#isLost) return;
     this.#outbox.add({ kind: "goodbye", code: reason.code, text: reason.message });
     this.#outbox.flush();
   }
@@ -377,7 +379,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     if (this.#isLost) return;
     switch (message.kind) {
       case "call":
-        if (this.#options.answers && this.#options.wire.twoWay && !this.#hello) {
+        if (this.#options.answers && this.#can.repeats && !this.#hello) {
           // It belongs to a connection that was given up before, and must not be carried out any more.
           this.#breakOff(rpcError("PROTOCOL", "A call came before the hello"));
         } else if (this.#incoming) {

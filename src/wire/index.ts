@@ -39,5 +39,6 @@ export {
   type Referral,
   type Referrer,
   type Wire,
+  type WireAbilities,
   type WireLimits,
 } from "./wire.js";

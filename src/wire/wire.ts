@@ -10,6 +10,20 @@ export interface WireLimits {
 /** {@link WireLimits} where nothing else is said. */
 export const DEFAULT_LIMITS: WireLimits = { maxMessageBytes: 64 * 1024 * 1024 };
 
+/** What a wire has words for, besides calls one way and answers the other. */
+export interface WireAbilities {
+  /** Can the end that was connected to call the other one? */
+  readonly callsBack?: boolean;
+  /** Do the ends introduce themselves first of all, give calls up, ask for signs of life, and say goodbye? */
+  readonly converses?: boolean;
+  /** Do streams and references travel, and calls of results that are not there yet? */
+  readonly refers?: boolean;
+  /** Do all that are written in one turn of the event loop share a message? Its codecs are {@link BatchingCodec}s then. */
+  readonly batches?: boolean;
+  /** Is a call known again that is tried once more over another connection? */
+  readonly repeats?: boolean;
+}
+
 /**
  * A protocol: frames ⇄ messages. A wire is pure; it opens no socket, starts no timer and keeps no global state.
  *
@@ -19,8 +33,8 @@ export const DEFAULT_LIMITS: WireLimits = { maxMessageBytes: 64 * 1024 * 1024 };
 export interface Wire {
   /** Short lower-case name: what registrations and options say. */
   readonly name: string;
-  /** Do both ends call, and tell each other of themselves, of cancelled calls and the like? Default false. */
-  readonly twoWay?: boolean;
+  /** What it has words for besides calls and answers; default nothing. */
+  readonly abilities?: WireAbilities;
   /**
    * Do these frames open a message of this wire? Asked once per message at an address that answers several wires; must
    * be cheap and must not throw.

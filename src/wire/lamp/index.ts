@@ -8,7 +8,7 @@ import { readAnswers } from "./read-answers.js";
  */
 export const lampWire: Wire = {
   name: "lamp",
-  twoWay: true,
+  abilities: { callsBack: true, converses: true, refers: true, batches: true, repeats: true },
   recognises: ([head]) => head !== undefined && isBatch(head),
   open: (limits, referrer) => new LampCodec(limits, referrer),
   readAnswers,
