@@ -29,6 +29,8 @@ export function useProcesses(): (command: string, args: readonly string[], optio
   const running = new Set<ChildProcess>();
   afterEach(async () => {
     for (const child of running) {
+      // What has ended stays in the list until its output is closed, and ends no second time.
+      if (child.exitCode !== null || child.signalCode !== null) continue;
       const ended = once(child, "exit");
       child.kill("SIGCONT");
       child.kill("SIGKILL");
