@@ -1,0 +1,60 @@
+import { type ErrorCode, ProtocolError } from "../../errors.js";
+import type { ErrorMessage } from "../message.js";
+import { Writer } from "../messagepack/writer.js";
+import { decodeBody, textIn } from "./decode-value.js";
+import { TranslationTable } from "./translation-table.js";
+
+/** What travels of an error, three texts (docs/pseud-wire.md, section 4). */
+export interface ErrorItems {
+  /** Name of the class, without its module. */
+  readonly name: string;
+  /** The error's own text; may be empty. */
+  readonly message: string;
+  /** Where it happened, for people; may be empty, else it ends in a newline. */
+  readonly traceback: string;
+}
+
+/** The octets of an error. It can always be written: half of a surrogate pair becomes U+FFFD. */
+export function encodeErrorBody({ name, message, traceback }: ErrorItems): Buffer {
+  const writer = new Writer();
+  writer.array(3);
+  writer.text(name);
+  writer.text(message);
+  writer.text(traceback);
+  return writer.take();
+}
+
+/**
+ * What an error says that came as the answer to a call.
+ *
+ * Python runs a job before it answers with an error, with one exception: a name that it does not find comes back as the message,
+ * and then nothing was run. A job that itself met with such an error says more than the name.
+ *
+ * @param called - the name that was called
+ * @throws ProtocolError for octets that are no error
+ */
+export function decodeErrorBody(
+  octets: Uint8Array,
+  called?: string,
+): Pick<ErrorMessage, "code" | "number" | "outcome" | "remote"> {
+  const items = decodeBody(octets, NO_TYPES);
+  const texts: readonly (string | undefined)[] = Array.isArray(items) ? items.map(textIn) : [];
+  const [name, message, traceback] = texts;
+  if (name === undefined || message === undefined || traceback === undefined || texts.length !== 3) {
+    throw new ProtocolError("An error is not made of three texts");
+  }
+  const { code, number } = KNOWN.get(name) ?? { code: "UNKNOWN", number: 1 };
+  const outcome = code === "METHOD_NOT_FOUND" && message === called ? "not-executed" : "executed";
+  const stack = traceback === "" ? {} : { stack: traceback };
+  return { code, number, outcome, remote: { name, message: message === "" ? name : message, ...stack } };
+}
+
+/** Texts need none. */
+const NO_TYPES = new TranslationTable();
+
+/** Classes that mean one of our codes, wherever they were raised; others are the job's own. */
+const KNOWN: ReadonlyMap<string, { readonly code: ErrorCode; readonly number: number }> = new Map([
+  ["ServiceNotFoundError", { code: "METHOD_NOT_FOUND", number: 2 }],
+  ["UnauthorizedError", { code: "ACCESS_DENIED", number: 5 }],
+  ["TimeoutError", { code: "TIMEOUT", number: 1 }],
+]);
