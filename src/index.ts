@@ -180,6 +180,13 @@ export type {
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
+// Security.
+export { type CredentialOptions, Credentials } from "./security/credentials.js";
+export type { Authenticator, GateOptions, Mechanism } from "./security/gate.js";
+export type { HostSecurity } from "./security/host-security.js";
+export { KeyFolder } from "./security/key-folder.js";
+export { keyText, readKey } from "./security/keys.js";
+export { isSameSecret } from "./security/secrets.js";
 export {
   type AnyClass,
   expose,

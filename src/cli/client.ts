@@ -1,12 +1,14 @@
 import { Client } from "../client/client.js";
 import type { ClientEvent } from "../client/events.js";
 import { createLogger, type LogOptions } from "./log.js";
-import { nameserverSetting } from "./settings.js";
+import { keysSetting, nameserverSetting } from "./settings.js";
 
 /** Flags of every command that asks services. */
 export interface ClientFlags extends LogOptions {
   /** `-n`: nameserver. */
   readonly nameserver?: string;
+  /** `--keys`: folder of keys. */
+  readonly keys?: string;
 }
 
 /** The client of one command; `-v` tells what it does. */
@@ -15,6 +17,7 @@ export function createClient(flags: ClientFlags, timeoutMs?: number): Client {
   return new Client({
     nameserver: nameserverSetting(flags.nameserver),
     timeoutMs,
+    security: keysSetting(flags.keys),
     log,
     onEvent: (event) => {
       log.debug(describeEvent(event));

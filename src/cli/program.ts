@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import type { CallFlags } from "./commands/call.js";
 import type { IntrospectFlags } from "./commands/introspect.js";
+import type { KeysFlags } from "./commands/keys.js";
 import type { ListFlags } from "./commands/list.js";
 import { describeError, EXIT, reportOf, statusOfError } from "./exit.js";
 import { formatEntry, type LogOptions } from "./log.js";
@@ -119,11 +120,40 @@ function buildProgram(options: ProgramOptions): Command {
       await (await commands()).doctorCommand(flags);
     });
 
+  const keys = program.command("keys").description("keys for encryption, and whose are trusted (docs/security.md)");
+  withKeys(keys.command("generate"))
+    .description("make a folder with new keys, and print the public one")
+    .action(async (flags: KeysFlags) => {
+      (await commands()).generateKeysCommand(flags);
+    });
+  withKeys(keys.command("show"))
+    .description("print the public key, the nameserver's, and those that are trusted")
+    .action(async (flags: KeysFlags) => {
+      (await commands()).showKeysCommand(flags);
+    });
+  withKeys(keys.command("trust"))
+    .description("let the holder of a key in, under a name; or say which key the nameserver has to have")
+    .argument("<words...>", "NAME KEY; with --nameserver the KEY")
+    .option("--nameserver", "the key is the nameserver's")
+    .action(async (words: string[], flags: KeysFlags) => {
+      (await commands()).trustKeyCommand(words, flags);
+    });
+  withKeys(keys.command("revoke"))
+    .description("let somebody in no more; connections that are open are closed within a second")
+    .argument("<name>")
+    .action(async (name: string, flags: KeysFlags) => {
+      (await commands()).revokeKeyCommand(name, flags);
+    });
+
   return program;
 }
 
+function withKeys(command: Command): Command {
+  return command.option("--keys <dir>", "folder of keys (default: LAMPLIGHTER_KEYS; none: clear text)");
+}
+
 function logged(command: Command): Command {
-  return command
+  return withKeys(command)
     .option("-v, --verbose", "log details to standard error")
     .addOption(new Option("--log <format>", "format of the log").choices(["text", "json"]).default("text"));
 }

@@ -17,6 +17,8 @@ export interface ServeFlags {
   readonly service?: string;
   /** `--journal`: where calls of `once` methods are written down. */
   readonly journal?: string;
+  /** `--keys`: folder of keys. */
+  readonly keys?: string;
   /** `--config`: file with the keys of docs/pycom-wire.md, section 17.1. */
   readonly config?: string;
   /** `-v`. */
@@ -32,6 +34,7 @@ export interface ServeSettings {
   readonly nameserver: string | readonly string[];
   readonly service: string | undefined;
   readonly journal: string | undefined;
+  readonly security: string | undefined;
   readonly authentication: Configuration["authentication"];
 }
 
@@ -50,6 +53,7 @@ export function serveSettings(flags: ServeFlags, configured: Configuration, log:
     nameserver: flags.nameserver ?? environmentNameserver() ?? file.nameserver ?? CLIENT_DEFAULTS.nameserver,
     service: flags.service ?? file.service,
     journal: flags.journal ?? file.journal,
+    security: keysSetting(flags.keys),
     authentication: file.authentication,
   };
 }
@@ -109,4 +113,13 @@ export function nameserverSetting(flag: string | undefined): string {
 function environmentNameserver(): string | undefined {
   const { LAMPLIGHTER_NAMESERVER: named = "" } = process.env;
   return named === "" ? undefined : named;
+}
+
+/**
+ * The folder of keys: the flag `--keys`, else the environment variable `LAMPLIGHTER_KEYS`; `undefined` for none, so that
+ * everything is said in clear text.
+ */
+export function keysSetting(flag: string | undefined): string | undefined {
+  const { LAMPLIGHTER_KEYS: named = "" } = process.env;
+  return flag ?? (named === "" ? undefined : named);
 }

@@ -11,6 +11,8 @@ import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
 import { Sessions } from "../peer/sessions.js";
 import { discardSources, holdSources } from "../peer/streams/source.js";
+import { credentialsOf } from "../security/credentials.js";
+import { keyText, readKey } from "../security/keys.js";
 import { findTransport, parseAddress } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { SILENT } from "../util/log.js";
@@ -21,7 +23,7 @@ import { ConnectionPool } from "./connection-pool.js";
 import { Contracts } from "./contracts.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientHook } from "./hooks.js";
-import { Instance, type InstanceContext } from "./instance.js";
+import { Instance, type InstanceContext, type InstanceEndpoint } from "./instance.js";
 import { NameserverClient } from "./nameserver-client.js";
 import type { NameserverProxy } from "./nameserver-proxy.js";
 import { type ClientOptions, type ConnectOptions, type LocateOptions } from "./options.js";
@@ -78,8 +80,10 @@ export class Client {
     const random = options.random ?? Math.random;
     const connectTimeoutMs = options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs;
     const transport = findTransport(options.transport);
+    const credentials = credentialsOf(options.security);
     this.#pool = new ConnectionPool({
       transport,
+      credentials,
       wheel: this.#wheel,
       maxMessageBytes: options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes,
       maxInFlight: options.maxInFlight ?? CLIENT_DEFAULTS.maxInFlight,
@@ -91,7 +95,10 @@ export class Client {
       log: options.log ?? SILENT,
       onEvent,
     });
-    this.#nameserver = new NameserverClient(nameserversOf(options), this.#pool, this.#wheel, connectTimeoutMs);
+    this.#nameserver = new NameserverClient(nameserversOf(options), this.#pool, this.#wheel, {
+      connectTimeoutMs,
+      key: credentials.nameserverKey && keyText(credentials.nameserverKey),
+    });
     this.#resolver = new Resolver(this.#nameserver, this.#wheel);
     this.#instanceContext = {
       pool: this.#pool,
@@ -99,6 +106,7 @@ export class Client {
       wheel: this.#wheel,
       connectTimeoutMs,
       schemes: transport.abilities.schemes,
+      credentials,
     };
     this.#instances = new InstanceTable(this.#instanceContext);
     this.#invokerContext = {
@@ -186,7 +194,9 @@ export class Client {
     const name = interfaceName ?? "";
     if (interfaceName !== undefined) requireName(interfaceName);
     const { text } = address === LOCAL_ADDRESS ? { text: LOCAL_ADDRESS } : parseAddress(address);
-    return this.#component(name, this.#addressTarget(text, name, wire, text));
+    const key =
+      options.serverKey === undefined ? undefined : keyText(readKey(options.serverKey, "The option serverKey"));
+    return this.#component(name, this.#addressTarget({ address: text, wire, key }, name));
   }
 
   /**
@@ -205,7 +215,7 @@ export class Client {
     const address = this.#nameserver.address;
     return this.#component(
       NAMESERVER_INTERFACE,
-      this.#addressTarget(address, NAMESERVER_INTERFACE, "pycom", address),
+      this.#addressTarget({ address, wire: "pycom", key: this.#nameserver.key }, NAMESERVER_INTERFACE),
       // As in PyCOM, neither token nor hooks go to a remote nameserver.
       address === LOCAL_ADDRESS ? undefined : { bare: true },
     );
@@ -295,26 +305,26 @@ export class Client {
   }
 
   /** One for all proxies of the same: what is known of an address is known to all of them. */
-  #addressTarget(address: string, interfaceName: string, wire: string, label: string): AddressTarget {
-    const key = `${wire} ${interfaceName} ${address}`;
-    const known = this.#targets.get(key);
+  #addressTarget(way: Omit<InstanceEndpoint, "isLocal">, interfaceName: string): AddressTarget {
+    const { address, wire, key } = way;
+    const name = `${wire} ${interfaceName} ${address} ${key ?? ""}`;
+    const known = this.#targets.get(name);
     if (known) return known;
-    const target = this.#makeTarget(address, interfaceName, wire, label);
-    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
-    this.#targets.set(key, target);
-    return target;
-  }
-
-  #makeTarget(address: string, interfaceName: string, wire: string, label: string): AddressTarget {
     const record: ServiceRecord = {
-      service: label,
+      service: address,
       address,
       interfaces: [interfaceName],
-      endpoints: [{ address, wires: [wire] }],
+      endpoints: [{ address, wires: [wire], key }],
       tags: [],
       data: {},
     };
-    return new AddressTarget(new Instance(record, this.#instanceContext, [{ address, wire, isLocal: false }]), label);
+    const target = new AddressTarget(
+      new Instance(record, this.#instanceContext, [{ ...way, isLocal: false }]),
+      address,
+    );
+    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
+    this.#targets.set(name, target);
+    return target;
   }
 
   #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {

@@ -4,6 +4,7 @@ import { Connection } from "../peer/connection.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
+import type { Credentials } from "../security/credentials.js";
 import { parseAddress, type Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
@@ -25,6 +26,8 @@ export interface PoolOptions {
   readonly maxInFlightBytes: number;
   /** A connection without calls is closed after this many milliseconds, or up to half as many more. */
   readonly idleTimeoutMs: number;
+  /** How services are convinced, and whom this end believes. */
+  readonly credentials: Credentials;
   /** What services may call back. */
   readonly dispatcher: Dispatcher;
   /** References that each end of a connection may hold of the other's. */
@@ -58,16 +61,18 @@ export class ConnectionPool {
   /**
    * The connection to an address, made if there is none; it may still be connecting.
    *
+   * @param serverKey - the public key that whoever is there has to have, in Z85
+   * @throws AccessDeniedError when it has none, and nothing may be said in clear text
    * @throws ConfigurationError for a wrong address or an unknown wire
    * @throws RpcError with code `CLOSED` after {@link ConnectionPool.close}
    */
-  get(address: string, wire: string): Channel {
-    const key = `${wire} ${address}`;
+  get(address: string, wire: string, serverKey?: string): Channel {
+    const key = `${wire} ${address} ${serverKey ?? ""}`;
     const known = this.#channels.get(key);
     if (known && known.closedReason === undefined) return known;
     if (this.#closed) throw rpcError("CLOSED", "The client was closed");
     const channel =
-      address === LOCAL_ADDRESS ? new LocalChannel(this.#options.wheel) : this.#connect(address, wire, key);
+      address === LOCAL_ADDRESS ? new LocalChannel(this.#options.wheel) : this.#connect(address, wire, serverKey, key);
     this.#channels.set(key, channel);
     this.#sweeper ??= setInterval(() => {
       this.#sweep();
@@ -88,10 +93,12 @@ export class ConnectionPool {
     this.#channels.clear();
   }
 
-  #connect(address: string, wire: string, key: string): Channel {
-    const { text } = parseAddress(address);
+  #connect(address: string, wire: string, serverKey: string | undefined, key: string): Channel {
+    const { text, scheme } = parseAddress(address);
     const connection = new Connection(text, {
       ...this.#options,
+      // Nobody hears what is said inside of a process.
+      security: scheme === "memory" ? undefined : this.#options.credentials.linkSecurity(serverKey, text),
       wire: findWire(wire),
       onClosed: (gone) => {
         if (this.#channels.get(key) === gone) this.#channels.delete(key);

@@ -2,6 +2,7 @@ import { RpcError, rpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import type { Contract } from "../peer/contract.js";
 import { instanceKey, type ServiceRecord } from "../peer/record.js";
+import type { Credentials } from "../security/credentials.js";
 import type { Address } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { untilAborted } from "../util/sleep.js";
@@ -23,6 +24,8 @@ export interface InstanceContext {
   readonly connectTimeoutMs: number;
   /** Schemes of the addresses that can be connected to. */
   readonly schemes: readonly Address["scheme"][];
+  /** How services are convinced, and whom this end believes. */
+  readonly credentials: Credentials;
 }
 
 /** A channel that can be used, and what is known of the interface behind it. */
@@ -39,6 +42,8 @@ export interface InstanceEndpoint {
   readonly address: string;
   /** How. */
   readonly wire: string;
+  /** The public key that whoever is there has to have, in Z85; `undefined`: none. */
+  readonly key?: string | undefined;
   /** Is it within this process or machine, so that another way is tried at once when it leads nowhere? */
   readonly isLocal: boolean;
 }
@@ -155,8 +160,8 @@ export class Instance {
     const { pool, connectTimeoutMs } = this.#context;
     this.#peekChannel();
     const tried = this.#endpoint;
-    const { address, wire, isLocal } = tried;
-    const channel = pool.get(address, wire);
+    const { address, wire, key, isLocal } = tried;
+    const channel = pool.get(address, wire, key);
     this.#channel = channel;
     try {
       if (!channel.isOpen) await openWithin(channel, connectTimeoutMs, signal);

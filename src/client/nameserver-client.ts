@@ -31,17 +31,25 @@ export class NameserverClient {
   readonly #pool: ConnectionPool;
   readonly #wheel: DeadlineWheel;
   readonly #connectTimeoutMs: number;
+  /** The public key that nameservers have to have, in Z85; `undefined`: none. */
+  readonly key: string | undefined;
   /** Connections whose nameserver knows PyCOM's methods only. */
   readonly #plain = new WeakSet<Channel>();
   #preferred = 0;
 
   /** @throws ConfigurationError for a wrong address */
-  constructor(addresses: readonly string[], pool: ConnectionPool, wheel: DeadlineWheel, connectTimeoutMs: number) {
+  constructor(
+    addresses: readonly string[],
+    pool: ConnectionPool,
+    wheel: DeadlineWheel,
+    options: { readonly connectTimeoutMs: number; readonly key: string | undefined },
+  ) {
     if (addresses.length === 0) throw new ConfigurationError("The list of nameservers is empty");
     this.#addresses = addresses.map((address) => (address === LOCAL_ADDRESS ? address : parseAddress(address).text));
     this.#pool = pool;
     this.#wheel = wheel;
-    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#connectTimeoutMs = options.connectTimeoutMs;
+    this.key = options.key;
   }
 
   /** The addresses, normalised. */
@@ -57,7 +65,7 @@ export class NameserverClient {
   /** Whether a pause may be spent waiting at the nameserver, which then tells of a new provider at once. */
   canWait(): boolean {
     try {
-      const channel = this.#pool.get(this.address, "pycom");
+      const channel = this.#pool.get(this.address, "pycom", this.key);
       return channel.isOpen && !this.#plain.has(channel);
     } catch {
       return false;
@@ -117,23 +125,31 @@ export class NameserverClient {
   }
 
   async #channel(signal: AbortSignal | undefined): Promise<Channel> {
-    const failures: string[] = [];
+    const failures: RpcError[] = [];
     for (let offset = 0; offset < this.#addresses.length; offset++) {
       const index = (this.#preferred + offset) % this.#addresses.length;
       const address = this.#addresses[index] ?? "";
-      const channel = this.#pool.get(address, "pycom");
-      if (channel.isOpen) return this.#prefer(index, channel);
       try {
-        await openWithin(channel, this.#connectTimeoutMs, signal);
+        const channel = this.#pool.get(address, "pycom", this.key);
+        if (!channel.isOpen) await openWithin(channel, this.#connectTimeoutMs, signal);
         return this.#prefer(index, channel);
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        failures.push((error as Error).message);
+        const failure = RpcError.from(error);
+        if (failure.code === "CLOSED") throw failure;
+        failures.push(failure);
       }
+    }
+    const why = failures.map(({ message }) => message).join("; ");
+    if (failures.every(({ code }) => code === "ACCESS_DENIED")) {
+      throw rpcError("ACCESS_DENIED", `No nameserver lets this client in: ${why}`, {
+        service: this.#addresses.join(", "),
+        outcome: "not-sent",
+      });
     }
     throw rpcError(
       "UNAVAILABLE",
-      `No nameserver can be reached: ${failures.join("; ")}. Start one with "lamplighter nameserver -a ${this.#addresses[0] ?? ""}", or name ` +
+      `No nameserver can be reached: ${why}. Start one with "lamplighter nameserver -a ${this.#addresses[0] ?? ""}", or name ` +
         "another (option nameserver, -n, LAMPLIGHTER_NAMESERVER)",
       { service: this.#addresses.join(", ") },
     );

@@ -1,4 +1,5 @@
 import type { Middleware } from "../peer/invoker.js";
+import type { CredentialOptions, Credentials } from "../security/credentials.js";
 import type { Transport, TransportName } from "../transport/index.js";
 import type { Logger } from "../util/log.js";
 import type { BalanceStrategy } from "./balancer.js";
@@ -47,6 +48,11 @@ export interface ClientOptions {
   readonly middleware?: readonly Middleware[] | undefined;
   /** Moves the frames: a name or an implementation; default our own ZMTP, libzmq for `inproc`. */
   readonly transport?: Transport | TransportName | undefined;
+  /**
+   * Keys of its own, whom it believes, and whether it may speak in clear text: a folder of keys (`lamplighter keys generate`), or
+   * more (docs/security.md). Default: no keys, clear text.
+   */
+  readonly security?: string | CredentialOptions | Credentials | undefined;
   /** Told what the client does on its own account; default nothing. */
   readonly log?: Logger | undefined;
   /** Told of connections and retries. Must not throw. */
@@ -69,4 +75,6 @@ export interface LocateOptions {
 export interface ConnectOptions {
   /** Wire to speak; default `pycom`. */
   readonly wire?: string | undefined;
+  /** The public key that whoever is there has to have: 40 characters of Z85. */
+  readonly serverKey?: string | undefined;
 }

@@ -185,7 +185,7 @@ export class InstanceTable {
     const key = instanceKey(record);
     const known = this.#instances.get(key);
     if (known) return known;
-    const endpoints = waysTo(record, this.#context.schemes);
+    const endpoints = waysTo(record, this.#context);
     if (endpoints.length === 0) return undefined;
     if (this.#instances.size >= MAX_INSTANCES) {
       const oldest = this.#instances.keys().next().value;

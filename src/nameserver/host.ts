@@ -1,5 +1,6 @@
 import { Client } from "../client/client.js";
 import { CLIENT_DEFAULTS } from "../client/defaults.js";
+import { credentialsOfHost } from "../security/host-security.js";
 import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
 import { SILENT } from "../util/log.js";
 import { DEFAULT_LEASE_MS, NameserverRegistrar } from "./nameserver-registrar.js";
@@ -31,9 +32,10 @@ export class Host extends ServiceHost {
   /** @throws ConfigurationError for a wrong address of a nameserver */
   constructor(options: HostOptions = {}) {
     const nameservers = nameserversOf(options);
+    const credentials = credentialsOfHost(options.security);
     let client: Client | undefined;
     const validator = new TokenValidator(() => {
-      client ??= new Client({ nameserver: nameservers, log: options.log, retry: true });
+      client ??= new Client({ nameserver: nameservers, log: options.log, retry: true, security: credentials });
       return client;
     });
     super(options, {
@@ -43,6 +45,7 @@ export class Host extends ServiceHost {
           : new NameserverRegistrar(nameservers, {
               leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
               log: options.log ?? SILENT,
+              credentials,
             }),
       authenticate: nameservers.length === 0 ? undefined : (call) => validator.validate(call),
     });

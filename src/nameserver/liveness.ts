@@ -3,6 +3,7 @@ import { Connection } from "../peer/connection.js";
 import { INTROSPECT } from "../peer/contract.js";
 import { callOver } from "../peer/promise-call.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import type { Credentials } from "../security/credentials.js";
 import { findTransport, probe } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
@@ -28,24 +29,30 @@ export type Liveness =
  */
 export class LivenessMonitor {
   readonly #log: Logger;
+  readonly #credentials: Credentials;
   readonly #onDropped: (address: string) => void;
   readonly #wheel = new DeadlineWheel();
   readonly #sentinels = new Map<string, Connection>();
   readonly #closing = new AbortController();
 
   /** @param onDropped - a connection that had been made was lost */
-  constructor(onDropped: (address: string) => void, log: Logger) {
+  constructor(onDropped: (address: string) => void, log: Logger, credentials: Credentials) {
     this.#onDropped = onDropped;
     this.#log = log;
+    this.#credentials = credentials;
   }
 
-  /** Watches an address from now on; once is enough. */
-  watch(address: string): void {
+  /**
+   * Watches an address from now on; once is enough.
+   *
+   * @param key - the public key that its owner says it has
+   */
+  watch(address: string, key: string | undefined): void {
     if (this.#closing.signal.aborted || this.#sentinels.has(address)) return;
     let open = false;
     let connection: Connection;
     try {
-      connection = this.#connect(address, () => {
+      connection = this.#connect(address, key, () => {
         this.#sentinels.delete(address);
         if (this.#closing.signal.aborted) return;
         if (open) this.#onDropped(address);
@@ -85,7 +92,7 @@ export class LivenessMonitor {
     }
     let connection: Connection | undefined;
     try {
-      connection = this.#connect(address, () => undefined);
+      connection = this.#connect(address, keyOf(record), () => undefined);
       const opened = connection.whenOpen();
       await Promise.race([opened, sleep(PING_MS, this.#closing.signal)]);
       if (!connection.isOpen) return "silent";
@@ -124,9 +131,10 @@ export class LivenessMonitor {
     }
   }
 
-  #connect(address: string, onClosed: () => void): Connection {
+  #connect(address: string, key: string | undefined, onClosed: () => void): Connection {
     return new Connection(address, {
       transport: findTransport(undefined),
+      security: this.#credentials.linkSecurity(key, address),
       wire: pycomWire,
       wheel: this.#wheel,
       maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,
@@ -136,6 +144,11 @@ export class LivenessMonitor {
       onClosed,
     });
   }
+}
+
+/** The public key that the owner of a record's address says it has. */
+export function keyOf({ address, endpoints }: ServiceRecord): string | undefined {
+  return endpoints.find((endpoint) => endpoint.address === address)?.key;
 }
 
 /** How long a service may take to answer a ping, in milliseconds. */

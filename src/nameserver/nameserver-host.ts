@@ -1,4 +1,5 @@
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { credentialsOfHost } from "../security/host-security.js";
 import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
 import { SILENT } from "../util/log.js";
 import { ChangeLog } from "./change-log.js";
@@ -32,6 +33,7 @@ export class NameserverHost extends ServiceHost {
     const desk = new RegistrationDesk(registry, {
       log: options.log ?? SILENT,
       maxRecords: options.maxRecords ?? 10_000,
+      credentials: credentialsOfHost(options.security),
     });
     const changes = new ChangeLog(registry);
     const itself = {

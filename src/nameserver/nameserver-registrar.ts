@@ -1,5 +1,6 @@
 import { LOCAL_ADDRESS } from "../peer/local.js";
 import type { ServiceRecord } from "../peer/record.js";
+import type { Credentials } from "../security/credentials.js";
 import type { Registrar } from "../service/registrar.js";
 import { parseAddress } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
@@ -15,22 +16,35 @@ export class NameserverRegistrar implements Registrar {
   readonly #leaseMs: number;
   readonly #log: Logger;
   readonly #random: () => number;
+  readonly #credentials: Credentials;
   #registrations: Registration[] = [];
 
   /** @throws ConfigurationError for a wrong address */
   constructor(
     addresses: readonly string[],
-    options: { readonly leaseMs: number; readonly log: Logger; readonly random?: () => number },
+    options: {
+      readonly leaseMs: number;
+      readonly log: Logger;
+      readonly credentials: Credentials;
+      readonly random?: () => number;
+    },
   ) {
     this.#addresses = addresses.map((address) => (address === LOCAL_ADDRESS ? address : parseAddress(address).text));
     this.#leaseMs = options.leaseMs;
     this.#log = options.log;
     this.#random = options.random ?? Math.random;
+    this.#credentials = options.credentials;
   }
 
   async start(record: ServiceRecord): Promise<boolean> {
     const wheel = new DeadlineWheel();
-    const options = { leaseMs: this.#leaseMs, wheel, log: this.#log, random: this.#random };
+    const options = {
+      leaseMs: this.#leaseMs,
+      wheel,
+      log: this.#log,
+      random: this.#random,
+      credentials: this.#credentials,
+    };
     this.#registrations = this.#addresses.map((address) => new Registration(address, record, options));
     const attempts = await Promise.all(this.#registrations.map((registration) => registration.start()));
     for (const attempt of attempts) if ("refused" in attempt) throw attempt.refused;

@@ -1,8 +1,9 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { rpcError } from "../errors.js";
 import type { ServiceRecord } from "../peer/record.js";
+import type { Credentials } from "../security/credentials.js";
 import type { Logger } from "../util/log.js";
-import { LivenessMonitor } from "./liveness.js";
+import { keyOf, LivenessMonitor } from "./liveness.js";
 import type { Registry, RegistryEntry } from "./registry.js";
 
 /** What a registrant asks for. */
@@ -33,13 +34,20 @@ export class RegistrationDesk {
   readonly #unwatch: () => void;
   readonly #rewatch: NodeJS.Timeout;
 
-  constructor(registry: Registry, options: { readonly log: Logger; readonly maxRecords: number }) {
+  constructor(
+    registry: Registry,
+    options: { readonly log: Logger; readonly maxRecords: number; readonly credentials: Credentials },
+  ) {
     this.#registry = registry;
     this.#log = options.log;
     this.#maxRecords = options.maxRecords;
-    this.#liveness = new LivenessMonitor((address) => {
-      void this.#lookInto(address);
-    }, options.log);
+    this.#liveness = new LivenessMonitor(
+      (address) => {
+        void this.#lookInto(address);
+      },
+      options.log,
+      options.credentials,
+    );
     this.#unwatch = registry.watch((change) => {
       if (change.type === "removed") this.#forget(change.record.address);
     });
@@ -132,7 +140,7 @@ export class RegistrationDesk {
 
   #watch(service: string): void {
     const entry = this.#registry.get(service);
-    if (entry && entry.leaseMs !== Infinity) this.#liveness.watch(entry.record.address);
+    if (entry && entry.leaseMs !== Infinity) this.#liveness.watch(entry.record.address, keyOf(entry.record));
   }
 
   async #lookInto(address: string): Promise<void> {

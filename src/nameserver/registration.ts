@@ -5,6 +5,7 @@ import { Connection } from "../peer/connection.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
 import { callOver } from "../peer/promise-call.js";
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import type { Credentials } from "../security/credentials.js";
 import { findTransport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
@@ -22,6 +23,8 @@ export interface RegistrationOptions {
   readonly log: Logger;
   /** Chance, for back-off. */
   readonly random: () => number;
+  /** How the nameserver is convinced, and recognised. */
+  readonly credentials: Credentials;
 }
 
 /** How the first attempt went. */
@@ -117,12 +120,13 @@ export class Registration {
   }
 
   async #open(): Promise<Channel> {
-    const { wheel, log } = this.#options;
+    const { wheel, log, credentials } = this.#options;
     const channel =
       this.#address === LOCAL_ADDRESS
         ? new LocalChannel(wheel)
         : new Connection(this.#address, {
             transport: findTransport(undefined),
+            security: credentials.linkSecurity(credentials.nameserverKey, this.#address),
             wire: pycomWire,
             wheel,
             maxMessageBytes: DEFAULT_LIMITS.maxMessageBytes,

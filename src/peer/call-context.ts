@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { rpcError } from "../errors.js";
+import type { PeerIdentity } from "../transport/index.js";
 import { brand, brandOf, hasBrand, shared } from "../util/shared.js";
 import type { CallId, EarlierTry, Extensions } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
@@ -14,8 +15,8 @@ export interface Caller {
   readonly name: string;
   /** Roles that the authenticator grants. */
   readonly roles: readonly string[];
-  /** How the name was proven: by a token of `org.pycom.authenticator`. */
-  readonly proof: "token";
+  /** How the name was proven: by a token of `org.pycom.authenticator`, a key (CURVE), or a password (PLAIN). */
+  readonly proof: "token" | "key" | "password";
   /** Whatever else the authenticator says of the user. */
   readonly info: Readonly<Record<string, unknown>>;
 }
@@ -68,6 +69,7 @@ export class ServerCall {
   #timer: NodeJS.Timeout | undefined;
   readonly #again: EarlierTry | undefined;
   #randomId: string | undefined;
+  #isTokenChecked = false;
 
   /** Made by the dispatcher. */
   constructor(init: ServerCallInit) {
@@ -81,6 +83,7 @@ export class ServerCall {
     this.#authenticate = init.authenticate;
     this.isPositional = init.isPositional;
     this.origin = init.origin;
+    this.caller = callerBehind(init.origin.identity);
     this.id = init.id;
     this.#again = init.again;
   }
@@ -161,7 +164,11 @@ export class ServerCall {
    * @throws AccessDeniedError when the authenticator rejects the token
    */
   async authenticate(): Promise<Caller | undefined> {
-    this.caller ??= await this.#authenticate?.(this);
+    if (this.#isTokenChecked) return this.caller;
+    // Who shows a token wants to be known by that.
+    const byToken = await this.#authenticate?.(this);
+    this.#isTokenChecked = true;
+    this.caller = byToken ?? this.caller;
     return this.caller;
   }
 
@@ -228,6 +235,12 @@ export class ServerCall {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** Whom the link has found at the other end. */
+function callerBehind(identity: PeerIdentity | undefined): Caller | undefined {
+  if (identity?.user === undefined) return undefined;
+  return { name: identity.user, roles: [], proof: identity.mechanism === "curve" ? "key" : "password", info: {} };
 }
 
 /** Node's timers fire at once when they are set for longer than this, 24 days. */

@@ -1,3 +1,4 @@
+import type { PeerIdentity } from "../transport/index.js";
 import type { AnswerMessage } from "../wire/message.js";
 import type { Dynamic, Remote } from "./remote.js";
 import { MAX_CHUNK_BYTES } from "./streams/byte-stream.js";
@@ -31,6 +32,8 @@ export interface CallOrigin {
   readonly connection: object;
   /** The caller, as `host.peers` lists it; `undefined` for calls inside of a process. */
   readonly label: string | undefined;
+  /** Who the caller is, as far as the link has proven it; absent: it has proven nothing. */
+  readonly identity?: PeerIdentity | undefined;
   /**
    * What the caller has called the connection: together with the number of a call that names the call for good. `undefined`
    * where the caller cannot tell of a call that it has tried it before.

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type RpcError, rpcError } from "../errors.js";
-import type { Link, LinkHandlers, LinkOptions, Transport } from "../transport/index.js";
+import type { Link, LinkHandlers, LinkOptions, LinkSecurity, Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { Wire } from "../wire/wire.js";
@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly maxInFlight: number;
   /** Bytes of their requests together; a single call may always go. */
   readonly maxInFlightBytes: number;
+  /** How this end proves who it is; default not at all. */
+  readonly security?: LinkSecurity | undefined;
   /** What the other end may call, on wires where both ends call; default nothing. */
   readonly dispatcher?: Dispatcher | undefined;
   /** References that each end may hold of the other's; default 10,000. */
@@ -93,7 +95,10 @@ export class Connection implements Channel {
     });
     // Where messages travel together, the last of them may be as large as any.
     const together = batches ? 2 : 1;
-    const linkOptions: LinkOptions = { maxMessageBytes: options.maxMessageBytes * together };
+    const linkOptions: LinkOptions = {
+      maxMessageBytes: options.maxMessageBytes * together,
+      security: options.security,
+    };
     const handlers: LinkHandlers = {
       opened: () => {
         this.#open = true;

@@ -35,6 +35,7 @@ export class KeptResults {
       connection: end.connection,
       label: end.label,
       connectionName: end.connectionName,
+      identity: end.identity,
       attachments: end.attachments,
       respond: (answer: AnswerMessage): void => {
         if (answer.kind === "result") settle?.resolve(answer.result);

@@ -1,3 +1,4 @@
+import type { PeerIdentity } from "../transport/index.js";
 import type { AnswerMessage, CallId } from "../wire/message.js";
 import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
 import type { Dynamic, Remote } from "./remote.js";
@@ -18,6 +19,10 @@ export class OneWay implements CallOrigin {
     this.label = end.label;
     this.#end = end;
     this.#onAnswer = onAnswer;
+  }
+
+  get identity(): PeerIdentity | undefined {
+    return this.#end.identity;
   }
 
   get attachments(): AttachmentLimits {

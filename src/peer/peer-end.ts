@@ -1,4 +1,5 @@
 import { RpcError, rpcError } from "../errors.js";
+import type { PeerIdentity } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import type { AnswerMessage, Frames, HelloMessage, Message } from "../wire/message.js";
@@ -26,6 +27,8 @@ export interface PeerEndOptions {
   readonly wire: Wire;
   /** The other end, for errors and logs. */
   readonly label: string;
+  /** Who it is, as far as the link has proven it. */
+  readonly identity?: PeerIdentity | undefined;
   /** Keeps the deadlines. */
   readonly wheel: DeadlineWheel;
   /** Largest message either way, in bytes. */
@@ -120,6 +123,10 @@ export class PeerEnd implements CallOrigin, PeerCaller {
         },
       });
     }
+  }
+
+  get identity(): PeerIdentity | undefined {
+    return this.#options.identity;
   }
 
   get connectionName(): string | undefined {

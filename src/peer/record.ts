@@ -6,6 +6,10 @@ export interface Endpoint {
   readonly wires: readonly string[];
   /** Only processes of this machine reach it; absent: everybody does. */
   readonly machine?: string | undefined;
+  /** How callers may prove who they are: `curve`, `plain`, `null`; absent: nobody has to. */
+  readonly mechanisms?: readonly string[] | undefined;
+  /** The public key that its owner has, in Z85; absent: it has none, and what is said there everybody can hear. */
+  readonly key?: string | undefined;
 }
 
 /** What a nameserver knows of one service. */
@@ -52,10 +56,18 @@ export function readRecord(value: unknown): ServiceRecord | undefined {
   const { service, address, interfaces, incarnation, data } = told;
   if (typeof service !== "string" || typeof address !== "string" || !Array.isArray(interfaces)) return undefined;
   const endpoints = (Array.isArray(told.endpoints) ? told.endpoints : []).flatMap((entry: unknown) => {
-    const endpoint = entry as { address?: unknown; wires?: unknown; machine?: unknown } | null;
+    const endpoint = entry as Partial<Record<keyof Endpoint, unknown>> | null;
     if (typeof endpoint?.address !== "string" || !Array.isArray(endpoint.wires)) return [];
-    const { address, wires, machine } = endpoint;
-    return [{ address, wires: texts(wires), ...(typeof machine === "string" && { machine }) }];
+    const { address, wires, machine, mechanisms, key } = endpoint;
+    return [
+      {
+        address,
+        wires: texts(wires),
+        ...(typeof machine === "string" && { machine }),
+        ...(Array.isArray(mechanisms) && { mechanisms: texts(mechanisms) }),
+        ...(typeof key === "string" && { key }),
+      },
+    ];
   });
   return {
     service,

@@ -3,6 +3,7 @@ import type { AnswerWindow } from "../peer/answers/answer-window.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { PeerEnd } from "../peer/peer-end.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
+import type { Gate } from "../security/gate.js";
 import type { Listener, ListenerHandlers, Peer, PeerIdentity } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
@@ -26,6 +27,8 @@ export interface EndpointOptions {
   readonly maxReferences: number;
   /** Does the listener see peers go? If not, those that say nothing for long are taken for gone. */
   readonly seesPeers: boolean;
+  /** Who may come in; absent: everybody. */
+  readonly gate: Gate | undefined;
   /** Told of what is ignored. */
   readonly log: Logger;
 }
@@ -48,6 +51,8 @@ export interface ConnectedPeer {
 export class Endpoint implements ListenerHandlers {
   readonly #options: EndpointOptions;
   readonly #ends = new Map<Peer, { readonly wire: Wire; readonly end: PeerEnd }>();
+  /** Those that are in by a key. */
+  readonly #proven = new Set<Peer>();
   #watch: NodeJS.Timeout | undefined;
   #listener: Listener | undefined;
 
@@ -70,6 +75,20 @@ export class Endpoint implements ListenerHandlers {
     clearInterval(this.#watch);
     await this.#listener?.close(lingerMs);
     for (const peer of [...this.#ends.keys()]) this.gone(peer);
+  }
+
+  joined(peer: Peer): void {
+    if (peer.identity.publicKey) this.#proven.add(peer);
+  }
+
+  /** Others are trusted now: who is not any more has to go. */
+  async recheck(): Promise<void> {
+    const { gate, log } = this.#options;
+    for (const peer of this.#proven) {
+      if (await gate?.stillAdmits(peer.identity, { remoteAddress: peer.remoteAddress ?? "" })) continue;
+      log.warn(`${peer.identity.user ?? peer.id} is trusted no more; the connection is closed`);
+      this.#listener?.disconnect(peer, rpcError("ACCESS_DENIED", "This key is trusted no more"));
+    }
   }
 
   message(peer: Peer, frames: Frames): void {
@@ -104,6 +123,7 @@ export class Endpoint implements ListenerHandlers {
   }
 
   gone(peer: Peer): void {
+    this.#proven.delete(peer);
     this.#ends.get(peer)?.end.lost(rpcError("UNAVAILABLE", "The peer is gone"));
     this.#ends.delete(peer);
   }
@@ -120,6 +140,7 @@ export class Endpoint implements ListenerHandlers {
     const { dispatcher, answers, incarnation, wheel, maxMessageBytes, maxReferences, log } = this.#options;
     const end = new PeerEnd({
       wire,
+      identity: peer.identity,
       label: peer.id,
       wheel,
       maxMessageBytes,

@@ -22,6 +22,9 @@ import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
+import { Gate } from "../security/gate.js";
+import { type HostSecurity, hostSecurityOf } from "../security/host-security.js";
+import { keyText } from "../security/keys.js";
 import {
   findTransport,
   machineAddress,
@@ -88,6 +91,11 @@ export interface ServiceHostOptions {
   readonly errors?: ErrorPolicy | undefined;
   /** Run in order around every method, after authentication. */
   readonly middleware?: readonly ServiceMiddleware[] | undefined;
+  /**
+   * Keys of its own, and who may come in: a folder of keys (`lamplighter keys generate`), or more (docs/security.md). Default:
+   * everybody, in clear text.
+   */
+  readonly security?: string | HostSecurity | undefined;
   /** Moves the frames: a name or an implementation; default our own ZMTP, libzmq for `inproc`. */
   readonly transport?: Transport | TransportName | undefined;
   /** Told what the host does, and of errors that callers see only as a fixed text; default nothing. */
@@ -120,6 +128,8 @@ export class ServiceHost {
   readonly #answers: AnswerWindow;
   #journal: Journal | undefined;
   readonly #transport: Transport;
+  readonly #gate: Gate | undefined;
+  #unwatchKeys: (() => void) | undefined;
   readonly #maxMessageBytes: number;
   readonly #wheel = new DeadlineWheel();
   #endpoints: Endpoint[] = [];
@@ -136,6 +146,9 @@ export class ServiceHost {
     this.service = options.service ?? `/auto/${randomBytes(16).toString("hex")}`;
     this.log = options.log ?? SILENT;
     this.#transport = findTransport(options.transport);
+    const security = hostSecurityOf(options.security);
+    this.#gate = security && new Gate(security, this.log);
+    if (this.#gate) requireAbilities(this.#transport, this.#gate);
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
     this.#dispatcher = new Dispatcher({
       sessions: new Sessions(options.sessions),
@@ -237,6 +250,9 @@ export class ServiceHost {
     try {
       await this.#openJournal();
       await this.#bind();
+      this.#unwatchKeys = this.#gate?.watch(() => {
+        for (const endpoint of this.#endpoints) void endpoint.recheck();
+      });
       this.#withdraw = offerLocally(this.#dispatcher);
       const registered = (await this.#parts.registrar?.start(this.#record())) ?? false;
       this.#state = "serving";
@@ -302,6 +318,7 @@ export class ServiceHost {
     if (served) await this.#drain(drained);
     this.#dispatcher.abort(rpcError("CLOSED", "The host was closed", { outcome: "executed" }));
     this.#withdraw?.();
+    this.#unwatchKeys?.();
     await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(LINGER_MS)));
     this.#endpoints = [];
     this.#answers.close();
@@ -344,12 +361,13 @@ export class ServiceHost {
   /** Callers on the same machine need not go through TCP, those in the same process through nothing at all. */
   async #bindWithinMachine(): Promise<void> {
     const { name, abilities } = this.#transport;
-    if (abilities.schemes.includes("memory")) await this.#listen(processAddress(this.incarnation));
+    // Inside of a process nobody proves anything.
+    if (abilities.schemes.includes("memory") && !this.#gate) await this.#listen(processAddress(this.incarnation));
     const machine = machineId();
     if (machine === undefined || name === "zeromq") return;
     try {
       const address = await this.#listen(machineAddress(this.incarnation));
-      this.#withinMachine = [{ address, wires: wireNames(), machine }];
+      this.#withinMachine = [{ address, wires: wireNames(), machine, ...this.#proofs() }];
     } catch (error) {
       // It is only the shorter way.
       this.log.info(`There is no unix socket for callers on this machine: ${(error as Error).message}`);
@@ -366,12 +384,23 @@ export class ServiceHost {
       maxMessageBytes: this.#maxMessageBytes,
       maxReferences: this.#options.maxReferences ?? DEFAULT_MAX_REFERENCES,
       seesPeers: this.#transport.abilities.seesPeers,
+      gate: this.#gate,
       log: this.log,
     });
-    const listener = await this.#transport.listen(address, endpoint, { maxMessageBytes: this.#maxMessageBytes });
+    const listener = await this.#transport.listen(address, endpoint, {
+      maxMessageBytes: this.#maxMessageBytes,
+      security: this.#gate?.listenerSecurity,
+    });
     endpoint.attach(listener);
     this.#endpoints.push(endpoint);
     return listener.address;
+  }
+
+  /** What callers have to know of how this host is reached. */
+  #proofs(): Pick<EndpointRecord, "mechanisms" | "key"> {
+    if (!this.#gate) return {};
+    const { mechanisms, publicKey } = this.#gate;
+    return { mechanisms, ...(publicKey && { key: keyText(publicKey) }) };
   }
 
   #record(): ServiceRecord {
@@ -379,7 +408,10 @@ export class ServiceHost {
       service: this.service,
       address: this.#addresses.find((address) => address.startsWith("tcp://")) ?? this.address,
       interfaces: this.interfaces,
-      endpoints: [...this.#addresses.map((address) => ({ address, wires: wireNames() })), ...this.#withinMachine],
+      endpoints: [
+        ...this.#addresses.map((address) => ({ address, wires: wireNames(), ...this.#proofs() })),
+        ...this.#withinMachine,
+      ],
       tags: this.#options.tags ?? [],
       data: this.#options.data ?? {},
       incarnation: this.incarnation,
@@ -409,6 +441,16 @@ function requireReachable(address: string): void {
   if (parseAddress(address).scheme !== "memory") return;
   throw new ConfigurationError(
     `${address} cannot be registered: it exists in this process only. Callers in this process need no address for it`,
+  );
+}
+
+/** @throws ConfigurationError when the transport cannot do what the security asks for */
+function requireAbilities({ name, abilities }: Transport, { mechanisms }: Gate): void {
+  const missing = mechanisms.filter((mechanism) => !abilities.security.includes(mechanism));
+  if (missing.length === 0 && abilities.knowsUser) return;
+  throw new ConfigurationError(
+    `The transport ${name} ${missing.length > 0 ? `cannot do ${missing.join(" and ")}` : "does not know who sent a message"}; ` +
+      "leave out the option transport, or the option security",
   );
 }
 

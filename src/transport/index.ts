@@ -78,3 +78,4 @@ export type {
   PlainSecurity,
 } from "./security.js";
 export { type TransportInfo, transportInfo } from "./zeromq/index.js";
+export { generateKeyPair } from "./zmtp/curve-box.js";

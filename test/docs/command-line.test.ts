@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { useCommand } from "../support/command.js";
 
 /** Flags that every command has, or the nameserver they ask; the page tells of them once. */
-const COMMON = ["--help", "--version", "--verbose", "--log", "--nameserver"];
+const COMMON = ["--help", "--version", "--verbose", "--log", "--nameserver", "--keys"];
 
 describe("README.md", () => {
   const command = useCommand();

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:net";
 import { expect } from "chai";
 import { Registration } from "../../src/nameserver/registration.js";
+import { NO_CREDENTIALS } from "../../src/security/credentials.js";
 import { DeadlineWheel } from "../../src/util/deadline-wheel.js";
 import { SILENT } from "../../src/util/log.js";
 import { failureOf, useMesh } from "../support/mesh.js";
@@ -48,7 +49,13 @@ describe("A nameserver that says nothing", () => {
       data: {},
     };
     const wheel = new DeadlineWheel();
-    const registration = new Registration(address, record, { leaseMs: 10_000, wheel, log: SILENT, random: () => 0 });
+    const registration = new Registration(address, record, {
+      leaseMs: 10_000,
+      wheel,
+      log: SILENT,
+      credentials: NO_CREDENTIALS,
+      random: () => 0,
+    });
     mesh.own(registration);
     await registration.start();
     await tried;

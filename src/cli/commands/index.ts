@@ -2,6 +2,7 @@
 export { callCommand } from "./call.js";
 export { doctorCommand } from "./doctor.js";
 export { introspectCommand } from "./introspect.js";
+export { generateKeysCommand, revokeKeyCommand, showKeysCommand, trustKeyCommand } from "./keys.js";
 export { listCommand } from "./list.js";
 export { nameserverCommand } from "./nameserver.js";
 export { replCommand } from "./repl.js";

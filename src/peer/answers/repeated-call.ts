@@ -1,3 +1,4 @@
+import type { PeerIdentity } from "../../transport/index.js";
 import type { AnswerMessage, CallId } from "../../wire/message.js";
 import type { AttachmentLimits, CallOrigin } from "../call-origin.js";
 import type { Dynamic, Remote } from "../remote.js";
@@ -55,6 +56,10 @@ export class RepeatedCall implements CallOrigin {
 
   get label(): string | undefined {
     return this.#end?.label;
+  }
+
+  get identity(): PeerIdentity | undefined {
+    return this.#end?.identity;
   }
 
   get attachments(): AttachmentLimits {

@@ -1,0 +1,133 @@
+import { ConfigurationError } from "../errors.js";
+import type { Admission, KeyPair, ListenerSecurity, PeerIdentity, PeerOrigin } from "../transport/index.js";
+import type { Logger } from "../util/log.js";
+import { FailedLogins } from "./failed-logins.js";
+import { KeyFolder } from "./key-folder.js";
+import { isSameKey, keyText } from "./keys.js";
+
+/** How ends of a connection can prove who they are. */
+export type Mechanism = "curve" | "plain" | "null";
+
+/** Decides who may come in. What it has no check for, it does not let in. */
+export interface Authenticator {
+  /**
+   * May the holder of this key come in?
+   *
+   * @returns the user's name, or `undefined` to refuse
+   */
+  readonly checkKey?: ((publicKey: Uint8Array, origin: PeerOrigin) => Admission) | undefined;
+  /** The same for a user with a password, both as they came. Compare secrets with `isSameSecret`. */
+  readonly checkPassword?: ((user: Uint8Array, password: Uint8Array, origin: PeerOrigin) => Admission) | undefined;
+}
+
+/** How a host or nameserver proves who it is, and whom it lets in (docs/security.md). */
+export interface GateOptions {
+  /** Its own keys: a folder (`lamplighter keys generate`), also by its path, or a pair. Needed for `curve`. */
+  readonly keys?: string | KeyFolder | KeyPair | undefined;
+  /**
+   * How peers may prove who they are; default `["curve"]`. `null` lets in whoever comes, without proof and in clear text: PyCOM's
+   * peers can do nothing else.
+   */
+  readonly mechanisms?: readonly Mechanism[] | undefined;
+  /** Decides who may come in; default: the users whom the folder trusts. */
+  readonly authenticator?: Authenticator | undefined;
+  /** Refused log-ins from one IP address in a minute, after which none of it is looked at for the rest of that; default 20. */
+  readonly maxFailedLogins?: number | undefined;
+}
+
+/** The name that the nameserver gets where its key is pinned; no user has such a one. */
+const NAMESERVER_USER = "(nameserver)";
+
+/** Judges who may come in, by what {@link GateOptions} say. */
+export class Gate {
+  readonly #keys: KeyPair | undefined;
+  readonly #folder: KeyFolder | undefined;
+  readonly #mechanisms: readonly Mechanism[];
+  readonly #authenticator: Authenticator;
+  readonly #failed: FailedLogins;
+  readonly #log: Logger;
+
+  /** @throws ConfigurationError when the options contradict each other, or the folder has no keys */
+  constructor(options: GateOptions, log: Logger) {
+    const { keys, mechanisms = ["curve"] } = options;
+    const folder = typeof keys === "string" ? KeyFolder.open(keys) : keys instanceof KeyFolder ? keys : undefined;
+    this.#folder = folder;
+    this.#keys = folder ? folder.keys : (keys as KeyPair | undefined);
+    this.#mechanisms = mechanisms;
+    // The nameserver asks now and then whether a host is alive.
+    const isNameserver = (key: Uint8Array): boolean => {
+      const known = folder?.nameserverKey;
+      return known !== undefined && isSameKey(key, known);
+    };
+    this.#authenticator = options.authenticator ?? {
+      checkKey: (key) => folder?.userOf(key) ?? (isNameserver(key) ? NAMESERVER_USER : undefined),
+    };
+    this.#failed = new FailedLogins(options.maxFailedLogins ?? 20, 60_000);
+    this.#log = log;
+    if (mechanisms.length === 0) throw new ConfigurationError("The list of mechanisms is empty: nobody could come in");
+    if (mechanisms.includes("curve") && !this.#keys) throw new ConfigurationError("The mechanism curve needs keys");
+    if (mechanisms.includes("curve") && !folder && !options.authenticator?.checkKey) {
+      throw new ConfigurationError("Nobody's key is trusted: give a folder of keys, or an authenticator with checkKey");
+    }
+    if (mechanisms.includes("plain") && !options.authenticator?.checkPassword) {
+      throw new ConfigurationError("The mechanism plain needs an authenticator with checkPassword");
+    }
+  }
+
+  /** What callers have to know beforehand; `undefined` without keys. */
+  get publicKey(): Uint8Array | undefined {
+    return this.#mechanisms.includes("curve") ? this.#keys?.publicKey : undefined;
+  }
+
+  /** How peers may prove who they are. */
+  get mechanisms(): readonly Mechanism[] {
+    return this.#mechanisms;
+  }
+
+  /** The same for a listener. */
+  get listenerSecurity(): ListenerSecurity {
+    const { checkKey, checkPassword } = this.#authenticator;
+    const has = (mechanism: Mechanism): boolean => this.#mechanisms.includes(mechanism);
+    return {
+      null: has("null") ? true : undefined,
+      plain:
+        has("plain") && checkPassword
+          ? (user, password, origin) => this.#judge(origin, () => checkPassword(user, password, origin), "a password")
+          : undefined,
+      curve:
+        has("curve") && this.#keys && checkKey
+          ? {
+              keys: this.#keys,
+              admit: (key, origin) => this.#judge(origin, () => checkKey(key, origin), `the key ${keyText(key)}`),
+            }
+          : undefined,
+    };
+  }
+
+  /** Would a peer that is in be let in again? Passwords are not kept, so only keys can be looked at. */
+  async stillAdmits({ publicKey, user }: PeerIdentity, origin: PeerOrigin): Promise<boolean> {
+    if (!publicKey) return true;
+    return (await this.#authenticator.checkKey?.(publicKey, origin)) === user && user !== undefined;
+  }
+
+  /**
+   * Looks whether others are trusted now, if a folder says who is.
+   *
+   * @param changed - called when that is so
+   * @returns ends it
+   */
+  watch(changed: () => void): () => void {
+    return this.#folder?.watch(changed) ?? (() => undefined);
+  }
+
+  async #judge(origin: PeerOrigin, check: () => Admission, what: string): Promise<string | undefined> {
+    const from = origin.remoteAddress;
+    if (this.#failed.isBlocked(from)) return undefined;
+    const user = await check();
+    if (user === undefined) {
+      this.#failed.failed(from);
+      this.#log.warn(`${from === "" ? "A peer on this machine" : from} was not let in with ${what}`);
+    }
+    return user;
+  }
+}

@@ -1,0 +1,22 @@
+import { type CredentialOptions, Credentials, NO_CREDENTIALS } from "./credentials.js";
+import type { GateOptions } from "./gate.js";
+
+/**
+ * How a host or nameserver proves who it is and whom it lets in, and how it proves itself where it is a client: at the
+ * nameserver (docs/security.md).
+ */
+export interface HostSecurity extends GateOptions, Pick<CredentialOptions, "nameserverKey"> {}
+
+/** What an option stands for. */
+export function hostSecurityOf(option: string | HostSecurity | undefined): HostSecurity | undefined {
+  return typeof option === "string" ? { keys: option } : option;
+}
+
+/** How a host proves itself to others, by the keys that it is known by. */
+export function credentialsOfHost(option: string | HostSecurity | undefined): Credentials {
+  const security = hostSecurityOf(option);
+  if (!security) return NO_CREDENTIALS;
+  const { keys, nameserverKey, mechanisms = ["curve"] } = security;
+  // Who lets callers in without keys is called, and asks, in clear text as well.
+  return new Credentials({ keys, nameserverKey, clearText: mechanisms.includes("null") || keys === undefined });
+}

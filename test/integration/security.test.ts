@@ -1,0 +1,139 @@
+import { EventEmitter, once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { currentCall, defineInterface, Host } from "../../src/index.js";
+import { KeyFolder } from "../../src/security/key-folder.js";
+import { keyText } from "../../src/security/keys.js";
+import { failureOf, useMesh } from "../support/mesh.js";
+
+const who = defineInterface("demo.who", {
+  methods: { who: () => [currentCall().caller?.name ?? null, currentCall().caller?.proof ?? null] },
+});
+
+interface Who {
+  who(): [string | null, string | null];
+}
+
+describe("Keys", () => {
+  const mesh = useMesh();
+  if (process.env.LAMPLIGHTER_TRANSPORT === "zeromq") return;
+  const folders: string[] = [];
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+
+  /** A folder with new keys. */
+  function keys(): KeyFolder {
+    const path = mkdtempSync(join(tmpdir(), "lamplighter-keys-"));
+    folders.push(path);
+    return KeyFolder.generate(join(path, "keys"));
+  }
+
+  /** Nameserver, host and client that trust each other as far as they have to. */
+  async function scene() {
+    const of = { nameserver: keys(), host: keys(), client: keys(), stranger: keys() };
+    of.nameserver.trust("host", of.host.keys.publicKey);
+    of.nameserver.trust("ann", of.client.keys.publicKey);
+    of.host.trust("ann", of.client.keys.publicKey);
+    for (const folder of [of.host, of.client, of.stranger]) folder.pinNameserver(of.nameserver.keys.publicKey);
+    const { address } = await mesh.nameserver({ security: of.nameserver.path });
+    const host = mesh.own(new Host({ nameserver: address, service: "/who", security: of.host.path }).provide(who));
+    expect(await host.start()).to.equal(true);
+    return { of, host, nameserver: address };
+  }
+
+  it("prove who calls, through the nameserver, with one line on each side", async () => {
+    const { of, nameserver, host } = await scene();
+    const client = mesh.client({ nameserver, security: of.client.path });
+    expect(await client.locate<Who>("demo.who").who()).to.deep.equal(["ann", "key"]);
+    expect(host.peers.map(({ identity }) => [identity.mechanism, identity.user])).to.deep.include(["curve", "ann"]);
+  });
+
+  it("keep out whoever has none, whoever is not trusted, and say so", async () => {
+    const { of, nameserver, host } = await scene();
+    const open = await failureOf(mesh.client().connect<Who>(host.address, "demo.who").who());
+    expect(open.outcome).to.equal("not-sent");
+    const serverKey = keyText(of.host.keys.publicKey);
+    const stranger = mesh.client({ security: of.stranger.path });
+    const refused = await failureOf(stranger.connect<Who>(host.address, "demo.who", { serverKey }).who());
+    expect([refused.code, refused.outcome]).to.deep.equal(["ACCESS_DENIED", "not-sent"]);
+    const unknown = await failureOf(
+      mesh.client({ nameserver, security: of.stranger.path }).locate<Who>("demo.who").who(),
+    );
+    expect([unknown.code, unknown.outcome]).to.deep.equal(["ACCESS_DENIED", "not-sent"]);
+  });
+
+  it("are never gone around in clear text", async () => {
+    const { of } = await scene();
+    const host = await mesh.host([who]);
+    const client = mesh.client({ security: of.client.path });
+    const error = await failureOf(client.connect<Who>(host.address, "demo.who").who());
+    expect([error.code, error.outcome]).to.deep.equal(["ACCESS_DENIED", "not-sent"]);
+    expect(error.message).to.match(/sends nothing in clear text/);
+    expect(host.peers).to.deep.equal([]);
+    const allowed = mesh.client({ security: { keys: of.client.path, clearText: true } });
+    expect(await allowed.connect<Who>(host.address, "demo.who").who()).to.deep.equal([null, null]);
+  });
+
+  it("tell a host or nameserver with another key from the right one", async () => {
+    const { of, nameserver, host } = await scene();
+    const serverKey = keyText(of.stranger.keys.publicKey);
+    const client = mesh.client({ security: of.client.path, timeoutMs: 500 });
+    const error = await failureOf(client.connect<Who>(host.address, "demo.who", { serverKey }).who());
+    expect(error.outcome).to.equal("not-sent");
+    of.client.pinNameserver(of.stranger.keys.publicKey);
+    const misled = mesh.client({ nameserver, security: of.client.path, timeoutMs: 500 });
+    expect(await failureOf(misled.locate<Who>("demo.who").who())).to.include({ outcome: "not-sent" });
+  });
+
+  it("that are trusted no more close the connections that are open", async () => {
+    const { of, nameserver } = await scene();
+    const events = new EventEmitter();
+    const client = mesh.client({
+      nameserver,
+      security: of.client.path,
+      timeoutMs: 1_000,
+      onEvent: ({ type }) => events.emit(type),
+    });
+    const remote = client.locate<Who>("demo.who");
+    expect(await remote.who()).to.deep.equal(["ann", "key"]);
+    const gone = once(events, "disconnected");
+    of.host.revoke("ann");
+    await gone;
+    expect(await failureOf(remote.who())).to.include({ outcome: "not-sent" });
+  });
+
+  it("let callers without keys in where a host says so by name", async () => {
+    const [server, ann] = [keys(), keys()];
+    server.trust("ann", ann.keys.publicKey);
+    const mixed = await mesh.host([who], { security: { keys: server, mechanisms: ["curve", "null"] } });
+    expect(await mesh.client().connect<Who>(mixed.address, "demo.who").who()).to.deep.equal([null, null]);
+    const serverKey = keyText(server.keys.publicKey);
+    const proven = mesh.client({ security: ann.path }).connect<Who>(mixed.address, "demo.who", { serverKey });
+    expect(await proven.who()).to.deep.equal(["ann", "key"]);
+  });
+
+  it("need a link that knows who sends, and say so before anything is bound", () => {
+    const { path } = keys();
+    expect(() => new Host({ nameserver: false, transport: "zeromq", security: path })).to.throw(/cannot do curve/);
+  });
+
+  it("are refused where others may read the secret one, or where there are none", () => {
+    const folder = keys();
+    expect(() => KeyFolder.generate(folder.path)).to.throw(/has keys already/);
+    chmodSync(join(folder.path, "secret.key"), 0o644);
+    expect(() => KeyFolder.open(folder.path)).to.throw(/Others may read/);
+    expect(() => KeyFolder.open(join(folder.path, "nowhere"))).to.throw(/lamplighter keys generate/);
+    writeFileSync(join(folder.path, "secret.key"), "not a key");
+    chmodSync(join(folder.path, "secret.key"), 0o600);
+    let told = "";
+    try {
+      KeyFolder.open(folder.path);
+    } catch (error) {
+      told = String(error);
+    }
+    expect(told).to.contain("has 9 characters").and.not.contain("not a key");
+  });
+});
