@@ -182,8 +182,7 @@ export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
 // Security.
 export { type CredentialOptions, Credentials } from "./security/credentials.js";
-export type { Authenticator, GateOptions, Mechanism } from "./security/gate.js";
-export type { HostSecurity } from "./security/host-security.js";
+export type { Authenticator, HostSecurity, Mechanism } from "./security/gate.js";
 export { KeyFolder } from "./security/key-folder.js";
 export { keyText, readKey } from "./security/keys.js";
 export { isSameSecret } from "./security/secrets.js";

@@ -1,5 +1,5 @@
 import { type RpcError, rpcError } from "../errors.js";
-import type { Frames, Message } from "../wire/message.js";
+import { type Frames, type Message, sizeOf } from "../wire/message.js";
 import type { BatchingCodec, Codec } from "../wire/wire.js";
 
 /** Takes frames for the link. `first` and `last` are the numbers of the calls among them; `last < first` for none. */
@@ -87,12 +87,6 @@ export class Outbox {
  * long, nor the batch too large with what is added last, which is half of that where it can be cut.
  */
 const MAX_BATCH_BYTES = 128 * 1024;
-
-function sizeOf(frames: Frames): number {
-  let bytes = 0;
-  for (const frame of frames) bytes += frame.byteLength;
-  return bytes;
-}
 
 /** The peer has told how much it takes; more would only break the connection. */
 function tooLarge(message: Message, bytes: number, maxBytes: number): RpcError {

@@ -1,6 +1,6 @@
 import { ConfigurationError, rpcError } from "../errors.js";
 import type { KeyPair, LinkSecurity, PlainSecurity } from "../transport/index.js";
-import { KeyFolder } from "./key-folder.js";
+import { type KeyFolder, openKeys } from "./key-folder.js";
 import { readKey } from "./keys.js";
 
 /** How a client, or a host where it is one, proves who it is, and whom it believes (docs/security.md). */
@@ -29,8 +29,8 @@ export class Credentials {
   /** @throws ConfigurationError when the folder has no keys, or a key is none */
   constructor(options: CredentialOptions = {}) {
     const { keys, nameserverKey, plain } = options;
-    const folder = typeof keys === "string" ? KeyFolder.open(keys) : keys instanceof KeyFolder ? keys : undefined;
-    this.#keys = folder ? folder.keys : (keys as KeyPair | undefined);
+    const { pair, folder } = openKeys(keys);
+    this.#keys = pair;
     this.nameserverKey =
       nameserverKey === undefined ? folder?.nameserverKey : readKey(nameserverKey, "The nameserver's key");
     this.#plain = plain && { mechanism: "plain", ...plain };

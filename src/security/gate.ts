@@ -2,8 +2,8 @@ import { ConfigurationError } from "../errors.js";
 import type { Admission, KeyPair, ListenerSecurity, PeerIdentity, PeerOrigin } from "../transport/index.js";
 import type { Logger } from "../util/log.js";
 import { FailedLogins } from "./failed-logins.js";
-import { KeyFolder } from "./key-folder.js";
-import { isSameKey, keyText } from "./keys.js";
+import { type KeyFolder, openKeys } from "./key-folder.js";
+import { isSameKey, keyText, readKey } from "./keys.js";
 
 /** How ends of a connection can prove who they are. */
 export type Mechanism = "curve" | "plain" | "null";
@@ -21,7 +21,7 @@ export interface Authenticator {
 }
 
 /** How a host or nameserver proves who it is, and whom it lets in (docs/security.md). */
-export interface GateOptions {
+export interface HostSecurity {
   /** Its own keys: a folder (`lamplighter keys generate`), also by its path, or a pair. Needed for `curve`. */
   readonly keys?: string | KeyFolder | KeyPair | undefined;
   /**
@@ -31,14 +31,19 @@ export interface GateOptions {
   readonly mechanisms?: readonly Mechanism[] | undefined;
   /** Decides who may come in; default: the users whom the folder trusts. */
   readonly authenticator?: Authenticator | undefined;
-  /** Refused log-ins from one IP address in a minute, after which none of it is looked at for the rest of that; default 20. */
+  /** The public key of the nameserver, which asks hosts whether they are alive; default: the one that the folder holds. */
+  readonly nameserverKey?: string | Uint8Array | undefined;
+  /**
+   * Wrong passwords from one IP address in a minute, after which no password of it is looked at for the rest of that; default
+   * 20. Keys cannot be guessed, and who has one is not kept out by what others on the same address do.
+   */
   readonly maxFailedLogins?: number | undefined;
 }
 
 /** The name that the nameserver gets where its key is pinned; no user has such a one. */
 const NAMESERVER_USER = "(nameserver)";
 
-/** Judges who may come in, by what {@link GateOptions} say. */
+/** Judges who may come in, by what {@link HostSecurity} say. */
 export class Gate {
   readonly #keys: KeyPair | undefined;
   readonly #folder: KeyFolder | undefined;
@@ -48,19 +53,23 @@ export class Gate {
   readonly #log: Logger;
 
   /** @throws ConfigurationError when the options contradict each other, or the folder has no keys */
-  constructor(options: GateOptions, log: Logger) {
-    const { keys, mechanisms = ["curve"] } = options;
-    const folder = typeof keys === "string" ? KeyFolder.open(keys) : keys instanceof KeyFolder ? keys : undefined;
+  constructor(options: HostSecurity, log: Logger) {
+    const { keys, mechanisms = ["curve"], authenticator, nameserverKey } = options;
+    const { pair, folder } = openKeys(keys);
     this.#folder = folder;
-    this.#keys = folder ? folder.keys : (keys as KeyPair | undefined);
+    this.#keys = pair;
     this.#mechanisms = mechanisms;
-    // The nameserver asks now and then whether a host is alive.
-    const isNameserver = (key: Uint8Array): boolean => {
-      const known = folder?.nameserverKey;
-      return known !== undefined && isSameKey(key, known);
-    };
-    this.#authenticator = options.authenticator ?? {
-      checkKey: (key) => folder?.userOf(key) ?? (isNameserver(key) ? NAMESERVER_USER : undefined),
+    const pinned = nameserverKey === undefined ? undefined : readKey(nameserverKey, "The nameserver's key");
+    const checkKey = authenticator ? authenticator.checkKey : (key: Uint8Array) => folder?.userOf(key);
+    this.#authenticator = {
+      checkPassword: authenticator?.checkPassword,
+      checkKey:
+        checkKey &&
+        (async (key, origin) => {
+          // The nameserver asks now and then whether a host is alive, whoever else is let in.
+          const known = pinned ?? folder?.nameserverKey;
+          return (await checkKey(key, origin)) ?? (known && isSameKey(key, known) ? NAMESERVER_USER : undefined);
+        }),
     };
     this.#failed = new FailedLogins(options.maxFailedLogins ?? 20, 60_000);
     this.#log = log;
@@ -92,7 +101,12 @@ export class Gate {
       null: has("null") ? true : undefined,
       plain:
         has("plain") && checkPassword
-          ? (user, password, origin) => this.#judge(origin, () => checkPassword(user, password, origin), "a password")
+          ? (user, password, origin) =>
+              this.#judge(
+                origin,
+                () => this.#guarded(origin, () => checkPassword(user, password, origin)),
+                "a password",
+              )
           : undefined,
       curve:
         has("curve") && this.#keys && checkKey
@@ -120,14 +134,18 @@ export class Gate {
     return this.#folder?.watch(changed) ?? (() => undefined);
   }
 
-  async #judge(origin: PeerOrigin, check: () => Admission, what: string): Promise<string | undefined> {
-    const from = origin.remoteAddress;
-    if (this.#failed.isBlocked(from)) return undefined;
+  /** Who has failed too often is not looked at for a while. */
+  async #guarded({ remoteAddress }: PeerOrigin, check: () => Admission): Promise<string | undefined> {
+    if (this.#failed.isBlocked(remoteAddress)) return undefined;
     const user = await check();
-    if (user === undefined) {
-      this.#failed.failed(from);
-      this.#log.warn(`${from === "" ? "A peer on this machine" : from} was not let in with ${what}`);
-    }
+    if (user === undefined) this.#failed.failed(remoteAddress);
+    return user;
+  }
+
+  async #judge(origin: PeerOrigin, check: () => Admission, what: string): Promise<string | undefined> {
+    const user = await check();
+    const from = origin.remoteAddress === "" ? "A peer on this machine" : origin.remoteAddress;
+    if (user === undefined) this.#log.warn(`${from} was not let in with ${what}`);
     return user;
   }
 }

@@ -1,11 +1,5 @@
-import { type CredentialOptions, Credentials, NO_CREDENTIALS } from "./credentials.js";
-import type { GateOptions } from "./gate.js";
-
-/**
- * How a host or nameserver proves who it is and whom it lets in, and how it proves itself where it is a client: at the
- * nameserver (docs/security.md).
- */
-export interface HostSecurity extends GateOptions, Pick<CredentialOptions, "nameserverKey"> {}
+import { Credentials, NO_CREDENTIALS } from "./credentials.js";
+import type { HostSecurity } from "./gate.js";
 
 /** What an option stands for. */
 export function hostSecurityOf(option: string | HostSecurity | undefined): HostSecurity | undefined {

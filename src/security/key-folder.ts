@@ -134,8 +134,6 @@ export class KeyFolder {
    */
   watch(changed: () => void): () => void {
     const folder = join(this.path, TRUSTED);
-    // It has to be there to be looked at.
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const look = (): void => {
       this.reload();
       changed();
@@ -145,6 +143,15 @@ export class KeyFolder {
       unwatchFile(folder, look);
     };
   }
+}
+
+/** Own keys as options give them: the pair, and the folder that it came from, if it did. */
+export function openKeys(keys: string | KeyFolder | KeyPair | undefined): {
+  readonly pair: KeyPair | undefined;
+  readonly folder: KeyFolder | undefined;
+} {
+  const folder = typeof keys === "string" ? KeyFolder.open(keys) : keys;
+  return folder instanceof KeyFolder ? { pair: folder.keys, folder } : { pair: folder, folder: undefined };
 }
 
 const SECRET = "secret.key";

@@ -22,8 +22,8 @@ import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import { Gate } from "../security/gate.js";
-import { type HostSecurity, hostSecurityOf } from "../security/host-security.js";
+import { Gate, type HostSecurity } from "../security/gate.js";
+import { hostSecurityOf } from "../security/host-security.js";
 import { keyText } from "../security/keys.js";
 import {
   findTransport,

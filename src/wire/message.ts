@@ -71,6 +71,13 @@ export interface EarlierTry {
   readonly idempotent?: boolean | undefined;
 }
 
+/** Bytes of all frames together. */
+export function sizeOf(frames: Frames): number {
+  let bytes = 0;
+  for (const frame of frames) bytes += frame.byteLength;
+  return bytes;
+}
+
 /** The answer of a method that succeeded. */
 export interface ResultMessage {
   /** Tells the messages apart. */

@@ -7,6 +7,7 @@ import { readPickle } from "../../src/wire/pseud/pickle-reader.js";
 import { PythonTimeDelta } from "../../src/wire/pseud/time-delta.js";
 import { PythonTimeZone } from "../../src/wire/pseud/time-zone.js";
 import { TranslationTable } from "../../src/wire/pseud/translation-table.js";
+import { generator } from "../support/generator.js";
 import { pseudVectors } from "../support/pseud-vectors.js";
 
 /**
@@ -17,17 +18,6 @@ import { pseudVectors } from "../support/pseud-vectors.js";
  */
 const INPUTS = Number(process.env.FUZZ ?? 100_000);
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
-
-/** A small generator whose runs can be repeated (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** What stands in the extensions of the vectors. */
 const GOOD: readonly Buffer[] = pseudVectors()

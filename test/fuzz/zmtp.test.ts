@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { generateKeyPair } from "../../src/transport/zmtp/curve-box.js";
+import { generator } from "../support/generator.js";
 import { clientEnd, type End, exchange, serverEnd } from "../support/zmtp-pair.js";
 
 /**
@@ -11,17 +12,6 @@ import { clientEnd, type End, exchange, serverEnd } from "../support/zmtp-pair.j
 const INPUTS = Number(process.env.FUZZ ?? 100_000);
 const HANDSHAKES = Number(process.env.FUZZ_HANDSHAKES ?? Math.ceil(INPUTS / 100));
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
-
-/** A small generator whose runs can be repeated (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const INTERESTING = [0, 1, 2, 4, 5, 6, 7, 8, 0x7f, 0x80, 0xff];
 

@@ -5,7 +5,8 @@ import { defineInterface, Method, type Transport } from "../../src/index.js";
 import { findTransport } from "../../src/transport/index.js";
 import { callOf, hello, LampPeer } from "../support/lamp-peer.js";
 import { failureOf, useMesh } from "../support/mesh.js";
-import { CountedSource, until } from "../support/sources.js";
+import { CountedSource } from "../support/sources.js";
+import { until } from "../support/until.js";
 
 class Account {
   readonly #name: string;

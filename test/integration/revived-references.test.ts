@@ -12,6 +12,7 @@ import {
   withOptions,
 } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
+import { until } from "../support/until.js";
 import { WeakLink } from "../support/weak-link.js";
 
 /** What one run of the service has seen. */
@@ -342,7 +343,7 @@ describe("References whose service was started anew", () => {
     const answers = await Promise.all(accounts.slice(1).map((account) => account.who()));
     expect(answers.slice(0, 2)).to.deep.equal(["1 at two", "2 at two"]);
     expect(runs[1].opened).to.deep.equal(["many"]);
-    while ((hosts[1]?.references.length ?? 0) !== 199) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => hosts[1]?.references.length === 199);
   });
 
   it("that only came back are not obtained by what gave them back", async () => {
@@ -421,7 +422,7 @@ describe("References whose service was started anew", () => {
     expect(hosts[1]?.references.map(({ name }) => name)).to.deep.equal(["Account"]);
     release(account);
     expect(await failureOf(account.who())).to.include({ code: "REFERENCE_LOST", outcome: "not-sent" });
-    while ((hosts[1]?.references.length ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => hosts[1]?.references.length === 0);
   });
 
   it("move on when their host is shutting down", async () => {
@@ -542,7 +543,7 @@ describe("What is held", () => {
     }
     release(cursor);
     expect(client.references.map(({ holder }) => holder)).to.deep.equal(["peer"]);
-    while (host.references.length > 1) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => host.references.length === 1);
     expect(host.references.map(({ holder }) => holder)).to.deep.equal(["here"]);
   });
 });

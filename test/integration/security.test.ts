@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { currentCall, defineInterface, Host } from "../../src/index.js";
+import { currentCall, defineInterface, Host, isSameSecret } from "../../src/index.js";
 import { KeyFolder } from "../../src/security/key-folder.js";
 import { keyText } from "../../src/security/keys.js";
 import { failureOf, useMesh } from "../support/mesh.js";
@@ -113,6 +113,52 @@ describe("Keys", () => {
     const serverKey = keyText(server.keys.publicKey);
     const proven = mesh.client({ security: ann.path }).connect<Who>(mixed.address, "demo.who", { serverKey });
     expect(await proven.who()).to.deep.equal(["ann", "key"]);
+  });
+
+  it("are let in with a check of the host's own, and the nameserver's beside it", async () => {
+    const { of, nameserver } = await scene();
+    const asked: string[] = [];
+    const checkKey = (key: Uint8Array) => {
+      asked.push(keyText(key));
+      return keyText(key) === keyText(of.stranger.keys.publicKey) ? "guest" : undefined;
+    };
+    const nameserverKey = keyText(of.nameserver.keys.publicKey);
+    const service = (keys: KeyFolder, authenticator = { checkKey }) =>
+      new Host({ nameserver, service: "/own", security: { keys, authenticator, nameserverKey } }).provide(who);
+    const host = mesh.own(service(of.host));
+    await host.start();
+    const serverKey = keyText(of.host.keys.publicKey);
+    const guest = mesh.client({ security: of.stranger.path }).connect<Who>(host.address, "demo.who", { serverKey });
+    expect(await guest.who()).to.deep.equal(["guest", "key"]);
+    // Who asks whether it is alive before it gives its name away is the nameserver.
+    const error = await failureOf(mesh.own(service(of.host)).start());
+    expect(error.message).to.match(/is taken by .* is alive/);
+    expect(asked).to.include(nameserverKey);
+  });
+
+  it("are not wanted where a host asks for passwords, of which it looks at so many wrong ones only", async () => {
+    let looks = 0;
+    const checkPassword = (user: Uint8Array, password: Uint8Array) => {
+      looks++;
+      return isSameSecret(password, "right") ? Buffer.from(user).toString() : undefined;
+    };
+    const host = await mesh.host([who], {
+      security: { mechanisms: ["plain"], authenticator: { checkPassword }, maxFailedLogins: 2 },
+    });
+    const as = (user: string, password: string) =>
+      mesh
+        .client({ security: { plain: { user, password } } })
+        .connect<Who>(host.address, "demo.who")
+        .who();
+    expect(await as("ann", "right")).to.deep.equal(["ann", "password"]);
+    for (let count = 0; count < 4; count++) {
+      expect(await failureOf(as("ann", "wrong"))).to.include({ code: "ACCESS_DENIED", outcome: "not-sent" });
+    }
+    expect(looks).to.equal(3);
+    expect(await failureOf(as("ann", "right"))).to.include({ code: "ACCESS_DENIED" });
+    expect(await failureOf(mesh.client().connect<Who>(host.address, "demo.who").who())).to.include({
+      outcome: "not-sent",
+    });
   });
 
   it("need a link that knows who sends, and say so before anything is bound", () => {

@@ -15,7 +15,8 @@ import { findTransport } from "../../src/transport/index.js";
 import { CHUNK, type Files, makeFiles, useFiles } from "../support/files.js";
 import { callOf, hello, LampPeer, PeerStream } from "../support/lamp-peer.js";
 import { failureOf, useMesh } from "../support/mesh.js";
-import { CountedSource, readAll, until } from "../support/sources.js";
+import { CountedSource, readAll } from "../support/sources.js";
+import { until } from "../support/until.js";
 import { WeakLink } from "../support/weak-link.js";
 
 describe("Streamed attachments, however a call ends,", () => {

@@ -5,7 +5,8 @@ import { findTransport } from "../../src/transport/index.js";
 import { CHUNK, makeFiles, useFiles } from "../support/files.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { json, useRawPeers } from "../support/raw.js";
-import { CountedSource, readAll, until } from "../support/sources.js";
+import { CountedSource, readAll } from "../support/sources.js";
+import { until } from "../support/until.js";
 
 describe("Streamed attachments", () => {
   const mesh = useMesh();

@@ -16,7 +16,8 @@ import {
 } from "../../src/index.js";
 import { CHUNK, type Files, makeFiles, useFiles } from "../support/files.js";
 import { failureOf, useMesh } from "../support/mesh.js";
-import { CountedSource, readAll, until } from "../support/sources.js";
+import { CountedSource, readAll } from "../support/sources.js";
+import { until } from "../support/until.js";
 
 /** What may be on its way, and the chunk that went beyond. */
 const WINDOW = 1024 * 1024;

@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { defineInterface, type InterfaceOf, rpcError, withOptions } from "../../src/index.js";
 import { CHUNK } from "../support/files.js";
 import { failureOf, useMesh } from "../support/mesh.js";
-import { CountedSource, readAll, until } from "../support/sources.js";
+import { CountedSource, readAll } from "../support/sources.js";
+import { until } from "../support/until.js";
 
 /** Chunks that are more than may be on their way. */
 const MANY = 40;

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { currentCall, defineInterface, RemoteStream } from "../../src/index.js";
 import { callOf, hello, LampPeer, PeerStream } from "../support/lamp-peer.js";
 import { failureOf, useMesh } from "../support/mesh.js";
+import { until } from "../support/until.js";
 
 interface Numbers {
   count(to: number): AsyncGenerator<number>;
@@ -96,11 +97,6 @@ function numbers(): ReturnType<typeof defineInterface> {
       value: () => 1,
     },
   });
-}
-
-/** Settles when `condition` holds; each look is a turn of the event loop. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

@@ -62,8 +62,3 @@ export async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Uint8A
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
-
-/** Settles when `condition` holds; each look is a turn of the event loop. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
-}

@@ -1,11 +1,11 @@
 import { rpcError } from "../../errors.js";
 import { LinkedList } from "../../util/linked-list.js";
-import type { AnswerMessage, CallId, EarlierTry, Frames } from "../../wire/message.js";
+import { type AnswerMessage, type CallId, type EarlierTry, type Frames, sizeOf } from "../../wire/message.js";
 import type { Wire } from "../../wire/wire.js";
 import type { CallOrigin } from "../call-origin.js";
 import { AnsweredConnection, type KeptMessage } from "./answered-connection.js";
 import { lostAnswer } from "./encode-answer.js";
-import { RepeatedCalls, sizeOf } from "./repeated-calls.js";
+import { RepeatedCalls } from "./repeated-calls.js";
 
 /** How much of its answers a host keeps, in case that they did not arrive. */
 export interface AnswerWindowOptions {

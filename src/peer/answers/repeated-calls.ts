@@ -1,4 +1,4 @@
-import type { CallId, EarlierTry, Frames } from "../../wire/message.js";
+import { type CallId, type EarlierTry, sizeOf } from "../../wire/message.js";
 import type { Wire } from "../../wire/wire.js";
 import type { CallOrigin } from "../call-origin.js";
 import { encodeAnswer } from "./encode-answer.js";
@@ -74,7 +74,7 @@ export class RepeatedCalls {
       this.#running.delete(call);
       // A call that was refused here is as new as before.
       if (end === undefined && answer.kind === "error" && answer.outcome === "not-executed") return;
-      this.#bytes -= sizeOf(this.#answered.get(call)?.kept?.frames);
+      this.#bytes -= sizeOf(this.#answered.get(call)?.kept?.frames ?? []);
       answered.kept = encodeAnswer(wire, answer, this.#maxBytes / 4);
       this.#bytes += sizeOf(answered.kept.frames);
       this.#touch(answered);
@@ -95,7 +95,7 @@ export class RepeatedCalls {
       const isFull = this.#bytes > this.#maxBytes || this.#answered.size > MAX_ANSWERED;
       if (repeated.touchedAt > before && !isFull) return;
       this.#answered.delete(call);
-      this.#bytes -= sizeOf(repeated.kept?.frames);
+      this.#bytes -= sizeOf(repeated.kept?.frames ?? []);
       this.#onEvicted(repeated);
     }
   }
@@ -116,10 +116,3 @@ export class RepeatedCalls {
 
 /** Answers to calls that were tried again, at most. */
 const MAX_ANSWERED = 10_000;
-
-/** Bytes of frames together. */
-export function sizeOf(frames: Frames | undefined): number {
-  let bytes = 0;
-  for (const frame of frames ?? []) bytes += frame.byteLength;
-  return bytes;
-}

@@ -1,8 +1,8 @@
 import { type RpcError, rpcError } from "../../errors.js";
-import type { Frames } from "../../wire/message.js";
+import { type Frames, sizeOf } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
 import type { Link, LinkHandlers, LinkOptions } from "../link.js";
-import { findListener, sizeOf, tooLarge } from "./memory-listener.js";
+import { findListener, tooLarge } from "./memory-listener.js";
 import type { Pipe } from "./pipe.js";
 
 /** The connecting end of a connection inside this process. */

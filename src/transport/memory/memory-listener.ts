@@ -1,5 +1,5 @@
 import { type RpcError, rpcError } from "../../errors.js";
-import type { Frames } from "../../wire/message.js";
+import { type Frames, sizeOf } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
 import { bindError } from "../bind-error.js";
 import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
@@ -125,13 +125,6 @@ interface MemoryPeer extends Peer {
 /** The error of a connection over which too much came. */
 export function tooLarge(size: number, limit: number): RpcError {
   return rpcError("PROTOCOL", `The peer sent a message of ${size} bytes, more than ${limit}`);
-}
-
-/** Bytes of all frames. */
-export function sizeOf(frames: Frames): number {
-  let size = 0;
-  for (const frame of frames) size += frame.byteLength;
-  return size;
 }
 
 const NOBODY: ListenerHandlers = { message: () => undefined, gone: () => undefined };

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { Router } from "zeromq";
 import { ConfigurationError } from "../../errors.js";
-import type { Frames } from "../../wire/message.js";
+import { type Frames, sizeOf } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
 import { bindError } from "../bind-error.js";
 import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
@@ -197,12 +197,6 @@ export class RouterListener implements Listener {
     this.#peers.delete(peer.id);
     this.#handlers.gone(peer);
   }
-}
-
-function sizeOf(frames: Frames): number {
-  let size = 0;
-  for (const frame of frames) size += frame.length;
-  return size;
 }
 
 interface RouterPeer extends Peer {
