@@ -59,7 +59,6 @@ export { MemoryRegistry, type MemoryRegistryOptions } from "./nameserver/memory-
 export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameserver-host.js";
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
-export { NamedArguments, named } from "./peer/arguments.js";
 export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
@@ -222,3 +221,4 @@ export type {
   TransportName,
 } from "./transport/index.js";
 export type { Logger } from "./util/log.js";
+export { NamedArguments, named } from "./wire/named-arguments.js";

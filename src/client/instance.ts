@@ -99,7 +99,7 @@ export class Instance {
     if (last?.interface === interfaceName && last.channel === this.#channel && last.channel.isOpen) return last;
     const channel = this.#peekChannel();
     if (!channel?.isOpen) return undefined;
-    const contract = this.#context.contracts.peek(channel, interfaceName);
+    const contract = channel.takesKeywords ? null : this.#context.contracts.peek(channel, interfaceName);
     if (contract === undefined) return undefined;
     this.#lastReady = { interface: interfaceName, channel, contract: contract ?? undefined };
     return this.#lastReady;
@@ -119,7 +119,7 @@ export class Instance {
     },
   ): Promise<ReadyInstance> {
     const channel = await this.#connect(options.signal);
-    if (!options.needsContract) return { channel, contract: undefined };
+    if (!options.needsContract || channel.takesKeywords) return { channel, contract: undefined };
     const { wheel, contracts } = this.#context;
     try {
       const asked = contracts.fetch(channel, interfaceName, {

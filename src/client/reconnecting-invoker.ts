@@ -329,6 +329,10 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     if ("raw" in args) {
       run.args = args.raw;
       run.attachment = call.attachment;
+    } else if (channel.takesKeywords) {
+      run.args = args.positional;
+      run.attachment = call.attachment;
+      run.isPositional = true;
     } else {
       const where = whereOf(call, instance.record.service);
       if (contract && !method && args.positional.length > 1) {

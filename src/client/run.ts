@@ -79,6 +79,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   sentAt: number;
   onAbort: (() => void) | undefined = undefined;
   args: unknown = undefined;
+  isPositional = false;
   attachment: Uint8Array | undefined = undefined;
   maxBytes: number | undefined = undefined;
   /** The session that it belongs to. */

@@ -1,41 +1,15 @@
 import { BadRequestError, type RpcErrorOptions } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
-import { brand, brandOf, hasBrand } from "../util/shared.js";
+import { NamedArguments } from "../wire/named-arguments.js";
 import { type AttachmentLimits, goesWhole, maxChunkBytes } from "./call-origin.js";
 import type { ArgumentType, MethodContract } from "./contract.js";
 import type { PositionalArguments, RawArguments } from "./invoker.js";
 import { type ByteSource, bytesInMemory, isByteSource, toByteStream } from "./streams/byte-stream.js";
 import { isStreamSource } from "./streams/source.js";
 
-/** Marks keyword arguments; made by {@link named}. */
-export class NamedArguments {
-  /** Values by argument name. */
-  readonly values: Readonly<Record<string, unknown>>;
-
-  /** Use {@link named}. */
-  constructor(values: Readonly<Record<string, unknown>>) {
-    this.values = values;
-  }
-}
-
-const MARK = brandOf("NamedArguments");
-brand(NamedArguments.prototype, MARK);
-
-function isNamed(value: unknown): value is NamedArguments {
-  return hasBrand(value, MARK);
-}
-
-/**
- * Keyword arguments, as the last argument of a call: `query.add(3, named({ b: 4 }))`. On PyCOM's wire the method has to
- * declare them.
- */
-export function named(values: Readonly<Record<string, unknown>>): NamedArguments {
-  return new NamedArguments(values);
-}
-
 /** The values of arguments, wherever in them they stand. */
 export function valuesOf(args: RawArguments | PositionalArguments): unknown {
-  return "raw" in args ? args.raw : args.positional.map((value) => (isNamed(value) ? value.values : value));
+  return "raw" in args ? args.raw : args.positional.map((value) => (NamedArguments.is(value) ? value.values : value));
 }
 
 /** The particulars of a call, for errors. */
@@ -69,7 +43,7 @@ export function wireArguments(
   limits?: AttachmentLimits,
 ): WireArguments {
   const last = values.at(-1);
-  const keywords = isNamed(last) ? last.values : undefined;
+  const keywords = NamedArguments.is(last) ? last.values : undefined;
   const positional = keywords ? values.slice(0, -1) : values;
   if (!contract || contract.required.length + contract.optional.length === 0) {
     return { args: undeclared(positional, keywords, where), attachment };

@@ -29,6 +29,8 @@ export interface Channel {
   readonly identity: ChannelIdentity | undefined;
   /** What each end holds of the other's. */
   references(): Iterable<HeldReference>;
+  /** Do arguments travel in order and by name as they were given, so that no contract is needed to send them? */
+  readonly takesKeywords: boolean;
   /** How attachments of calls travel. */
   readonly attachments: AttachmentLimits;
   /** The channel's clock, in milliseconds. */

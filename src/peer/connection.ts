@@ -49,6 +49,7 @@ export interface ConnectionOptions {
  */
 export class Connection implements Channel {
   readonly address: string;
+  readonly takesKeywords: boolean;
   readonly #onClosed: ((connection: Connection) => void) | undefined;
   readonly #wheel: DeadlineWheel;
   readonly #link: Link;
@@ -70,7 +71,8 @@ export class Connection implements Channel {
     this.address = address;
     this.#onClosed = options.onClosed;
     this.#wheel = options.wheel;
-    const { callsBack, converses, batches, repeats } = options.wire.abilities ?? {};
+    const { callsBack, converses, batches, repeats, takesKeywords } = options.wire.abilities ?? {};
+    this.takesKeywords = takesKeywords ?? false;
     this.#name = repeats ? randomBytes(12).toString("base64url") : undefined;
     this.#opened = new Promise<void>((resolve, reject) => {
       this.#settleOpened = { resolve, reject };

@@ -252,10 +252,11 @@ export class Dispatcher implements RunningCalls {
   #serve(message: CallMessage, deadlineAt: number, origin: CallOrigin, target: ExposedInterface | undefined): void {
     let call: ServerCall | undefined;
     try {
-      const exposed = target ?? this.#interfaces.get(message.interface) ?? this.#interfaceWith(message);
+      const known = target ?? this.#interfaces.get(message.interface);
+      const { exposed, name } = known ? { exposed: known, name: message.method } : this.#findMethod(message);
       call = new ServerCall({
         interface: message.interface,
-        method: message.method,
+        method: name,
         args: message.args,
         session: exposed.stateful ? this.#options.sessions.attach(message.sessionId) : undefined,
         extensions: message.extensions ?? {},
@@ -267,7 +268,7 @@ export class Dispatcher implements RunningCalls {
         again: message.again,
         isPositional: message.isPositional === true,
       });
-      const method = exposed.methods.get(message.method);
+      const method = exposed.methods.get(name);
       if (!method) throw unknownMethod(message, exposed);
       const result = this.#run(call, exposed, method);
       if (result instanceof Promise) {
@@ -281,19 +282,24 @@ export class Dispatcher implements RunningCalls {
     }
   }
 
-  /** Callers that name no interface mean whichever has the method. */
-  #interfaceWith({ interface: name, method }: CallMessage): ExposedInterface {
-    if (name !== "") throw unknownInterface(name, this.#interfaces.keys());
+  /** Callers that name no interface mean whichever has the method, or name it in front of the method. */
+  #findMethod({ interface: interfaceName, method }: CallMessage): FoundMethod {
+    if (interfaceName !== "") throw unknownInterface(interfaceName, this.#interfaces.keys());
     const having = [...this.#interfaces.values()].filter((exposed) => exposed.methods.has(method));
     const [only] = having;
-    if (only && having.length === 1) return only;
-    throw rpcError(
-      having.length === 0 ? "METHOD_NOT_FOUND" : "BAD_REQUEST",
-      having.length === 0
-        ? `No interface here has a method ${JSON.stringify(method)}`
-        : `Several interfaces have a method ${method}: ${having.map((exposed) => exposed.name).join(", ")}. Name one`,
-      { outcome: "not-executed" },
-    );
+    if (only && having.length === 1) return { exposed: only, name: method };
+    if (having.length > 1) {
+      const names = having.map((exposed) => exposed.name).join(", ");
+      const text = `Several interfaces have a method ${method}: ${names}. Name one`;
+      throw rpcError("BAD_REQUEST", text, { outcome: "not-executed" });
+    }
+    for (let dot = method.lastIndexOf("."); dot > 0; dot = method.lastIndexOf(".", dot - 1)) {
+      const exposed = this.#interfaces.get(method.slice(0, dot));
+      const name = method.slice(dot + 1);
+      if (exposed?.methods.has(name)) return { exposed, name };
+    }
+    const text = `No interface here has a method ${JSON.stringify(method)}`;
+    throw rpcError("METHOD_NOT_FOUND", text, { outcome: "not-executed" });
   }
 
   #finishLater(message: CallMessage, call: ServerCall, result: Promise<unknown>, origin: CallOrigin): void {
@@ -398,6 +404,12 @@ export class Dispatcher implements RunningCalls {
     }
     if (this.#draining && this.pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** What a call is for. */
+interface FoundMethod {
+  readonly exposed: ExposedInterface;
+  readonly name: string;
 }
 
 /** A call that waits until others have ended. */

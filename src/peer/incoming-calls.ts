@@ -1,8 +1,11 @@
 import { rpcError } from "../errors.js";
+import type { Logger } from "../util/log.js";
+import { stalls } from "../util/stalls.js";
 import type { AnswerMessage, CallMessage, EarlierTry, Frames } from "../wire/message.js";
 import type { Wire } from "../wire/wire.js";
 import type { AnswerWindow } from "./answers/answer-window.js";
 import type { AnsweredConnection } from "./answers/answered-connection.js";
+import { TimelyAnswer } from "./answers/timely-answer.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Dispatcher, ExposedInterface } from "./dispatcher.js";
 import { errorAnswer, expiredAnswer, lostReferenceAnswer } from "./failures.js";
@@ -27,6 +30,8 @@ export interface IncomingCallsOptions {
   readonly referrals: Referrals | undefined;
   /** Ends the connection at once. */
   readonly breakOff: () => void;
+  /** Told of answers that are not sent. */
+  readonly log: Logger;
 }
 
 /** The calls that come over one connection: served, kept apart, answered once, and given up when the caller is. */
@@ -34,6 +39,8 @@ export class IncomingCalls {
   readonly #options: IncomingCallsOptions;
   readonly #end: CallOrigin;
   readonly #lateness = new Lateness();
+  /** How long callers can wait for an answer; `undefined`: as long as they like. */
+  readonly #latestAnswerMs: number | undefined;
   /** Streams that came with calls which are being served, by the call's number. */
   readonly #streams = new Map<CallMessage["id"], readonly IncomingStream[]>();
   /** Results of the batch that is being read, where others of it call them. */
@@ -48,6 +55,8 @@ export class IncomingCalls {
   constructor(end: CallOrigin, options: IncomingCallsOptions) {
     this.#end = end;
     this.#options = options;
+    this.#latestAnswerMs = options.wire.abilities?.latestAnswerMs;
+    if (this.#latestAnswerMs !== undefined) stalls.start();
   }
 
   /**
@@ -92,6 +101,7 @@ export class IncomingCalls {
       this.#serveAgain(message, { ...message.again, ageMs: ageMs + waitedMs }, arrivedAt);
     } else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
       this.#end.respond(expiredAnswer(message));
+    else if (this.#latestAnswerMs !== undefined) this.#serveInTime(message, receivedAt, this.#latestAnswerMs);
     else if (isKept) this.#serveKept(message, arrivedAt, target);
     else dispatcher.dispatch(message, this.#end, arrivedAt, target);
   }
@@ -152,12 +162,27 @@ export class IncomingCalls {
   lost(isLeft: boolean): void {
     this.#streams.clear();
     this.#waiting.clear();
+    if (this.#latestAnswerMs !== undefined) stalls.stop();
     const { answers, dispatcher } = this.#options;
     if (this.#answered && isLeft) answers?.left(this.#answered);
     else if (this.#answered) answers?.lost(this.#answered);
     else {
       const reason = rpcError("CANCELLED", "The caller is gone", { outcome: "executed" });
       dispatcher.abandon(this.#end.connection, reason);
+    }
+  }
+
+  /** The caller breaks at an answer that comes too late. */
+  #serveInTime(message: CallMessage, receivedAt: number, latestMs: number): void {
+    const { dispatcher, log } = this.#options;
+    const arrivedAt = receivedAt - stalls.waitedMs;
+    const origin = new TimelyAnswer(this.#end, message, { arrivedAt, latestMs }, (text) => {
+      log.warn(text);
+    });
+    if (performance.now() >= arrivedAt + latestMs) origin.respond(expiredAnswer(message));
+    else {
+      dispatcher.dispatch(message, origin, arrivedAt);
+      origin.watch();
     }
   }
 

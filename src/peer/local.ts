@@ -42,6 +42,7 @@ export class LocalChannel implements Channel {
   readonly address: string = LOCAL_ADDRESS;
   /** Nothing can break. */
   readonly identity = undefined;
+  readonly takesKeywords = false;
   readonly attachments: AttachmentLimits = NO_LIMITS;
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;

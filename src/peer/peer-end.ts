@@ -116,6 +116,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
         wire,
         incarnation,
         referrals: this.#referrals,
+        log: options.log,
         breakOff: () => {
           const reason = rpcError("UNAVAILABLE", "Calls of this connection are tried again over another one");
           this.lost(reason);
@@ -452,9 +453,9 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   #malformed(error: MalformedMessageError): void {
     const { answer } = error;
     this.#ignored(error.message);
-    if (answer && this.#options.dispatcher) this.respond(answer);
     // An unreadable answer that names its call settles that call; nothing else is disturbed.
-    else if (answer && typeof answer.id === "number") this.#pending.settle(answer.id, answer);
+    if (answer && typeof answer.id === "number") this.#pending.settle(answer.id, answer);
+    else if (answer && this.#options.dispatcher) this.respond(answer);
     // On a wire that batches, nothing after it can be made sense of.
     else if ("add" in this.#codec) this.#breakOff(error);
   }

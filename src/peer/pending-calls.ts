@@ -84,6 +84,7 @@ export function callMessage(call: PendingCall): CallMessage {
     interface: call.interface,
     method: call.method,
     args: call.args,
+    isPositional: call.isPositional,
     sessionId: call.sessionId,
     extensions: call.extensions,
     attachment: call.attachment,

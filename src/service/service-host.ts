@@ -56,6 +56,8 @@ export interface ServiceHostOptions {
   readonly advertise?: string | readonly string[] | undefined;
   /** Service path; default `/auto/` and 32 hexadecimal digits. */
   readonly service?: string | undefined;
+  /** What ROUTER sockets know this host by, as those of pseud's clients do: up to 255 octets. Default the service path. */
+  readonly routingId?: string | undefined;
   /** Labels to locate by. */
   readonly tags?: readonly string[] | undefined;
   /** Whatever is to be known of the service; any JSON. */
@@ -390,6 +392,7 @@ export class ServiceHost {
     const listener = await this.#transport.listen(address, endpoint, {
       maxMessageBytes: this.#maxMessageBytes,
       security: this.#gate?.listenerSecurity,
+      routingId: Buffer.from(this.#options.routingId ?? this.service),
     });
     endpoint.attach(listener);
     this.#endpoints.push(endpoint);

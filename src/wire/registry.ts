@@ -2,11 +2,12 @@ import { ConfigurationError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { lampWire } from "./lamp/index.js";
 import type { Frames } from "./message.js";
+import { pseudWire } from "./pseud/index.js";
 import { pycomWire } from "./pycom/index.js";
 import type { Wire } from "./wire.js";
 
 /** All wires of this process by name, best first. The one place that lists them. */
-const wires = new Map<string, Wire>([lampWire, pycomWire].map((wire) => [wire.name, wire]));
+const wires = new Map<string, Wire>([lampWire, pseudWire, pycomWire].map((wire) => [wire.name, wire]));
 
 /**
  * Adds a wire from another package. Hosts and clients made afterwards know it.

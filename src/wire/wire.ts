@@ -22,6 +22,10 @@ export interface WireAbilities {
   readonly batches?: boolean;
   /** Is a call known again that is tried once more over another connection? */
   readonly repeats?: boolean;
+  /** Do arguments travel in order and by name as they were given, so that a caller need not know what a method declares? */
+  readonly takesKeywords?: boolean;
+  /** Callers break at answers that come later than this after their calls, in milliseconds; absent: they take them. */
+  readonly latestAnswerMs?: number;
 }
 
 /**

@@ -96,3 +96,20 @@ export function comparable(value: unknown): unknown {
   const members = Object.entries(value).map(([name, member]) => [name, comparable(member)]);
   return [value.constructor.name, ...members];
 }
+
+/** A message of a Python peer, or to one: what travels, and what it means. */
+export interface MessageVector {
+  /** What it shows. */
+  readonly name: string;
+  /** Who sends it. */
+  readonly from: "client" | "server" | "anybody";
+  /** In hex. */
+  readonly frames: readonly string[];
+  /** `null` for what nobody can make sense of. */
+  readonly decoded: Readonly<Record<string, unknown>> | null;
+}
+
+/** All of them. */
+export function pseudMessages(): MessageVector[] {
+  return JSON.parse(readFileSync("test/fixtures/vectors/pseud-messages.json", "utf8")) as MessageVector[];
+}

@@ -4,8 +4,9 @@ import { access, readFile, realpath, rename, rm, stat, writeFile } from "node:fs
 import { dirname } from "node:path";
 import type { Component, FullAnswer } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
-import { isPlainObject, named } from "../../peer/arguments.js";
+import { isPlainObject } from "../../peer/arguments.js";
 import { fromIntrospection, type MethodContract } from "../../peer/contract.js";
+import { named } from "../../wire/named-arguments.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
 
 /** What a method is called with: values in order, or what `--named` says. */

@@ -1,4 +1,5 @@
 import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
+import { NamedArguments } from "../../wire/named-arguments.js";
 import { checkType, isPlainObject, wireArguments } from "../arguments.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { ArgumentType, MethodContract } from "../contract.js";
@@ -161,7 +162,7 @@ class FunctionMethod implements ExposedMethod {
 
   #fetch(call: ServerCall): unknown[] {
     if (this.#parameters.length === 0) {
-      if (call.isPositional) return [...(call.args as readonly unknown[])];
+      if (call.isPositional) return (call.args as readonly unknown[]).map(plainKeywords);
       if (this.#valueType !== undefined) checkType("value", call.args, this.#valueType);
       return [call.args];
     }
@@ -218,6 +219,11 @@ class FunctionMethod implements ExposedMethod {
       { outcome: "executed" },
     );
   }
+}
+
+/** A function that declares nothing gets keyword arguments as an object, behind the others. */
+function plainKeywords(value: unknown): unknown {
+  return NamedArguments.is(value) ? value.values : value;
 }
 
 /** A result without attachment needs no wrapping. */

@@ -46,6 +46,7 @@ export class RouterListener implements Listener {
       // A request a little too large is read and answered with an error; only one far too large breaks the connection.
       maxMessageSize: options.maxMessageBytes * 2,
       ipv6: parsed.scheme === "tcp" && isIP(parsed.host) === 6,
+      ...(options.routingId && { routingId: Buffer.from(options.routingId).toString("utf8") }),
     });
     try {
       await socket.bind(parsed.text);
@@ -218,8 +219,8 @@ const RETRY_MS = 5;
 const MAX_REMEMBERED = 10_000;
 
 /** libzmq checks credentials in a thread of its own, which this transport does not serve. */
-function requireOpen({ security, socketType, routingId }: ListenOptions): void {
-  if ((security === undefined || security.null) && socketType === undefined && routingId === undefined) return;
+function requireOpen({ security, socketType }: ListenOptions): void {
+  if ((security === undefined || security.null) && socketType === undefined) return;
   throw new ConfigurationError(
     "The transport zeromq does not know who its peers are, so it cannot keep any out; leave the option transport away",
   );

@@ -30,12 +30,12 @@ export function encodeErrorBody({ name, message, traceback }: ErrorItems): Buffe
  * Python runs a job before it answers with an error, with one exception: a name that it does not find comes back as the message,
  * and then nothing was run. A job that itself met with such an error says more than the name.
  *
- * @param called - the name that was called
+ * @param wasCalled - is this the name that was called?
  * @throws ProtocolError for octets that are no error
  */
 export function decodeErrorBody(
   octets: Uint8Array,
-  called?: string,
+  wasCalled: (name: string) => boolean = () => false,
 ): Pick<ErrorMessage, "code" | "number" | "outcome" | "remote"> {
   const items = decodeBody(octets, NO_TYPES);
   const texts: readonly (string | undefined)[] = Array.isArray(items) ? items.map(textIn) : [];
@@ -44,7 +44,7 @@ export function decodeErrorBody(
     throw new ProtocolError("An error is not made of three texts");
   }
   const { code, number } = KNOWN.get(name) ?? { code: "UNKNOWN", number: 1 };
-  const outcome = code === "METHOD_NOT_FOUND" && message === called ? "not-executed" : "executed";
+  const outcome = code === "METHOD_NOT_FOUND" && wasCalled(message) ? "not-executed" : "executed";
   const stack = traceback === "" ? {} : { stack: traceback };
   return { code, number, outcome, remote: { name, message: message === "" ? name : message, ...stack } };
 }

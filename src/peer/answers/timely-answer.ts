@@ -1,0 +1,86 @@
+import { rpcError } from "../../errors.js";
+import type { PeerIdentity } from "../../transport/index.js";
+import type { AnswerMessage, CallMessage } from "../../wire/message.js";
+import type { AttachmentLimits, CallOrigin } from "../call-origin.js";
+import { failureAnswer } from "../failures.js";
+import type { Dynamic, Remote } from "../remote.js";
+import { discardSources } from "../streams/source.js";
+
+/**
+ * Where a call has come from whose caller breaks at a late answer: a method that takes too long is answered for with
+ * `TIMEOUT`, and what it answers later is nobody's. Pseud's callers are such.
+ */
+export class TimelyAnswer implements CallOrigin {
+  readonly connection: object;
+  readonly label: string | undefined;
+  /** Nobody tries it again. */
+  readonly connectionName = undefined;
+  readonly #end: CallOrigin;
+  readonly #call: CallMessage;
+  readonly #latestAt: number;
+  readonly #tooLateAt: number;
+  readonly #onLate: (text: string) => void;
+  #isAnswered = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param arrivedAt - when its time began to run, in milliseconds of `performance.now()`
+   * @param latestMs - how long it may take to be answered, in milliseconds
+   * @param onLate - told of answers that are not sent
+   */
+  constructor(
+    end: CallOrigin,
+    call: CallMessage,
+    { arrivedAt, latestMs }: { readonly arrivedAt: number; readonly latestMs: number },
+    onLate: (text: string) => void,
+  ) {
+    this.connection = end.connection;
+    this.label = end.label;
+    this.#end = end;
+    this.#call = call;
+    this.#latestAt = arrivedAt + latestMs;
+    this.#tooLateAt = arrivedAt + latestMs * TOO_LATE;
+    this.#onLate = onLate;
+  }
+
+  get identity(): PeerIdentity | undefined {
+    return this.#end.identity;
+  }
+
+  get attachments(): AttachmentLimits {
+    return this.#end.attachments;
+  }
+
+  /** The method has begun, and most have answered by now. */
+  watch(): void {
+    if (this.#isAnswered) return;
+    const leftMs = this.#latestAt - performance.now();
+    this.#timer = setTimeout(() => {
+      const text = `${this.#call.method} took longer than its caller waits for an answer`;
+      this.respond(failureAnswer(this.#call, rpcError("TIMEOUT", text, { outcome: "unknown" })));
+    }, leftMs);
+  }
+
+  respond(answer: AnswerMessage): void {
+    if (this.#isAnswered) {
+      if (answer.kind === "result") discardSources(answer.result);
+      return;
+    }
+    if (performance.now() > this.#tooLateAt) {
+      this.#onLate(`${this.#call.method} was not answered: its caller, who waits no more, would break at the answer`);
+      if (answer.kind === "result") discardSources(answer.result);
+    } else {
+      // A result that cannot travel is followed by an error: only what was sent counts.
+      this.#end.respond(answer);
+    }
+    this.#isAnswered = true;
+    clearTimeout(this.#timer);
+  }
+
+  peer(interfaceName?: string): Remote<Dynamic> {
+    return this.#end.peer(interfaceName);
+  }
+}
+
+/** So much of its time may pass until a caller must not be answered at all: the method kept the whole process waiting. */
+const TOO_LATE = 1.1;
