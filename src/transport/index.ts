@@ -58,6 +58,7 @@ export type {
   ListenerHandlers,
   ListenOptions,
   Peer,
+  RemoteEnd,
   SocketType,
   Transport,
   TransportAbilities,

@@ -5,8 +5,12 @@ import type { LinkSecurity, ListenerSecurity, PeerIdentity } from "./security.js
 
 /** What a link tells its owner. Handlers must not throw. */
 export interface LinkHandlers {
-  /** The connection is made; messages may be sent. Called once at most. */
-  opened(): void;
+  /**
+   * The connection is made; messages may be sent. Called once at most.
+   *
+   * @param end - what stands there; links that do not know give nothing
+   */
+  opened(end?: RemoteEnd): void;
   /** A message came. */
   message(frames: Frames): void;
   /**
@@ -14,6 +18,14 @@ export interface LinkHandlers {
    * after {@link Link.close}.
    */
   closed(reason: RpcError): void;
+}
+
+/** What stands at the other end of a link. */
+export interface RemoteEnd {
+  /** Who it is, as far as the link has proven it. */
+  readonly identity: PeerIdentity;
+  /** The name that it tells its peers; empty for none. */
+  readonly routingId: Uint8Array;
 }
 
 /**
@@ -44,6 +56,11 @@ export interface LinkOptions {
   readonly maxMessageBytes: number;
   /** How this end proves who it is; default not at all. */
   readonly security?: LinkSecurity | undefined;
+  /**
+   * Lets the other end in, although this one connects: the other end proves who it is, and `security` does not count. Default: it
+   * is this end that proves.
+   */
+  readonly admission?: ListenerSecurity | undefined;
   /** What this end says it is; default `DEALER`. */
   readonly socketType?: SocketType | undefined;
   /** The name by which a ROUTER at the other end knows this one; default none. */
@@ -58,6 +75,8 @@ export interface ListenOptions {
   readonly maxMessageBytes: number;
   /** Which peers may come in; default all. */
   readonly security?: ListenerSecurity | undefined;
+  /** Proves who this end is to peers that connect, which let it in, and not the other way round: `security` does not count. */
+  readonly proof?: LinkSecurity | undefined;
   /** What this end says it is; default `ROUTER`. */
   readonly socketType?: SocketType | undefined;
   /** The name that this end tells its peers; default none. */

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { currentCall, type Dynamic, defineInterface, named, type Remote, withOptions } from "../../src/index.js";
+import { currentCall, defineInterface, named, type Remote, withOptions } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 /** Ends what `slow` does. */
@@ -11,7 +11,10 @@ const demo = defineInterface("demo.query", {
     "draw.me.a.sheep": () => "beeeh",
     all: (...args: unknown[]) => args,
     whoami: () => currentCall().caller?.name ?? null,
-    back: () => currentCall().peer.tell("a", named({ b: 2 })),
+    back: () =>
+      currentCall()
+        .peerAs<Caller>("")
+        .tell("a", named({ b: 2 })),
     slow: () =>
       new Promise<void>((resolve) => {
         release = resolve;
@@ -21,14 +24,32 @@ const demo = defineInterface("demo.query", {
     },
   },
 });
+/** What a caller lets itself be told. */
+interface Caller {
+  tell(...args: unknown[]): unknown;
+}
+
+/** What callers see of it. */
+interface Demo {
+  create(value: number): unknown;
+  add(...args: unknown[]): unknown;
+  all(...args: unknown[]): unknown;
+  back(): unknown;
+  slow(): unknown;
+  fail(): unknown;
+  readonly draw: { readonly me: { readonly a: { sheep(): string } } };
+  readonly demo: { readonly query: { add(a: number, b: number): number }; readonly other: { add(): string } };
+  readonly nothing: { such(): void };
+}
+
 const other = defineInterface("demo.other", { methods: { add: () => "other" } });
 
 describe("A host that speaks pseud", () => {
   const mesh = useMesh();
 
-  async function connect(interfaceName?: string): Promise<Remote<Dynamic>> {
+  async function connect(interfaceName?: string): Promise<Remote<Demo>> {
     const host = await mesh.host([demo], { errors: "message" });
-    return mesh.client().connect<Dynamic>(host.address, interfaceName, { wire: "pseud" });
+    return mesh.client().connect<Demo>(host.address, interfaceName, { wire: "pseud" });
   }
 
   it("finds a method by its name, and by its interface and name", async () => {
@@ -54,7 +75,7 @@ describe("A host that speaks pseud", () => {
     const host = await mesh.host([demo]);
     const client = mesh.client();
     client.provide(defineInterface("caller", { methods: { tell: (...args: unknown[]) => ["told", ...args] } }));
-    expect(await client.connect<Dynamic>(host.address, undefined, { wire: "pseud" }).back()).to.deep.equal([
+    expect(await client.connect<Demo>(host.address, undefined, { wire: "pseud" }).back()).to.deep.equal([
       "told",
       "a",
       { b: 2 },
@@ -73,7 +94,7 @@ describe("A host that speaks pseud", () => {
 
   it("asks which interface is meant when several have a method", async () => {
     const host = await mesh.host([demo, other]);
-    const remote = mesh.client().connect<Dynamic>(host.address, undefined, { wire: "pseud" });
+    const remote = mesh.client().connect<Demo>(host.address, undefined, { wire: "pseud" });
     expect((await failureOf(remote.add(1, 2))).message).to.contain("demo.query, demo.other");
     expect(await remote.demo.other.add()).to.equal("other");
   });
@@ -94,7 +115,7 @@ describe("A host that speaks pseud", () => {
     const client = mesh.client({ nameserver: address });
     const [record] = await client.find("demo.query");
     expect(record?.endpoints[0]?.wires).to.deep.equal(["lamp", "pseud", "pycom"]);
-    expect(await client.locate<Dynamic>("demo.query").add(1, 2)).to.equal(3);
+    expect(await client.locate<Demo>("demo.query").add(1, 2)).to.equal(3);
     expect(host.peers.map(({ wire }) => wire)).to.include("lamp");
   });
 });

@@ -10,7 +10,7 @@ import { OutBuffer } from "./out-buffer.js";
 
 /** What a session is told when it begins. */
 export interface SessionOptions {
-  /** The end that connected begins the handshake; the other one adapts. */
+  /** The end that proves who it is begins the handshake; the other one adapts. Most often the former has connected. */
   readonly role: "client" | "server";
   /** What our end is. */
   readonly socketType: SocketType;

@@ -3,12 +3,8 @@ import { type RpcError, refineError, rpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import type { Address } from "../address.js";
 import type { Link, LinkHandlers, LinkOptions } from "../link.js";
-import { encodeMetadata } from "./command.js";
 import { ZmtpConnection } from "./connection.js";
-import { CurveClient } from "./curve-mechanism.js";
-import type { Mechanism } from "./mechanism.js";
-import { NullMechanism } from "./null-mechanism.js";
-import { PlainClient } from "./plain-mechanism.js";
+import { admittingMechanism, provingMechanism } from "./mechanisms.js";
 import { connectOptions, parseSocketAddress } from "./socket-address.js";
 
 /** The connecting end of a ZMTP connection. */
@@ -22,8 +18,9 @@ export class ZmtpLink implements Link {
   constructor(address: string, handlers: LinkHandlers, options: LinkOptions) {
     this.#address = parseSocketAddress(address);
     this.#handlers = handlers;
-    const socketType = options.socketType ?? "DEALER";
-    const mechanism = clientMechanism(options, socketType);
+    const { security, admission, routingId, socketType = "DEALER" } = options;
+    const own = { socketType, routingId };
+    const proving = admission ? undefined : provingMechanism(security, own);
     const socket: Socket = connect(connectOptions(this.#address));
     socket.once("connect", () => {
       if (this.#state === "connecting") this.#state = "shaking";
@@ -31,17 +28,18 @@ export class ZmtpLink implements Link {
     this.#connection = new ZmtpConnection(
       socket,
       {
-        role: "client",
+        role: admission ? "server" : "client",
         socketType,
         maxMessageBytes: options.maxMessageBytes,
         maxQueuedBytes: Infinity,
-        mechanism: () => mechanism,
+        mechanism: (wanted) =>
+          proving ?? admittingMechanism(wanted, admission, own, { remoteAddress: socket.remoteAddress ?? "" }),
       },
       {
-        ready: () => {
+        ready: (end) => {
           this.#state = "open";
           if (options.probe) this.#connection.send([PROBE]);
-          handlers.opened();
+          handlers.opened(end);
         },
         message: (frames) => {
           handlers.message(frames);
@@ -110,16 +108,3 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 /** Makes a ROUTER know us before we say anything (ZMQ_PROBE_ROUTER). */
 const PROBE = new Uint8Array(0);
-
-function clientMechanism(options: LinkOptions, socketType: string): Mechanism {
-  const metadata = encodeMetadata({ "Socket-Type": socketType, Identity: options.routingId ?? "" });
-  const security = options.security ?? { mechanism: "null" };
-  switch (security.mechanism) {
-    case "null":
-      return new NullMechanism(metadata);
-    case "plain":
-      return new PlainClient(metadata, security);
-    case "curve":
-      return new CurveClient(metadata, security);
-  }
-}

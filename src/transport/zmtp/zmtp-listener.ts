@@ -4,15 +4,11 @@ import type { RpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import type { Address } from "../address.js";
 import { bindError } from "../bind-error.js";
-import type { Listener, ListenerHandlers, ListenOptions, Peer, SocketType } from "../link.js";
+import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
 import { openSockets } from "../open-sockets.js";
-import { OPEN_TO_ALL, type PeerIdentity } from "../security.js";
-import { encodeMetadata } from "./command.js";
+import type { PeerIdentity } from "../security.js";
 import { ZmtpConnection } from "./connection.js";
-import { CurveServer } from "./curve-mechanism.js";
-import type { Mechanism } from "./mechanism.js";
-import { NullMechanism } from "./null-mechanism.js";
-import { PlainServer } from "./plain-mechanism.js";
+import { admittingMechanism, provingMechanism } from "./mechanisms.js";
 import type { SessionPeer } from "./session.js";
 import { listenOptions, parseSocketAddress } from "./socket-address.js";
 
@@ -87,16 +83,18 @@ export class ZmtpListener implements Listener {
 
   #accept(socket: Socket): void {
     const origin = { remoteAddress: socket.remoteAddress ?? "" };
-    const socketType = this.#options.socketType ?? "ROUTER";
+    const { security, proof, routingId, socketType = "ROUTER" } = this.#options;
+    const own = { socketType, routingId };
+    const proving = proof && provingMechanism(proof, own);
     const connection = new ZmtpConnection(
       socket,
       {
-        role: "server",
+        role: proving ? "client" : "server",
         socketType,
         // A request a little too large is read and answered with an error; only one far too large breaks the connection.
         maxMessageBytes: this.#options.maxMessageBytes * 2,
         maxQueuedBytes: this.#options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
-        mechanism: (wanted) => serverMechanism(wanted, this.#options, socketType, origin),
+        mechanism: (wanted) => proving ?? admittingMechanism(wanted, security, own, origin),
       },
       {
         ready: (session) => {
@@ -167,22 +165,6 @@ const NO_ROUTING_ID = Buffer.alloc(0);
 const HOLD_BYTES = 16 * 1024 * 1024;
 /** … and before it is given up. */
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
-
-function serverMechanism(
-  wanted: string | undefined,
-  { security = OPEN_TO_ALL, routingId }: ListenOptions,
-  socketType: SocketType,
-  origin: { readonly remoteAddress: string },
-): Mechanism | undefined {
-  const metadata = encodeMetadata({ "Socket-Type": socketType, Identity: routingId ?? "" });
-  const { plain, curve } = security;
-  if (wanted === "NULL" && security.null) return new NullMechanism(metadata);
-  if (wanted === "PLAIN" && plain) return new PlainServer(metadata, (user, password) => plain(user, password, origin));
-  if (wanted === "CURVE" && curve) {
-    return new CurveServer(metadata, { keys: curve.keys, admit: (key) => curve.admit(key, origin) });
-  }
-  return undefined;
-}
 
 /** A unix socket whose owner was killed stays behind as a file; one that nobody answers at is taken over. */
 async function listen(server: Server, address: Address): Promise<void> {
