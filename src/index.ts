@@ -215,6 +215,7 @@ export type {
   PeerIdentity,
   PeerOrigin,
   PlainSecurity,
+  RemoteEnd,
   SocketType,
   Transport,
   TransportAbilities,

@@ -222,6 +222,10 @@ class ComponentHandle implements ProxyHandle {
   close(): Promise<void> {
     return this.component.close();
   }
+
+  withOptions(options: CallOptions): ProxyHandle {
+    return new ComponentHandle(this.component, { ...this.options, ...options }, this.locals);
+  }
 }
 
 const NO_OPTIONS: CallOptions = {};
@@ -247,8 +251,9 @@ export function componentOf(remote: object): Component {
  * @throws ConfigurationError for anything that is no proxy
  */
 export function withOptions<R extends object>(remote: R, options: CallOptions): R {
-  const { component, options: before, locals } = componentHandleOf(remote);
-  return createProxy(new ComponentHandle(component, { ...before, ...options }, locals)) as unknown as R;
+  const handle = handleOf(remote);
+  if (!handle.withOptions) throw rpcError("CONFIGURATION", "The calls of this proxy take no options");
+  return createProxy(handle.withOptions(options)) as unknown as R;
 }
 
 /**

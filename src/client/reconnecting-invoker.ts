@@ -13,7 +13,7 @@ import { discardSources, holdSources } from "../peer/streams/source.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { untilAborted } from "../util/sleep.js";
-import type { Extensions, ResultMessage } from "../wire/message.js";
+import { callName, type Extensions, type ResultMessage } from "../wire/message.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
@@ -199,7 +199,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       reject,
     });
     if (run.signal?.aborted) {
-      throw rpcError("CANCELLED", `${call.interface}.${call.method} was cancelled before it was sent`, {
+      throw rpcError("CANCELLED", `${callName(call)} was cancelled before it was sent`, {
         ...this.#where(call),
         cause: run.signal.reason,
       });

@@ -7,7 +7,7 @@ import type { GivenUp } from "../peer/pending-calls.js";
 import { givenUpError, hasRunOut, refusedError } from "../peer/promise-call.js";
 import { discardSources } from "../peer/streams/source.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
-import type { EarlierTry, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import { callName, type EarlierTry, type ErrorMessage, type Extensions, type ResultMessage } from "../wire/message.js";
 import { type Followed, follow } from "./follow.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { type LostTry, lostTry } from "./lost-try.js";
@@ -300,13 +300,13 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   #timedOut(): RpcError {
-    const label = `${this.call.interface}.${this.call.method}`;
+    const label = callName(this.call);
     return rpcError("TIMEOUT", `${label} was not sent within ${this.#elapsed()} ms: no provider was ready in time`);
   }
 
   #cancelled(): RpcError {
     if (hasRunOut(this.signal?.reason)) return this.#timedOut();
-    return rpcError("CANCELLED", `${this.call.interface}.${this.call.method} was cancelled`, {
+    return rpcError("CANCELLED", `${callName(this.call)} was cancelled`, {
       cause: this.signal?.reason,
     });
   }

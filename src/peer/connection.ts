@@ -3,6 +3,7 @@ import { type RpcError, rpcError } from "../errors.js";
 import type { Link, LinkHandlers, LinkOptions, LinkSecurity, Transport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
+import { callName } from "../wire/message.js";
 import type { Wire } from "../wire/wire.js";
 import { outsideOfCalls } from "./call-context.js";
 import type { AttachmentLimits } from "./call-origin.js";
@@ -170,7 +171,7 @@ export class Connection implements Channel {
     call.failed(
       closed
         ? rpcError(closed.code, closed.message, { ...where, cause: closed })
-        : rpcError("CANCELLED", `${call.interface}.${call.method} was cancelled before it was sent`, {
+        : rpcError("CANCELLED", `${callName(call)} was cancelled before it was sent`, {
             ...where,
             cause: signal?.reason,
           }),

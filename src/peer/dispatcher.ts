@@ -2,7 +2,7 @@ import { RpcError, rpcError } from "../errors.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
-import type { AnswerMessage, CallId, CallMessage } from "../wire/message.js";
+import { type AnswerMessage, type CallId, type CallMessage, callName } from "../wire/message.js";
 import type { RunningCalls } from "./answers/answer-window.js";
 import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
@@ -37,6 +37,18 @@ export interface ExposedMethod {
  */
 export type OnceMode = true | "transaction";
 
+/** Methods by remote name: a `Map`, or what finds them in another way. */
+export interface MethodTable {
+  /** The method of a name. */
+  get(name: string): ExposedMethod | undefined;
+  /** Is there one? */
+  has(name: string): boolean;
+  /** Names, as far as they are known. */
+  keys(): Iterable<string>;
+  /** All of them. */
+  values(): Iterable<ExposedMethod>;
+}
+
 /** An interface that can be called from outside. Only what stands in its map is callable. */
 export interface ExposedInterface {
   /** Dotted name. */
@@ -46,7 +58,7 @@ export interface ExposedInterface {
   /** `required`: callers must show a valid token. `never`: they need not, whatever the host says. */
   readonly authentication: "required" | "never" | undefined;
   /** Methods by remote name. */
-  readonly methods: ReadonlyMap<string, ExposedMethod>;
+  readonly methods: MethodTable;
   /** What introspection says. */
   readonly contract: Contract;
 }
@@ -439,7 +451,7 @@ function denied(message: string): RpcError {
 }
 
 function label(message: CallMessage): string {
-  return `${message.interface}.${message.method}`;
+  return callName(message);
 }
 
 function logged(error: unknown): string {

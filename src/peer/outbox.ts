@@ -1,5 +1,5 @@
 import { type RpcError, rpcError } from "../errors.js";
-import { type Frames, type Message, sizeOf } from "../wire/message.js";
+import { callName, type Frames, type Message, sizeOf } from "../wire/message.js";
 import type { BatchingCodec, Codec } from "../wire/wire.js";
 
 /** Takes frames for the link. `first` and `last` are the numbers of the calls among them; `last < first` for none. */
@@ -90,6 +90,6 @@ const MAX_BATCH_BYTES = 128 * 1024;
 
 /** The peer has told how much it takes; more would only break the connection. */
 function tooLarge(message: Message, bytes: number, maxBytes: number): RpcError {
-  const what = message.kind === "call" ? `The call of ${message.interface}.${message.method}` : "The message";
+  const what = message.kind === "call" ? `The call of ${callName(message)}` : "The message";
   return rpcError("TOO_LARGE", `${what} has ${bytes} bytes, the service takes ${maxBytes} at most`);
 }

@@ -204,6 +204,11 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     else this.#pending.add(call);
   }
 
+  /** Does a call of this end still wait for its answer? */
+  awaits(id: number): boolean {
+    return this.#pending.has(id);
+  }
+
   /** See {@link Channel.canFollow}. */
   canFollow(call: PendingCall): boolean {
     return this.#referrals !== undefined && this.#outbox.holds(call.id) && this.#pending.has(call.id);

@@ -1,5 +1,5 @@
 import { RpcError, type RpcErrorOptions, rpcError } from "../errors.js";
-import type { ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
+import { callName, type ErrorMessage, type Extensions, type ResultMessage } from "../wire/message.js";
 import type { Channel } from "./channel.js";
 import type { GivenUp, PendingCall } from "./pending-calls.js";
 import { discardSources } from "./streams/source.js";
@@ -167,8 +167,9 @@ export function hasRunOut(reason: unknown): boolean {
 }
 
 /** A call in words. */
-function labelOf({ interface: name, method, reference }: PendingCall): string {
-  if (reference === undefined) return `${name}.${method}`;
+function labelOf(call: PendingCall): string {
+  const { method, reference } = call;
+  if (reference === undefined) return callName(call);
   return method === "" ? "The call of a function" : `The call of the method ${method} of a reference`;
 }
 

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { ConfigurationError } from "../errors.js";
 import { shared } from "../util/shared.js";
+import type { CallOptions } from "./invoker.js";
 import { ABSENT_NAMES } from "./proxy-names.js";
 import type { Dynamic, Remote, RemotePromise } from "./remote.js";
 
@@ -18,6 +19,8 @@ export interface ProxyHandle {
   close(): Promise<void>;
   /** The same where it takes no waiting, for `using`. */
   dispose?(): void;
+  /** The same with other options for its calls; absent: its calls take none. */
+  withOptions?(options: CallOptions): ProxyHandle;
 }
 
 /** Where a proxy's handle is found by the functions over proxies. */

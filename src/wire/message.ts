@@ -71,6 +71,11 @@ export interface EarlierTry {
   readonly idempotent?: boolean | undefined;
 }
 
+/** A call in words; where no interface is named, by its method alone. */
+export function callName({ interface: name, method }: { readonly interface: string; readonly method: string }): string {
+  return name === "" ? method : `${name}.${method}`;
+}
+
 /** Bytes of all frames together. */
 export function sizeOf(frames: Frames): number {
   let bytes = 0;

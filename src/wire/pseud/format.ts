@@ -2,12 +2,19 @@ import type { Frames } from "../message.js";
 
 /** What a message is, in its fourth frame (docs/pseud-wire.md, section 1). */
 export const MessageType = {
+  /** A job has succeeded. */
   ok: 0x01,
+  /** Login and password of an end that was asked for them. */
   hello: 0x02,
+  /** A call. */
   work: 0x03,
+  /** The log-in was accepted. */
   authenticated: 0x04,
+  /** A sign of life. */
   heartbeat: 0x06,
+  /** A job has failed. */
   error: 0x10,
+  /** The call was dropped, for nobody is logged in; or the log-in was refused. */
   unauthorized: 0x11,
 } as const;
 

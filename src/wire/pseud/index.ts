@@ -10,12 +10,15 @@ import { TranslationTable } from "./translation-table.js";
  */
 export const LATEST_ANSWER_MS = 4_500;
 
+/** Options of {@link createPseudWire}; what is not said is as for any endpoint. */
+export type PseudWireOptions = { readonly [K in keyof PseudCodecOptions]?: PseudCodecOptions[K] | undefined };
+
 /**
  * Pseud v1 (docs/pseud-wire.md): both ends call, arguments in order and by name, Python's values.
  *
  * @param options - those of an endpoint; default those of any
  */
-export function createPseudWire(options: Partial<PseudCodecOptions> = {}): Wire {
+export function createPseudWire(options: PseudWireOptions = {}): Wire {
   const {
     translations = new TranslationTable(),
     errorNames = new ErrorNames(),

@@ -14,12 +14,13 @@ import { PythonTimeZone } from "./time-zone.js";
  */
 export type Translation<T = unknown> = (ByType<T> | ByTest) & Packing<T>;
 
+/** Any class whose objects are of a type. */
+export type AnyClass<T> = abstract new (...args: never[]) => T;
+
 /** For the instances of a class, and of those derived from it. */
 export interface ByType<T> {
   /** The class. */
-  readonly type: abstract new (
-    ...args: never[]
-  ) => T;
+  readonly type: AnyClass<T>;
 }
 
 /** For what a test says. */

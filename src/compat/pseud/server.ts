@@ -1,0 +1,54 @@
+import { createProxy } from "../../peer/proxy.js";
+import { SILENT } from "../../util/log.js";
+import { Endpoint } from "./endpoint.js";
+import { EndpointHandle, fallbackTo, peerOf } from "./endpoint-proxy.js";
+import type { Fallback } from "./jobs.js";
+import { localVerbs } from "./local-verbs.js";
+import { idText, toOctets } from "./octets.js";
+import type { ServerOptions } from "./options.js";
+import { proxyClass } from "./proxy-class.js";
+import { findSecurity } from "./security/index.js";
+import type { EndpointVerbs } from "./verbs.js";
+
+/**
+ * An end that clients know by its id, and that knows its clients by their user. It calls them as they call it:
+ *
+ * ```ts
+ * await using server = new Server({ id: "service", security: "plain", users: { alice: "s3cret" } });
+ * server.register((name: string) => `Hello ${name}`, { name: "hello" });
+ * await server.bind("tcp://127.0.0.1:5555");
+ * await server.sendTo("alice").draw.me.a.sheep();
+ * ```
+ */
+export interface Server extends EndpointVerbs, AsyncDisposable {}
+
+/** Makes servers. Throws a `ConfigurationError` for a wrong option. */
+export type ServerConstructor = new (options: ServerOptions) => Server;
+
+/** See {@link ServerConstructor}. */
+export const Server: ServerConstructor = proxyClass("Server", "server", (options: ServerOptions) => {
+  const { id, security, keys, users, authenticator, maxFailedLogins, log = SILENT } = options;
+  const admits = findSecurity(security).server({ keys, users, authenticator, maxFailedLogins, log });
+  const isProven = admits.listener !== undefined || admits.challenge !== undefined;
+  let fallback: Fallback | undefined;
+  const proxyTo = (target: object | undefined): void => {
+    fallback = target && fallbackTo(target);
+  };
+  proxyTo(options.proxyTo);
+  const endpoint = new Endpoint(
+    {
+      kind: "server",
+      routingId: toOctets(id),
+      admits,
+      // What nobody has proven is no name where others are proven.
+      namesOf: (peer) => (isProven ? [peer.user] : [peer.id, peer.routingId]).filter((name) => name !== ""),
+      fallback: () => fallback,
+    },
+    options,
+  );
+  const sendTo = (name: string | Uint8Array): object => peerOf(endpoint, { name: idText(name), waitMs: ROUTE_WAIT_MS });
+  return createProxy(new EndpointHandle(endpoint, undefined, localVerbs(endpoint, { sendTo, proxyTo })));
+}) as ServerConstructor;
+
+/** So long a user is waited for who is not connected, in milliseconds: who has lost a connection makes another. */
+const ROUTE_WAIT_MS = 1_000;

@@ -1,0 +1,152 @@
+import { inspect } from "node:util";
+import { expect } from "chai";
+import { Client, type PseudEvent, Server, type ServerOptions } from "../../src/compat/pseud/index.js";
+import { currentCall, named, type Remote, withOptions } from "../../src/index.js";
+import { failureOf } from "../support/mesh.js";
+import { usePseud } from "../support/pseud-endpoints.js";
+
+interface Service {
+  hello(name: string): string;
+  add(a: number, ...rest: unknown[]): number;
+  echo(...args: unknown[]): unknown;
+  whoami(): Uint8Array;
+  tellBack(): string;
+  readonly no: { such(): void };
+}
+interface Sheep {
+  readonly draw: { readonly me: { readonly a: { sheep(...args: unknown[]): string } } };
+}
+
+describe("Endpoints of pseud", () => {
+  const pseud = usePseud();
+
+  async function start(options: Partial<ServerOptions> = {}) {
+    const server = pseud.server({ id: "service", ...options });
+    server.register((name: string) => `Hello ${name}`, { name: "hello" });
+    server.register((a: number, b: number) => a + b, { name: "add", params: ["a", "b"] });
+    server.register((...args: unknown[]) => args, { name: "echo" });
+    server.register((user: Uint8Array) => user, { name: "whoami", withIdentity: true });
+    server.register(() => currentCall().peerAs<Sheep>("").draw.me.a.sheep(), { name: "tellBack" });
+    const address = await server.bind("tcp://127.0.0.1:0");
+    return { server, address };
+  }
+
+  it("call each other over one connection, whichever has made it", async () => {
+    const { server, address } = await start();
+    const client = pseud.client<Service>({ serverId: "service" });
+    client.register((...args: unknown[]) => `beeeh${args.length}`, { name: "draw.me.a.sheep" });
+    await client.connect(address);
+    expect(await client.hello("Charly")).to.equal("Hello Charly");
+    expect(await client.add(1, named({ b: 2 }))).to.equal(3);
+    expect(await client.echo(1, [2, { three: 3 }], named({ four: 4 }))).to.deep.equal([
+      1,
+      [2, { three: 3 }],
+      { four: 4 },
+    ]);
+    expect(await client.tellBack()).to.equal("beeeh0");
+    const [peer] = pseud.joined(server);
+    expect(await server.sendTo<Sheep>(peer?.id ?? "").draw.me.a.sheep(1, 2)).to.equal("beeeh2");
+  });
+
+  it("call each other when the client binds and the server connects", async () => {
+    const client = pseud.client<Service>({ serverId: "service" });
+    client.register(() => "beeeh", { name: "draw.me.a.sheep" });
+    const address = await client.bind("tcp://127.0.0.1:0");
+    const server = pseud.server({ id: "service" });
+    server.register((name: string) => `Hello ${name}`, { name: "hello" });
+    await server.connect(address);
+    expect(await client.hello("Charly")).to.equal("Hello Charly");
+    expect(await server.sendTo<Sheep>(address).draw.me.a.sheep()).to.equal("beeeh");
+  });
+
+  it("wait for the other end, and for it again when it was started anew", async () => {
+    const { server, address } = await start();
+    await server.stop();
+    let gone = 0;
+    const client = pseud.client<Service>({
+      serverId: "service",
+      onEvent: (event) => {
+        if (event.type === "gone") gone++;
+      },
+    });
+    await client.connect(address);
+    const early = client.hello("early");
+    const again = pseud.server({ id: "service" });
+    again.register((name: string) => `Hello again ${name}`, { name: "hello" });
+    await again.bind(address);
+    expect(await early).to.equal("Hello again early");
+    await again.stop();
+    await pseud.until(() => gone === 1);
+    const third = pseud.server({ id: "service" });
+    third.register((name: string) => `Third ${name}`, { name: "hello" });
+    await third.bind(address);
+    expect(await client.hello("late")).to.equal("Third late");
+  });
+
+  it("tell what became of a call that nobody could take", async () => {
+    const lonely = pseud.client<Service>({ serverId: "service" });
+    expect(await failureOf(lonely.hello("x"))).to.include({ code: "CONFIGURATION", outcome: "not-sent" });
+    await lonely.connect("tcp://127.0.0.1:1");
+    const absent = await failureOf(withOptions(lonely, { timeoutMs: 100 }).hello("x"));
+    expect(absent).to.include({ code: "TIMEOUT", outcome: "not-sent" });
+    const { server, address } = await start();
+    expect(await failureOf(server.sendTo<Sheep>("nobody").draw.me.a.sheep())).to.include({
+      code: "SERVICE_NOT_FOUND",
+      outcome: "not-sent",
+    });
+    expect(await failureOf((server as unknown as Remote<Service>).hello("x"))).to.include({ code: "CONFIGURATION" });
+    const client = pseud.client<Service>({ serverId: "another" });
+    await client.connect(address);
+    expect(await failureOf(withOptions(client, { timeoutMs: 300 }).hello("x"))).to.include({
+      code: "TIMEOUT",
+      outcome: "not-sent",
+    });
+  });
+
+  it("tell of jobs that are not there, and of what jobs throw", async () => {
+    const { server, address } = await start();
+    server.register(
+      () => {
+        throw Object.assign(new Error("boom"), { name: "ValueError" });
+      },
+      { name: "boom" },
+    );
+    const client = pseud.client<Service & { boom(): void }>({ serverId: "service" });
+    await client.connect(address);
+    expect(await failureOf(client.no.such())).to.include({ code: "METHOD_NOT_FOUND", outcome: "not-executed" });
+    const boom = await failureOf(client.boom());
+    expect(boom).to.include({ code: "UNKNOWN", outcome: "executed" });
+    expect(boom.remote).to.include({ name: "ValueError", message: "boom" });
+    const wrong = await failureOf(client.add(1, named({ c: 2 })));
+    expect(wrong.remote).to.include({ name: "TypeError" });
+    expect(wrong.message).to.contain('unexpected keyword argument "c"');
+  });
+
+  it("tell who comes and goes", async () => {
+    const events: PseudEvent[] = [];
+    const { address } = await start({ onEvent: (event) => events.push(event) });
+    const client = pseud.client<Service>({ serverId: "service" });
+    await client.connect(address);
+    await client.hello("x");
+    await client.stop();
+    await pseud.until(() => events.length === 2);
+    expect(events.map((event) => event.type)).to.deep.equal(["joined", "gone"]);
+    expect(events[1]).to.include({ reason: "disconnected" });
+  });
+
+  it("are what they are, and print so", async () => {
+    const { server, address } = await start();
+    const client = pseud.client({ serverId: "service" });
+    await client.connect(address);
+    expect(server).to.be.instanceOf(Server);
+    expect(client).to.be.instanceOf(Client);
+    expect(client).not.to.be.instanceOf(Server);
+    expect({}).not.to.be.instanceOf(Server);
+    expect(inspect(client)).to.match(/^RemoteProxy<pseud client @ tcp:\/\/127\.0\.0\.1:\d+ \d peers to service>$/);
+    await client.stop();
+    expect(inspect(client)).to.contain("stopped");
+    expect(await failureOf(Promise.resolve().then(() => client.connect(address)))).to.include({
+      code: "CONFIGURATION",
+    });
+  });
+});
