@@ -82,10 +82,19 @@ export interface Caller {
   call(name: string, args?: readonly unknown[], kwargs?: Readonly<Record<string, unknown>>): Promise<Outcome>;
 }
 
-/** Something that happened at a peer: `ready`, `user` seen, `gone`, `callback` ended, reader `died`. */
+/** Something that happened at a peer: `ready`, each `message` it got, a new `user`, `gone`, `callback` ended, reader `died`. */
 export type PeerEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 type Answer = { readonly id: number } & Readonly<Record<string, unknown>>;
+
+const running = new Set<PythonPseud>();
+
+/** After each test, peers are ended that it left behind: one that timed out does not come to that itself. */
+export function useCleanUp(): void {
+  afterEach(async () => {
+    await Promise.all(Array.from(running, (peer) => peer.close()));
+  });
+}
 
 /** A peer of the pseud wire that runs in Python, and does what a test says. */
 export class PythonPseud implements Caller {
@@ -105,7 +114,9 @@ export class PythonPseud implements Caller {
     this.#process = spawn("/usr/bin/python3", ["test/interop/python/pseud_peer.py", JSON.stringify(options)]);
     this.#answered.setMaxListeners(0);
     this.#happened.setMaxListeners(0);
+    running.add(this);
     this.#closed = once(this.#process, "close").then(() => {
+      running.delete(this);
       this.#ended = true;
       this.#answered.emit("ended");
       this.#happened.emit("ended");
@@ -187,8 +198,19 @@ export class PythonPseud implements Caller {
     }
   }
 
+  /** Holds the process: its connections stay, and nothing of what comes is read. */
+  pause(): void {
+    this.#process.kill("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    this.#process.kill("SIGCONT");
+  }
+
   /** Ends the process. */
   async close(): Promise<void> {
+    this.resume();
     this.#process.stdin.end();
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), 3_000);
     await this.#closed;
@@ -239,4 +261,25 @@ export class PythonPseud implements Caller {
       emitter.once(name, settle).once("ended", end);
     });
   }
+}
+
+/** Pairs of keys, in Z85, that are good for nothing but tests. */
+export const CURVE_KEYS = {
+  server: {
+    publicKey: "H[Go$D?a:xQ(UIkSXncgb5H>qK:W<5CN[tQTZd&h",
+    secretKey: "C5Eu8^MoTUVeK18iO$BUOIN<r/Xdb{8EQ:MLlDQv",
+  },
+  bob: {
+    publicKey: "L>ULhY9N85Vl2}.&oh}63]*J]0KD%6x4=DZQPt)}",
+    secretKey: "=:f+*pcpJRw[*%$jU4LDX9)Qld@Oddi7DM$o}5m(",
+  },
+  john: {
+    publicKey: "5K1Z.:7itfTPY#+&Q{>bkJ81!0y6Rnae}:4+$}.p",
+    secretKey: "QsuifD6J]kCB<PG]T:OcrKT1TY!*$<5nxTnOIe$g",
+  },
+} as const;
+
+/** Octets of a text. */
+export function octetsOf(text: string): Octets {
+  return { $bytes: Buffer.from(text).toString("hex") };
 }

@@ -1,9 +1,9 @@
-"""The authentication plugins of pseud: noop, plain, trusted_peer and trusted_curve; untrusted_curve has a file of its own.
+"""The simple authentication plugins of pseud: noop, plain, trusted_peer and trusted_curve.
 
 None of these has a `handle_authentication`: whoever gets an UNAUTHORIZED with one of them dies of it.
 """
 
-import zmq
+from zmq.utils import z85
 
 from pseud_zap import ZapHandler
 
@@ -119,26 +119,8 @@ class CurveServer(MappingServer):
         socket.curve_secretkey = self.endpoint.secret_key
 
     def decide(self, mechanism, credentials):
-        return self.user_of_key(zmq.utils.z85.encode(credentials[0])) if mechanism == b"CURVE" else None
+        return self.user_of_key(z85.encode(credentials[0])) if mechanism == b"CURVE" else None
 
     def user_of_key(self, key):
         """By the table from Z85 keys to users."""
         return self.endpoint.settings.get("keys", {}).get(key)
-
-
-def create(name, endpoint):
-    """The plugin of this name for the role of the endpoint."""
-    import pseud_untrusted
-
-    plugins = {
-        ("noop_auth_backend", "client"): Noop,
-        ("noop_auth_backend", "server"): Noop,
-        ("plain", "client"): PlainClient,
-        ("plain", "server"): PlainServer,
-        ("trusted_peer", "server"): TrustedPeerServer,
-        ("trusted_curve", "client"): CurveClient,
-        ("trusted_curve", "server"): CurveServer,
-        ("untrusted_curve", "client"): pseud_untrusted.UntrustedCurveClient,
-        ("untrusted_curve", "server"): pseud_untrusted.UntrustedCurveServer,
-    }
-    return plugins[name, endpoint.role](endpoint)

@@ -12,10 +12,9 @@ import uuid
 import zmq
 import zmq.asyncio
 
-import pseud_auth
 import pseud_errors
-import pseud_heartbeats
 import pseud_messages as messages
+import pseud_plugins
 from pseud_bodies import Bodies
 from pseud_errors import ServiceNotFoundError, WaitsForEver
 from pseud_registry import local_registry
@@ -60,8 +59,8 @@ class Endpoint:
         self.settings = settings or {}
         # Releases up to 1.0.0-a1 send no probes and die of them.
         self.probes = probes
-        self.auth = pseud_auth.create(security_plugin, self)
-        self.heartbeats = pseud_heartbeats.create(heartbeat_plugin, self)
+        self.auth = pseud_plugins.create(security_plugin, self)
+        self.heartbeats = pseud_plugins.create(heartbeat_plugin, self)
         self.socket = None
         self.reader = None
         self.death = None
@@ -121,7 +120,7 @@ class Endpoint:
             self.socket = None
 
     async def send_message(self, frames):
-        """Tries again while nobody has that routing id, then drops the message; other failures are swallowed at once."""
+        """Tries again while nobody has that routing id, then drops the message; other failures are swallowed."""
         routing_id = frames[0]
         while True:
             try:
@@ -200,7 +199,7 @@ class Endpoint:
             user_id = b""
         else:
             self.auth.register_routing_id(user_id, routing_id)
-        self.notify("message", user=user_id, routing=routing_id, type=messages.NAMES.get(kind, "PROBE"))
+        self.notify("message", user=user_id, routing=routing_id, type=messages.name_of(kind))
         if version is None:
             return
         messages.check_version(version)

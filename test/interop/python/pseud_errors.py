@@ -23,7 +23,7 @@ OF_LIBRARY = {kind.__name__: kind for kind in (ServiceNotFoundError, Unauthorize
 
 
 class WaitsForEver(BaseException):
-    """Stands for what the library leaves behind when it has forgotten a call without an outcome: a caller that hangs."""
+    """Stands for a caller that hangs: the library has forgotten its call without an outcome."""
 
 
 def describe(error):
@@ -43,7 +43,7 @@ def full_text(message, trace):
 
 
 def rebuild(name, message, trace):
-    """The error at the caller. Raises what kills the reader: a builtin that is no class of errors, or takes no lone text."""
+    """The error at the caller. A builtin that is no class of errors, or takes no lone text, kills the reader."""
     text = full_text(message, trace)
     if not hasattr(builtins, name):
         return OF_LIBRARY[name](text) if name in OF_LIBRARY else Exception("\n".join((name, text)))

@@ -8,7 +8,6 @@ import pseud_messages as messages
 
 INTERVAL_S = 0.1
 LIMIT_S = 0.2
-PUBLISHED_AT = "ipc://testing_heartbeating_backend"
 
 
 class Noop:
@@ -52,7 +51,11 @@ class TestingClient(Noop):
 
 
 class TestingServer(Noop):
-    """Reports a user as gone that has sent nothing for too long; publishes that and each sign of life."""
+    """Reports a user as gone that has sent nothing for too long.
+
+    Publishes that and each sign of life where it is told to; the library's always does, at
+    `ipc://testing_heartbeating_backend`.
+    """
 
     def __init__(self, endpoint):
         super().__init__(endpoint)
@@ -62,12 +65,16 @@ class TestingServer(Noop):
         self.publisher = None
 
     def configure(self):
-        if self.publisher is None:
+        if self.publisher is None and "publish" in self.endpoint.settings:
             self.publisher = self.endpoint.context.socket(zmq.PUB)
-            self.publisher.bind(self.endpoint.settings.get("publish", PUBLISHED_AT))
+            self.publisher.bind(self.endpoint.settings["publish"])
+
+    async def publish(self, octets):
+        if self.publisher:
+            await self.publisher.send(octets)
 
     async def handle_heartbeat(self, user_id, routing_id):
-        await self.publisher.send(user_id)
+        await self.publish(user_id)
         if user_id in self.timers:
             self.timers[user_id].cancel()
         loop = asyncio.get_running_loop()
@@ -79,23 +86,10 @@ class TestingServer(Noop):
     async def handle_timeout(self, user_id, routing_id):
         self.gone.append(user_id)
         self.endpoint.notify("gone", user=user_id, routing=routing_id)
-        await self.publisher.send(b"Gone " + user_id)
+        await self.publish(b"Gone " + user_id)
 
     async def stop(self):
         for timer in self.timers.values():
             timer.cancel()
         if self.publisher:
             self.publisher.close(linger=0)
-
-
-PLUGINS = {
-    ("noop_heartbeat_backend", "client"): Noop,
-    ("noop_heartbeat_backend", "server"): Noop,
-    ("testing_heartbeat_backend", "client"): TestingClient,
-    ("testing_heartbeat_backend", "server"): TestingServer,
-}
-
-
-def create(name, endpoint):
-    """The plugin of this name for the role of the endpoint."""
-    return PLUGINS[name, endpoint.role](endpoint)

@@ -40,6 +40,10 @@ def split(frames, understands_probes=True):
     return routing_id, version, uid, kind, body
 
 
+def name_of(kind):
+    return "PROBE" if kind is None else NAMES.get(kind, "UNKNOWN")
+
+
 def check_version(version):
     if version != VERSION:
         raise ValueError(f"version {version!r} is not {VERSION!r}")

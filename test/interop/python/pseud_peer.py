@@ -121,10 +121,9 @@ class Program:
         if event == "message":
             self.counts[facts["type"]] += 1
             seen = {"user": facts["user"], "routing": facts["routing"]}
-            if seen in self.users:
-                return
-            self.users.append(seen)
-            event, facts = "user", seen
+            if seen not in self.users:
+                self.users.append(seen)
+                self.notify("user", **seen)
         say({"event": event, **{name: to_json(fact) for name, fact in facts.items()}})
 
     def tell_later(self, call):

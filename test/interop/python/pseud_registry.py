@@ -50,7 +50,7 @@ class Registry:
         self.predicates[domain] = predicate
 
     def find(self, name, arguments):
-        """The first job of this name whose predicate accepts: special domains first, then local ones, then later ones."""
+        """The first job of this name that is accepted: special domains first, then local ones, then later ones."""
         candidates = self.candidates(name)
         for job in sorted(candidates, key=lambda candidate: candidate.domain == DEFAULT):
             if self.predicate(job.domain)(job).test(**arguments):
