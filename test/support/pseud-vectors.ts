@@ -101,12 +101,12 @@ export function comparable(value: unknown): unknown {
 export interface MessageVector {
   /** What it shows. */
   readonly name: string;
-  /** Who sends it. */
-  readonly from: "client" | "server" | "anybody";
+  /** Who sends it, and to whom. */
+  readonly direction: string;
   /** In hex. */
   readonly frames: readonly string[];
-  /** `null` for what nobody can make sense of. */
-  readonly decoded: Readonly<Record<string, unknown>> | null;
+  /** Absent for what nobody can make sense of. */
+  readonly decoded?: Readonly<Record<string, unknown>>;
 }
 
 /** All of them. */
