@@ -75,7 +75,10 @@ function buildProgram(options: ProgramOptions): Command {
     // Which of them is missing is told by the names that the usage gives them.
     .argument("[words...]")
     .addOption(new Option("-c, --connect <address>", "call this address, without a nameserver").conflicts("service"))
-    .option("--wire <name>", "the wire to speak with --connect: pycom or lamp (default: pycom)")
+    .option(
+      "--wire <name>",
+      "the wire to speak with --connect: pycom, lamp or pseud, which wants NAME [JSON...] (default: pycom)",
+    )
     .option("--named <json>", "arguments by name")
     .option("--service <name>", "only this service")
     .option("--attach <file>", "send a file as the attachment")

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Server } from "../../src/compat/pseud/index.js";
 import { defineInterface, expose } from "../../src/index.js";
 import { useCommand } from "../support/command.js";
 import { CHUNK, makeFiles } from "../support/files.js";
@@ -29,6 +30,25 @@ describe("lamplighter call", () => {
   const mesh = useMesh();
   const command = useCommand();
   const call = (...words: string[]) => command.run(["call", ...words]);
+
+  it("calls pseud's servers by name, with arguments in order and by name", async () => {
+    const pseud = new Server({ id: "service" });
+    pseud.register((...args: unknown[]) => args, { name: "draw.me.a.sheep" });
+    const address = await pseud.bind("tcp://127.0.0.1:0");
+    try {
+      const sheep = ["--wire", "pseud", "-c", address, "draw.me.a.sheep"];
+      expect(await call(...sheep)).to.include({ status: 0, out: "[]\n" });
+      expect(await call(...sheep, "1", '"two"', "--named", '{"three":3}')).to.include({
+        status: 0,
+        out: '[1,"two",{"three":3}]\n',
+      });
+      expect(await call("--wire", "pseud", "-c", address, "no.such")).to.include({ status: 1, out: "" });
+      expect(await call("--wire", "pseud", "-c", address)).to.include({ status: 2 });
+      expect(await call(...sheep, "--named", "3")).to.include({ status: 2 });
+    } finally {
+      await pseud.stop();
+    }
+  });
 
   it("writes no file for an answer without attachment, which is no empty one", async () => {
     const { address } = await mesh.host([echo]);

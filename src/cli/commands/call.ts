@@ -2,6 +2,9 @@ import { once } from "node:events";
 import type { Client } from "../../client/client.js";
 import type { FullAnswer } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
+import { isPlainObject } from "../../peer/arguments.js";
+import { type NamedArguments, named } from "../../wire/named-arguments.js";
+import { findWire } from "../../wire/registry.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
 import { jsonLine } from "../json.js";
@@ -23,16 +26,24 @@ export interface CallFlags extends ClientFlags {
   readonly token?: string;
 }
 
-/** `lamplighter call INTERFACE METHOD [JSON...]` */
+/** `lamplighter call INTERFACE METHOD [JSON...]`; on wires without interfaces `lamplighter call NAME [JSON...]` */
 export async function callCommand(words: readonly string[], flags: CallFlags): Promise<void> {
-  const [interfaceName, method, ...texts] = words;
-  if (interfaceName === undefined || method === undefined) throw usageError("call wants INTERFACE METHOD [JSON...]");
   if (flags.wire !== undefined && flags.connect === undefined) {
     throw usageError("--wire wants --connect: with what a nameserver knows, the best wire that both speak is taken");
   }
+  const takesKeywords = flags.wire !== undefined && findWire(flags.wire).abilities?.takesKeywords === true;
+  const [interfaceName, method, ...texts] = takesKeywords ? ["", ...words] : words;
+  if (interfaceName === undefined || method === undefined) {
+    throw usageError(
+      takesKeywords ? `call --wire ${flags.wire ?? ""} wants NAME [JSON...]` : "call wants INTERFACE METHOD [JSON...]",
+    );
+  }
   const values = texts.map((text, index) => parseJson(text, `argument ${index + 1}`));
-  const named = flags.named === undefined ? undefined : parseJson(flags.named, "--named");
-  if (named !== undefined && values.length > 0) throw usageError("--named and positional arguments do not mix");
+  const byName = flags.named === undefined ? undefined : parseJson(flags.named, "--named");
+  if (byName !== undefined && !takesKeywords && values.length > 0) {
+    throw usageError("--named and positional arguments do not mix");
+  }
+  if (takesKeywords && byName !== undefined) values.push(keywords(byName));
   const timeoutMs = timeoutSetting(flags.timeout);
   const login = loginOf(flags);
   if (flags.attach !== undefined) await checkReadable(flags.attach);
@@ -42,14 +53,14 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
   const component =
     flags.connect === undefined
       ? client.component(interfaceName, flags.service)
-      : client.connectComponent(flags.connect, interfaceName, { wire: flags.wire });
+      : client.connectComponent(flags.connect, takesKeywords ? undefined : interfaceName, { wire: flags.wire });
   if (flags.session !== undefined) await component.resumeSession(flags.session, { timeoutMs });
   const answer =
     flags.attach !== undefined
-      ? await callWithFile(component, method, { values, named }, flags.attach)
-      : named === undefined
+      ? await callWithFile(component, method, { values, named: byName }, flags.attach)
+      : byName === undefined || takesKeywords
         ? await component.callFull(method, values)
-        : await component.invokeFull(method, named);
+        : await component.invokeFull(method, byName);
   await printAnswer({ ...answer, ...takeStreamed(answer.result, component, method) }, flags);
 }
 
@@ -119,6 +130,12 @@ async function logIn(client: Client, login: Login): Promise<void> {
     // What may have been executed is the login. The call that was asked for never left.
     throw new CommandError(`The call was not sent, for the login was not answered: ${error.message}`, EXIT.unreachable);
   }
+}
+
+/** Arguments by name, where others may stand before them. */
+function keywords(value: unknown): NamedArguments {
+  if (isPlainObject(value)) return named(value);
+  throw usageError(`--named wants an object: ${JSON.stringify(value)}`);
 }
 
 function parseJson(text: string, what: string): unknown {
