@@ -9,8 +9,7 @@ import zmq.asyncio
 import pseud_jobs
 import pseud_messages as messages
 from pseud_endpoint import Client, Server
-from pseud_notation import to_json
-from pseud_errors import WaitsForEver
+from pseud_outcomes import outcome
 
 ANYWHERE = "tcp://127.0.0.1:*"
 
@@ -88,26 +87,16 @@ async def feed_client(frames, is_fatal):
 
 async def _call_answered_by(kind, body):
     async with running_client() as (client, router, routing_id):
-        call = asyncio.ensure_future(_outcome(client.call("anything")))
+        call = asyncio.ensure_future(outcome(client.call("anything")))
         _, _, _, uid, _, _ = await router.recv_multipart()
         await router.send_multipart(messages.compose(routing_id, uid, kind, body))
         return await call, client.death
 
 
-async def _outcome(call):
-    try:
-        return {"result": to_json(await call)}
-    except WaitsForEver:
-        return {"waitsForEver": True}
-    except Exception as error:
-        kind = type(error)
-        return {"error": {"class": kind.__name__, "module": kind.__module__, "text": str(error)}}
-
-
 async def outcome_of(kind, body):
     """How a call ends that is answered so."""
-    outcome, _ = await _call_answered_by(kind, body)
-    return outcome
+    told, _ = await _call_answered_by(kind, body)
+    return told
 
 
 async def fail_a_call(name):

@@ -16,8 +16,8 @@ import sys
 
 import pseud_jobs
 from pseud_endpoint import Client, Server
-from pseud_errors import WaitsForEver
 from pseud_notation import from_json, to_json
+from pseud_outcomes import describe_error, outcome
 from pseud_sync import SyncClient
 
 LINE_LIMIT = 2**26
@@ -30,20 +30,6 @@ def octets(told):
 
 def table(told):
     return None if told is None else {octets(key): octets(value) for key, value in told.items()}
-
-
-def describe_error(error):
-    if isinstance(error, WaitsForEver):
-        return {"waitsForEver": True}
-    kind = type(error)
-    return {"error": {"class": kind.__name__, "module": kind.__module__, "text": str(error)}}
-
-
-async def outcome(call):
-    try:
-        return {"result": to_json(await call)}
-    except BaseException as error:
-        return describe_error(error)
 
 
 def say(told):
