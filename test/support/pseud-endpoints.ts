@@ -7,6 +7,7 @@ import {
   type ServerOptions,
 } from "../../src/compat/pseud/index.js";
 import type { Dynamic } from "../../src/index.js";
+import { generateKeyPair, type KeyPair } from "../../src/transport/index.js";
 import { until } from "./until.js";
 
 /** What a test opens through {@link usePseud} is stopped after each test. */
@@ -17,6 +18,8 @@ export interface PseudEndpoints {
   client<T = Dynamic>(options?: ClientOptions): Client<T>;
   /** Peers that have come to a server, in order; gone ones too. */
   joined(server: Server): readonly PeerInfo[];
+  /** Makes a pair of keys. */
+  keys(): KeyPair;
   /** Waits for a condition. */
   until(condition: () => boolean): Promise<void>;
 }
@@ -46,6 +49,7 @@ export function usePseud(): PseudEndpoints {
       return client;
     },
     joined: (server) => peers.get(server) ?? [],
+    keys: generateKeyPair,
     until,
   };
 }

@@ -13,6 +13,7 @@ import {
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
+import { isMessage } from "../../wire/pseud/format.js";
 import { createPseudWire } from "../../wire/pseud/index.js";
 import { DEFAULT_LIMITS } from "../../wire/wire.js";
 import { Calls } from "./calls.js";
@@ -23,6 +24,7 @@ import type { Heartbeat, HeartbeatPeer } from "./heartbeat/plugin.js";
 import { exposeJobs, type Fallback, type JobSource } from "./jobs.js";
 import type { EndpointOptions } from "./options.js";
 import { type PeerContext, PseudPeer } from "./pseud-peer.js";
+import type { Registration } from "./registration.js";
 import { createLocalRegistry, type JobFunction, type JobOptions, type Registry } from "./registry.js";
 import { Roster } from "./roster.js";
 import { findRouting } from "./routing.js";
@@ -38,6 +40,8 @@ export interface EndpointRole {
   readonly admits?: ServerSecurity | undefined;
   /** For a client: says who it is. */
   readonly proves?: ClientSecurity | undefined;
+  /** For a server that is to be located: keeps it registered. */
+  readonly registration?: Registration | undefined;
   /** The names that a peer may be called by. */
   namesOf(peer: PseudPeer): readonly string[];
   /** What carries out jobs that are not found here. */
@@ -148,7 +152,7 @@ export class Endpoint implements JobSource {
   /** See the public classes. */
   async bind(address: string): Promise<string> {
     this.#requireUsable();
-    const { routingId, admits, proves } = this.#role;
+    const { routingId, admits, proves, registration } = this.#role;
     const options: ListenOptions = {
       maxMessageBytes: this.#context.maxMessageBytes,
       security: admits?.listener,
@@ -176,9 +180,11 @@ export class Endpoint implements JobSource {
       {
         joined: peerOf,
         message: (peer, frames) => {
-          peerOf(peer).receive(frames);
+          if (registration && frames.length > 1 && !isMessage(frames)) registration.message(listener, peer, frames);
+          else peerOf(peer).receive(frames);
         },
         gone: (peer) => {
+          registration?.gone(listener, peer);
           const known = peers.get(peer);
           peers.delete(peer);
           if (known) this.#lost(known, rpcError("UNAVAILABLE", `${known.id} is gone`));
@@ -195,6 +201,7 @@ export class Endpoint implements JobSource {
     }
     this.#listeners.add(listener);
     this.#state = "running";
+    await registration?.bound(listener);
     return listener.address;
   }
 
@@ -257,6 +264,8 @@ export class Endpoint implements JobSource {
   async #stop(): Promise<void> {
     this.#state = "stopping";
     this.#heartbeat.stop?.();
+    const { registration } = this.#role;
+    await registration?.unregister();
     const giveUp = new AbortController();
     await Promise.race([
       this.#dispatcher.drain(),
@@ -268,6 +277,7 @@ export class Endpoint implements JobSource {
     for (const peer of [...this.#roster.peers]) this.#lost(peer, reason);
     for (const dialler of this.#diallers) dialler.close();
     await Promise.all([...this.#listeners].map((listener) => listener.close(LINGER_MS)));
+    await registration?.close();
     this.#state = "stopped";
     this.#roster.nudge();
   }

@@ -62,6 +62,16 @@ export interface ServerOptions extends EndpointOptions {
   readonly authenticator?: Authenticator | undefined;
   /** Wrong log-ins from one IP address in a minute, after which none of it is looked at for the rest of that; default 20. */
   readonly maxFailedLogins?: number | undefined;
+  /** Nameserver to register at, or several, so that the server is located like any service. Default none. */
+  readonly nameserver?: string | readonly string[] | undefined;
+  /** With `nameserver`: the public key that it has to have; default: the one that the folder of keys holds. */
+  readonly nameserverKey?: string | Uint8Array | undefined;
+  /** With `nameserver`: the names of the interfaces that it is located by. */
+  readonly interfaces?: readonly string[] | undefined;
+  /** With `nameserver`: service path; default `/auto/` and 32 hexadecimal digits. */
+  readonly service?: string | undefined;
+  /** With `nameserver`: after so long without a renewal it is forgotten, in milliseconds; default 10,000. */
+  readonly leaseMs?: number | undefined;
   /**
    * Carries out what is not registered here: another endpoint of this process, by its jobs, or the proxy of anything remote.
    */

@@ -1,5 +1,10 @@
+import { randomBytes } from "node:crypto";
+import { DEFAULT_LEASE_MS } from "../../nameserver/nameserver-registrar.js";
 import { createProxy } from "../../peer/proxy.js";
-import { SILENT } from "../../util/log.js";
+import { Credentials } from "../../security/credentials.js";
+import type { ListenerSecurity } from "../../transport/index.js";
+import { DeadlineWheel } from "../../util/deadline-wheel.js";
+import { type Logger, SILENT } from "../../util/log.js";
 import { Endpoint } from "./endpoint.js";
 import { EndpointHandle, fallbackTo, peerOf } from "./endpoint-proxy.js";
 import type { Fallback } from "./jobs.js";
@@ -7,7 +12,9 @@ import { localVerbs } from "./local-verbs.js";
 import { idText, toOctets } from "./octets.js";
 import type { ServerOptions } from "./options.js";
 import { proxyClass } from "./proxy-class.js";
+import { Registration } from "./registration.js";
 import { findSecurity } from "./security/index.js";
+import { readKeys } from "./security/settings.js";
 import type { EndpointVerbs } from "./verbs.js";
 
 /**
@@ -40,6 +47,7 @@ export const Server: ServerConstructor = proxyClass("Server", "server", (options
       kind: "server",
       routingId: toOctets(id),
       admits,
+      registration: register(options, admits.listener, log),
       // What nobody has proven is no name where others are proven.
       namesOf: (peer) => (isProven ? [peer.user] : [peer.id, peer.routingId]).filter((name) => name !== ""),
       fallback: () => fallback,
@@ -49,6 +57,26 @@ export const Server: ServerConstructor = proxyClass("Server", "server", (options
   const sendTo = (name: string | Uint8Array): object => peerOf(endpoint, { name: idText(name), waitMs: ROUTE_WAIT_MS });
   return createProxy(new EndpointHandle(endpoint, undefined, localVerbs(endpoint, { sendTo, proxyTo })));
 }) as ServerConstructor;
+
+/** A server that names a nameserver is located like any service. */
+function register(
+  { nameserver, nameserverKey, interfaces = [], service, leaseMs, keys }: ServerOptions,
+  security: ListenerSecurity | undefined,
+  log: Logger,
+): Registration | undefined {
+  if (nameserver === undefined) return undefined;
+  return new Registration({
+    nameservers: typeof nameserver === "string" ? [nameserver] : nameserver,
+    interfaces,
+    service: service ?? `/auto/${randomBytes(16).toString("hex")}`,
+    leaseMs: leaseMs ?? DEFAULT_LEASE_MS,
+    // Who has keys says nothing in clear text.
+    credentials: new Credentials({ keys: keys && readKeys(keys), nameserverKey }),
+    security,
+    log,
+    wheel: new DeadlineWheel(),
+  });
+}
 
 /** So long a user is waited for who is not connected, in milliseconds: who has lost a connection makes another. */
 const ROUTE_WAIT_MS = 1_000;

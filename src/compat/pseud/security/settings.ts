@@ -17,7 +17,12 @@ export function requireKeys({ keys }: SecuritySettings, plugin: string): KeyPair
   return readKeys(keys);
 }
 
-function readKeys(keys: KeysOption): KeyPair | KeyFolder {
+/**
+ * The keys of an option.
+ *
+ * @throws ConfigurationError when they are none
+ */
+export function readKeys(keys: KeysOption): KeyPair | KeyFolder {
   if (typeof keys === "string") return KeyFolder.open(keys);
   if (keys instanceof KeyFolder) return keys;
   return {
