@@ -299,8 +299,7 @@ export class Endpoint implements JobSource {
 
   #lost(peer: PseudPeer, reason: RpcError): void {
     peer.lost(reason);
-    if (![...this.#roster.peers].includes(peer)) return;
-    this.#roster.delete(peer);
+    if (!this.#roster.delete(peer)) return;
     this.#heartbeat.left?.(peer);
     this.#tellGone(peer, "disconnected");
   }

@@ -33,14 +33,18 @@ export class Roster {
     for (const look of this.#waiting) look();
   }
 
-  /** A peer has gone. */
-  delete(peer: PseudPeer): void {
+  /**
+   * A peer has gone.
+   *
+   * @returns whether it was there
+   */
+  delete(peer: PseudPeer): boolean {
     for (const name of this.#namesByPeer.get(peer) ?? []) {
       const peers = this.#byName.get(name)?.filter((other) => other !== peer) ?? [];
       if (peers.length > 0) this.#byName.set(name, peers);
       else this.#byName.delete(name);
     }
-    this.#namesByPeer.delete(peer);
+    return this.#namesByPeer.delete(peer);
   }
 
   /** Is anybody there of this name? */
