@@ -60,7 +60,7 @@ export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameser
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
 export { NamedArguments, named } from "./peer/arguments.js";
-export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
+export { currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
 export type {
@@ -181,11 +181,14 @@ export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
 // Security.
+export type { Caller } from "./security/caller.js";
 export { type CredentialOptions, Credentials } from "./security/credentials.js";
 export type { Authenticator, HostSecurity, Mechanism } from "./security/gate.js";
 export { KeyFolder } from "./security/key-folder.js";
 export { keyText, readKey } from "./security/keys.js";
+export type { Policy, PolicyPredicate, PolicyQuestion, PolicyRule, PolicyRules } from "./security/policy.js";
 export { isSameSecret } from "./security/secrets.js";
+export type { UserRule } from "./security/users.js";
 export {
   type AnyClass,
   expose,

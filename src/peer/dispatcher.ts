@@ -1,10 +1,13 @@
-import { RpcError, rpcError } from "../errors.js";
+import { type ErrorCode, RpcError, rpcError } from "../errors.js";
+import type { Caller } from "../security/caller.js";
+import type { AccessPolicy } from "../security/policy.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
 import type { AnswerMessage, CallId, CallMessage } from "../wire/message.js";
+import { AccessControl } from "./access.js";
 import type { RunningCalls } from "./answers/answer-window.js";
-import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
+import { isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
 import { isRegistered } from "./error-classes.js";
@@ -21,6 +24,8 @@ export interface ExposedMethod {
   readonly undeclared?: number | undefined;
   /** Is it to be executed at most once, and how? Absent: it does not matter. */
   readonly once?: OnceMode | undefined;
+  /** Who may call it; absent: its interface says. */
+  readonly policy?: AccessPolicy | undefined;
   /**
    * Checks the arguments, runs the method, shapes the result.
    *
@@ -45,6 +50,10 @@ export interface ExposedInterface {
   readonly stateful: boolean;
   /** `required`: callers must show a valid token. `never`: they need not, whatever the host says. */
   readonly authentication: "required" | "never" | undefined;
+  /** Name under which policies know it; `undefined`: whoever was given it may use it. */
+  readonly governedAs: string | undefined;
+  /** Who may call what of it; absent: the host says. */
+  readonly policy: AccessPolicy | undefined;
   /** Methods by remote name. */
   readonly methods: ReadonlyMap<string, ExposedMethod>;
   /** What introspection says. */
@@ -71,6 +80,8 @@ export interface DispatcherOptions {
   readonly authentication?: "required" | undefined;
   /** Validates tokens; without it protected interfaces refuse everybody. */
   readonly authenticate?: Authenticate | undefined;
+  /** Who may call what, of interfaces that do not say it themselves; absent: everybody, everything. */
+  readonly policy?: AccessPolicy | undefined;
   /** Methods that run at the same time; default 1,000. Further calls wait. */
   readonly maxConcurrent?: number | undefined;
   /** Calls that wait at most; default 100,000. Further ones are refused with `OVERLOADED`. */
@@ -97,6 +108,7 @@ export class Dispatcher implements RunningCalls {
   readonly #maxConcurrent: number;
   readonly #maxQueued: number;
   readonly #log: Logger;
+  readonly #access: AccessControl;
   readonly #queue: QueuedCall[] = [];
   /** Calls that wait, by who answers them and their number; there only while there are any. */
   readonly #queued = new Map<object, Map<CallMessage["id"], QueuedCall>>();
@@ -111,6 +123,7 @@ export class Dispatcher implements RunningCalls {
     this.#maxConcurrent = options.maxConcurrent ?? 1_000;
     this.#maxQueued = options.maxQueued ?? 100_000;
     this.#log = options.log ?? SILENT;
+    this.#access = new AccessControl(options.policy, this.#log);
   }
 
   /** Interfaces by name. */
@@ -252,12 +265,11 @@ export class Dispatcher implements RunningCalls {
   #serve(message: CallMessage, deadlineAt: number, origin: CallOrigin, target: ExposedInterface | undefined): void {
     let call: ServerCall | undefined;
     try {
-      const exposed = target ?? this.#interfaces.get(message.interface) ?? this.#interfaceWith(message);
+      const exposed = target ?? this.#interfaces.get(message.interface) ?? this.#onlyWith(message);
       call = new ServerCall({
         interface: message.interface,
         method: message.method,
         args: message.args,
-        session: exposed.stateful ? this.#options.sessions.attach(message.sessionId) : undefined,
         extensions: message.extensions ?? {},
         attachment: message.attachment,
         deadlineAt,
@@ -267,9 +279,11 @@ export class Dispatcher implements RunningCalls {
         again: message.again,
         isPositional: message.isPositional === true,
       });
-      const method = exposed.methods.get(message.method);
-      if (!method) throw unknownMethod(message, exposed);
-      const result = this.#run(call, exposed, method);
+      const method = exposed?.methods.get(message.method);
+      const policy = this.#access.policyOf(exposed, method);
+      const result = policy
+        ? this.#beginAllowed(policy, message, call, exposed, method)
+        : this.#begin(message, call, exposed, method, true);
       if (result instanceof Promise) {
         this.#running.add(call);
         this.#finishLater(message, call, result, origin);
@@ -281,19 +295,59 @@ export class Dispatcher implements RunningCalls {
     }
   }
 
-  /** Callers that name no interface mean whichever has the method. */
-  #interfaceWith({ interface: name, method }: CallMessage): ExposedInterface {
-    if (name !== "") throw unknownInterface(name, this.#interfaces.keys());
-    const having = [...this.#interfaces.values()].filter((exposed) => exposed.methods.has(method));
-    const [only] = having;
-    if (only && having.length === 1) return only;
-    throw rpcError(
-      having.length === 0 ? "METHOD_NOT_FOUND" : "BAD_REQUEST",
-      having.length === 0
-        ? `No interface here has a method ${JSON.stringify(method)}`
-        : `Several interfaces have a method ${method}: ${having.map((exposed) => exposed.name).join(", ")}. Name one`,
-      { outcome: "not-executed" },
-    );
+  /** Begins a call if its caller may make it. Nothing of it but its names is looked at before that. */
+  #beginAllowed(
+    policy: AccessPolicy,
+    message: CallMessage,
+    call: ServerCall,
+    exposed: ExposedInterface | undefined,
+    method: ExposedMethod | undefined,
+  ): unknown {
+    const passed = this.#access.pass(policy, call, exposed);
+    if (passed === true) return this.#begin(message, call, exposed, method, false);
+    return passed.then(() => {
+      requireWanted(call);
+      return this.#begin(message, call, exposed, method, false);
+    });
+  }
+
+  /** @param isOpen - may the caller be told what else there is, in case that something is misspelt? */
+  #begin(
+    message: CallMessage,
+    call: ServerCall,
+    exposed: ExposedInterface | undefined,
+    method: ExposedMethod | undefined,
+    isOpen: boolean,
+  ): unknown {
+    if (!exposed) throw this.#unknownInterface(message, isOpen);
+    if (exposed.stateful) call.session = this.#options.sessions.attach(message.sessionId);
+    if (!method) throw unknownMethod(message, exposed, isOpen);
+    return this.#run(call, exposed, method);
+  }
+
+  /** Callers that name no interface mean the one that has the method. */
+  #onlyWith({ interface: name, method }: CallMessage): ExposedInterface | undefined {
+    if (name !== "") return undefined;
+    const having = this.#having(method);
+    return having.length === 1 ? having[0] : undefined;
+  }
+
+  #having(method: string): ExposedInterface[] {
+    return [...this.#interfaces.values()].filter((exposed) => exposed.methods.has(method));
+  }
+
+  #unknownInterface({ interface: name, method }: CallMessage, isOpen: boolean): RpcError {
+    if (name !== "") {
+      const hint = isOpen ? didYouMean(name, this.#interfaces.keys()) : "";
+      return notExecuted("BAD_REQUEST", `${UNSUPPORTED_INTERFACE}${name}${hint}`);
+    }
+    const having = this.#having(method);
+    if (having.length === 0) {
+      return notExecuted("METHOD_NOT_FOUND", `No interface here has a method ${JSON.stringify(method)}`);
+    }
+    const isKnown = isOpen && having.every(({ policy }) => policy === undefined);
+    const names = isKnown ? `: ${having.map((exposed) => exposed.name).join(", ")}` : "";
+    return notExecuted("BAD_REQUEST", `Several interfaces have a method ${method}${names}. Name one`);
   }
 
   #finishLater(message: CallMessage, call: ServerCall, result: Promise<unknown>, origin: CallOrigin): void {
@@ -339,8 +393,10 @@ export class Dispatcher implements RunningCalls {
   }
 
   async #requireCaller(call: ServerCall): Promise<void> {
-    if (!this.#options.authenticate) throw denied("This host cannot authenticate anybody: it has no authenticator");
-    if ((await call.authenticate()) === undefined) throw denied("Authentication required");
+    if (!this.#options.authenticate)
+      throw notExecuted("ACCESS_DENIED", "This host cannot authenticate anybody: it has no authenticator");
+    if ((await call.authenticate()) === undefined) throw notExecuted("ACCESS_DENIED", "Authentication required");
+    requireWanted(call);
   }
 
   #succeed(message: CallMessage, call: ServerCall, value: unknown, origin: CallOrigin): void {
@@ -409,21 +465,21 @@ interface QueuedCall {
   isCancelled: boolean;
 }
 
-function unknownInterface(name: string, known: Iterable<string>): RpcError {
-  return rpcError("BAD_REQUEST", `${UNSUPPORTED_INTERFACE}${name}${didYouMean(name, known)}`, {
-    outcome: "not-executed",
-  });
+function unknownMethod({ method }: CallMessage, exposed: ExposedInterface, isOpen: boolean): RpcError {
+  const hint = isOpen ? didYouMean(method, exposed.methods.keys()) : "";
+  return notExecuted("METHOD_NOT_FOUND", `Method '${method}' not found in interface ${exposed.name}${hint}`);
 }
 
-function unknownMethod(message: CallMessage, exposed: ExposedInterface): RpcError {
-  const hint = didYouMean(message.method, exposed.methods.keys());
-  return rpcError("METHOD_NOT_FOUND", `Method '${message.method}' not found in interface ${exposed.name}${hint}`, {
-    outcome: "not-executed",
-  });
+/** Who calls had to be found out first, and meanwhile the caller may have lost interest. */
+function requireWanted(call: ServerCall): void {
+  if (call.abortReason !== undefined) {
+    throw notExecuted("CANCELLED", "The caller gave the call up before it was begun");
+  }
+  if (call.remainingMs === 0) throw notExecuted("TIMEOUT", "The deadline passed before the method was begun");
 }
 
-function denied(message: string): RpcError {
-  return rpcError("ACCESS_DENIED", message, { outcome: "not-executed" });
+function notExecuted(code: ErrorCode, message: string): RpcError {
+  return rpcError(code, message, { outcome: "not-executed" });
 }
 
 function label(message: CallMessage): string {

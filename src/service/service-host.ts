@@ -25,6 +25,7 @@ import { type SessionOptions, Sessions } from "../peer/sessions.js";
 import { Gate, type HostSecurity } from "../security/gate.js";
 import { hostSecurityOf } from "../security/host-security.js";
 import { keyText } from "../security/keys.js";
+import { AccessPolicy, type Policy } from "../security/policy.js";
 import {
   findTransport,
   machineAddress,
@@ -62,6 +63,11 @@ export interface ServiceHostOptions {
   readonly data?: Readonly<Record<string, unknown>> | undefined;
   /** Whether interfaces without a policy of their own ask for a token. */
   readonly authentication?: AuthenticationPolicy | undefined;
+  /**
+   * Who may call what (docs/security.md): rules of which the first that matches decides, or a function. What no rule allows is
+   * refused. Interfaces and methods with a policy of their own are not asked about. Default: everybody may call everything.
+   */
+  readonly policy?: Policy | undefined;
   /** Sessions of stateful interfaces. */
   readonly sessions?: SessionOptions | undefined;
   /** Methods that run at the same time; default 1,000. Further calls wait. */
@@ -149,11 +155,14 @@ export class ServiceHost {
     const security = hostSecurityOf(options.security);
     this.#gate = security && new Gate(security, this.log);
     if (this.#gate) requireAbilities(this.#transport, this.#gate);
+    const policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
+    if (policy?.namesUsers && !this.#gate && !parts.authenticate) throw nobodyKnown("policy");
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
     this.#dispatcher = new Dispatcher({
       sessions: new Sessions(options.sessions),
       authentication: options.authentication?.policy,
       authenticate: parts.authenticate,
+      policy,
       maxConcurrent: options.maxConcurrent,
       maxQueued: options.maxQueued,
       middleware: options.middleware,
@@ -305,7 +314,7 @@ export class ServiceHost {
   /** What any host answers about itself; nameservers tell by it which run answers at an address. */
   #self(): InterfaceDefinition {
     const stat = (): object => ({ incarnation: this.incarnation, service: this.service, pending: this.pending });
-    return defineInterface(HOST_INTERFACE, { authentication: "never", methods: { stat } });
+    return defineInterface(HOST_INTERFACE, { authentication: "never", policy: "allow", methods: { stat } });
   }
 
   async #close(): Promise<void> {
@@ -451,6 +460,14 @@ function requireAbilities({ name, abilities }: Transport, { mechanisms }: Gate):
   throw new ConfigurationError(
     `The transport ${name} ${missing.length > 0 ? `cannot do ${missing.join(" and ")}` : "does not know who sent a message"}; ` +
       "leave out the option transport, or the option security",
+  );
+}
+
+/** A rule for users where nobody can prove who they are would be for nobody, and so perhaps for nothing that was meant. */
+function nobodyKnown(option: string): ConfigurationError {
+  return new ConfigurationError(
+    `The option ${option} names users, and nobody can prove who they are: give the host keys (option security) or a nameserver, ` +
+      "where an authenticator can be found",
   );
 }
 

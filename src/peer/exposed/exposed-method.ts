@@ -1,4 +1,5 @@
 import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
+import { AccessPolicy } from "../../security/policy.js";
 import { checkType, isPlainObject, wireArguments } from "../arguments.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { ArgumentType, MethodContract } from "../contract.js";
@@ -35,6 +36,7 @@ export function exposeMethod(
 class FunctionMethod implements ExposedMethod {
   readonly contract: MethodContract;
   readonly once: OnceMode | undefined;
+  readonly policy: AccessPolicy | undefined;
   readonly undeclared: number | undefined;
   readonly #interface: string;
   readonly #body: MethodFunction;
@@ -54,6 +56,7 @@ class FunctionMethod implements ExposedMethod {
     told: { readonly name: string; readonly first: ArgumentType | undefined },
   ) {
     this.once = readOnce(told.name, options);
+    this.policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
     this.undeclared = parameters.length === 0 && body.length > 1 ? body.length : undefined;
     this.#interface = interfaceName;
     this.#body = body;
