@@ -199,11 +199,15 @@ export {
 } from "./service/decorators.js";
 export type { ConnectedPeer } from "./service/endpoint.js";
 export { Journal, type JournalOptions, openJournal } from "./service/journal/journal.js";
+export type { HostLimits } from "./service/limits.js";
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
 export type {
   Address,
   Admission,
+  ConnectionLimits,
+  ConnectionQuota,
+  CountedConnection,
   CurveSecurity,
   KeyPair,
   Link,

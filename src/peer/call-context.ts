@@ -46,6 +46,8 @@ export class ServerCall {
   readonly id: CallId;
   /** Carries out {@link ServerCall.transaction}, for methods that are declared so. @internal */
   commit: (<T>(body: (database: JournalDatabase) => T) => T) | undefined = undefined;
+  /** It is not under way any more, for those who count. @internal */
+  onEnded: (() => void) | undefined = undefined;
   /** Told when the method has no more to do with the call: it was answered, and the streams of its answer are over. @internal */
   onOver: (() => void) | undefined = undefined;
   /** The dispatcher's. @internal */

@@ -173,15 +173,18 @@ export class Dispatcher implements RunningCalls {
    */
   dispatch(message: CallMessage, origin: CallOrigin, arrivedAt: number, target?: ExposedInterface): void {
     const deadlineAt = arrivedAt + (message.timeoutMs ?? Infinity);
+    const refusal = origin.load?.refusal();
     if (this.#draining) {
       this.#refusedAt = performance.now();
       origin.respond(
         failureAnswer(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })),
       );
+    } else if (refusal) {
+      origin.respond(failureAnswer(message, refusal));
     } else if (this.#running.size < this.#maxConcurrent) {
       this.#serve(message, deadlineAt, origin, target);
     } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
-      this.#enqueue({ message, deadlineAt, origin, target, isCancelled: false });
+      this.#enqueue({ message, deadlineAt, origin, target, isCancelled: false, ended: origin.load?.begin() });
     } else {
       origin.respond(
         failureAnswer(
@@ -250,7 +253,8 @@ export class Dispatcher implements RunningCalls {
     ofCaller.set(message.id, queued);
   }
 
-  #serveQueued({ message, deadlineAt, origin, target, isCancelled }: QueuedCall): void {
+  #serveQueued({ message, deadlineAt, origin, target, isCancelled, ended }: QueuedCall): void {
+    ended?.();
     const ofCaller = this.#queued.get(origin.connection);
     ofCaller?.delete(message.id);
     if (ofCaller?.size === 0) this.#queued.delete(origin.connection);
@@ -286,6 +290,7 @@ export class Dispatcher implements RunningCalls {
         : this.#begin(message, call, exposed, method, true);
       if (result instanceof Promise) {
         this.#running.add(call);
+        call.onEnded = origin.load?.begin();
         this.#finishLater(message, call, result, origin);
         return;
       }
@@ -443,6 +448,7 @@ export class Dispatcher implements RunningCalls {
   /** A call that took longer has ended: others may begin. */
   #finished(call: ServerCall): void {
     this.#running.delete(call);
+    call.onEnded?.();
     while (this.#running.size < this.#maxConcurrent && this.#queueHead < this.#queue.length) {
       const next = this.#queue[this.#queueHead];
       this.#queueHead++;
@@ -463,6 +469,8 @@ interface QueuedCall {
   readonly origin: CallOrigin;
   readonly target: ExposedInterface | undefined;
   isCancelled: boolean;
+  /** It does not wait any more, for those who count. */
+  readonly ended: (() => void) | undefined;
 }
 
 function unknownMethod({ method }: CallMessage, exposed: ExposedInterface, isOpen: boolean): RpcError {

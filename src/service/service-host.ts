@@ -43,6 +43,7 @@ import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
 import { type ConnectedPeer, Endpoint } from "./endpoint.js";
 import { type Journal, openJournal } from "./journal/journal.js";
+import { type HostLimits, readLimits } from "./limits.js";
 import { publicAddress } from "./public-address.js";
 import type { Registrar } from "./registrar.js";
 
@@ -74,6 +75,8 @@ export interface ServiceHostOptions {
   readonly maxConcurrent?: number | undefined;
   /** Calls that wait at most; default 100,000. One more is refused with `OVERLOADED`. */
   readonly maxQueued?: number | undefined;
+  /** How much of the host its peers may take: connections, and calls of each connection. */
+  readonly limits?: HostLimits | undefined;
   /** Largest message either way, in bytes; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /** References that a peer may hold to what is here, and the other way; default 10,000. */
@@ -137,6 +140,7 @@ export class ServiceHost {
   readonly #gate: Gate | undefined;
   #unwatchKeys: (() => void) | undefined;
   readonly #maxMessageBytes: number;
+  readonly #limits: ReturnType<typeof readLimits>;
   readonly #wheel = new DeadlineWheel();
   #endpoints: Endpoint[] = [];
   #addresses: readonly string[] = [];
@@ -155,6 +159,7 @@ export class ServiceHost {
     const security = hostSecurityOf(options.security);
     this.#gate = security && new Gate(security, this.log);
     if (this.#gate) requireAbilities(this.#transport, this.#gate);
+    this.#limits = readLimits(options.limits);
     const policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
     if (policy?.namesUsers && !this.#gate && !parts.authenticate) throw nobodyKnown("policy");
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
@@ -392,6 +397,7 @@ export class ServiceHost {
       wheel: this.#wheel,
       maxMessageBytes: this.#maxMessageBytes,
       maxReferences: this.#options.maxReferences ?? DEFAULT_MAX_REFERENCES,
+      limits: this.#limits.load,
       seesPeers: this.#transport.abilities.seesPeers,
       gate: this.#gate,
       log: this.log,
@@ -399,6 +405,7 @@ export class ServiceHost {
     const listener = await this.#transport.listen(address, endpoint, {
       maxMessageBytes: this.#maxMessageBytes,
       security: this.#gate?.listenerSecurity,
+      quota: this.#limits.quota,
     });
     endpoint.attach(listener);
     this.#endpoints.push(endpoint);

@@ -1,6 +1,7 @@
 import type { RpcError } from "../errors.js";
 import type { Frames } from "../wire/message.js";
 import type { Address } from "./address.js";
+import type { ConnectionQuota } from "./connection-quota.js";
 import type { LinkSecurity, ListenerSecurity, PeerIdentity } from "./security.js";
 
 /** What a link tells its owner. Handlers must not throw. */
@@ -64,6 +65,8 @@ export interface ListenOptions {
   readonly routingId?: Uint8Array | undefined;
   /** Bytes that may wait for a peer that does not read, before it is given up; default 256 MiB. */
   readonly maxQueuedBytes?: number | undefined;
+  /** Counts the peers, together with those of other listeners that have the same one; default: one of its own, with its defaults. */
+  readonly quota?: ConnectionQuota | undefined;
 }
 
 /** What a listener tells its owner. Handlers must not throw. */

@@ -1,9 +1,10 @@
 import { unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { RpcError } from "../../errors.js";
+import { RpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import type { Address } from "../address.js";
 import { bindError } from "../bind-error.js";
+import { ConnectionQuota, type CountedConnection } from "../connection-quota.js";
 import type { Listener, ListenerHandlers, ListenOptions, Peer, SocketType } from "../link.js";
 import { openSockets } from "../open-sockets.js";
 import { OPEN_TO_ALL, type PeerIdentity } from "../security.js";
@@ -22,6 +23,7 @@ export class ZmtpListener implements Listener {
   readonly #server: Server;
   readonly #handlers: ListenerHandlers;
   readonly #options: ListenOptions;
+  readonly #quota: ConnectionQuota;
   readonly #peers = new Set<ZmtpPeer>();
   readonly #byRoutingId = new Map<string, ZmtpPeer>();
   #closed: Promise<void> | undefined;
@@ -31,6 +33,7 @@ export class ZmtpListener implements Listener {
     this.address = address;
     this.#handlers = handlers;
     this.#options = options;
+    this.#quota = options.quota ?? new ConnectionQuota();
     openSockets.add(server);
     server.on("connection", (socket) => {
       this.#accept(socket);
@@ -86,7 +89,19 @@ export class ZmtpListener implements Listener {
   }
 
   #accept(socket: Socket): void {
-    const origin = { remoteAddress: socket.remoteAddress ?? "" };
+    const { remoteAddress } = socket;
+    const isGone = remoteAddress === undefined && this.address.startsWith("tcp://");
+    const origin = { remoteAddress: remoteAddress ?? "" };
+    const counted = isGone
+      ? undefined
+      : this.#quota.open(origin.remoteAddress, (reason) => {
+          connection.destroy(reason);
+        });
+    if (counted === undefined || RpcError.isRpcError(counted)) {
+      socket.destroy();
+      if (counted) this.#handlers.refused?.(stranger(origin.remoteAddress), counted);
+      return;
+    }
     const socketType = this.#options.socketType ?? "ROUTER";
     const connection = new ZmtpConnection(
       socket,
@@ -112,13 +127,12 @@ export class ZmtpListener implements Listener {
       },
     );
     const peer: ZmtpPeer = {
-      id: `${origin.remoteAddress || "local"}#${nextPeer++}`,
-      remoteAddress: origin.remoteAddress,
-      identity: { mechanism: "null", user: undefined, publicKey: undefined },
+      ...stranger(origin.remoteAddress),
       routingId: NO_ROUTING_ID,
       isReady: false,
       isHeld: false,
       connection,
+      counted,
     };
     this.#peers.add(peer);
     socket.on("drain", () => {
@@ -132,6 +146,7 @@ export class ZmtpListener implements Listener {
     peer.identity = session.identity;
     peer.routingId = session.routingId;
     peer.isReady = true;
+    peer.counted.shaken();
     if (session.routingId.length > 0) {
       const key = session.routingId.toString("hex");
       const former = this.#byRoutingId.get(key);
@@ -144,6 +159,7 @@ export class ZmtpListener implements Listener {
 
   #gone(peer: ZmtpPeer, reason: RpcError | undefined): void {
     this.#peers.delete(peer);
+    peer.counted.closed();
     const key = peer.routingId.toString("hex");
     if (this.#byRoutingId.get(key) === peer) this.#byRoutingId.delete(key);
     if (peer.isReady) this.#handlers.gone(peer);
@@ -158,6 +174,17 @@ interface ZmtpPeer extends Peer {
   /** Nothing is read from it for now. */
   isHeld: boolean;
   connection: ZmtpConnection;
+  readonly counted: CountedConnection;
+}
+
+/** A peer of which nothing is known yet. */
+function stranger(remoteAddress: string): Peer {
+  return {
+    id: `${remoteAddress || "local"}#${nextPeer++}`,
+    remoteAddress,
+    identity: { mechanism: "null", user: undefined, publicKey: undefined },
+    routingId: NO_ROUTING_ID,
+  };
 }
 
 /** Peers are told apart over all listeners of the process. */
