@@ -100,6 +100,13 @@ export class Endpoint implements ListenerHandlers {
     this.#refusals = 0;
   }
 
+  taken({ id, identity }: Peer, holder: Peer): void {
+    this.#options.log.warn(
+      `${identity.user ?? "Somebody unknown"} (${id}) asked for the routing id of ${holder.identity.user ?? "somebody unknown"} ` +
+        `(${holder.id}) and has not proven to be the same; it is let in without one`,
+    );
+  }
+
   /** Others are trusted now: who is not any more has to go. */
   async recheck(): Promise<void> {
     const { gate, log } = this.#options;

@@ -75,6 +75,11 @@ export interface ListenerHandlers {
   joined?(peer: Peer): void;
   /** A peer was not let in. Links that cannot see it never call this. */
   refused?(peer: Peer, reason: RpcError): void;
+  /**
+   * A peer asked for a routing id that belongs to another one, and has not proven that it is the same. It is let in without one.
+   * Links that cannot see it never call this.
+   */
+  taken?(peer: Peer, holder: Peer): void;
   /** A message came. `peer` names its sender for {@link Listener.send}, and stays the same for its connection. */
   message(peer: Peer, frames: Frames): void;
   /** A peer is found to be gone: answers to it are pointless. Links that cannot see it may call this late, or never. */
@@ -89,7 +94,7 @@ export interface Peer {
   readonly remoteAddress: string | undefined;
   /** Who it is, as far as the link has proven it. */
   readonly identity: PeerIdentity;
-  /** The routing id that it asked for, or that the link gave it; empty for none. */
+  /** The routing id that it asked for, or that the link gave it; empty for none, and where another peer has that id. */
   readonly routingId: Uint8Array;
 }
 

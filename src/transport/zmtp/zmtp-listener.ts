@@ -7,7 +7,7 @@ import { bindError } from "../bind-error.js";
 import { ConnectionQuota, type CountedConnection } from "../connection-quota.js";
 import type { Listener, ListenerHandlers, ListenOptions, Peer, SocketType } from "../link.js";
 import { openSockets } from "../open-sockets.js";
-import { OPEN_TO_ALL, type PeerIdentity } from "../security.js";
+import { isSamePeer, OPEN_TO_ALL, type PeerIdentity } from "../security.js";
 import { encodeMetadata } from "./command.js";
 import { ZmtpConnection } from "./connection.js";
 import { CurveServer } from "./curve-mechanism.js";
@@ -144,17 +144,28 @@ export class ZmtpListener implements Listener {
 
   #ready(peer: ZmtpPeer, session: SessionPeer): void {
     peer.identity = session.identity;
-    peer.routingId = session.routingId;
     peer.isReady = true;
     peer.counted.shaken();
-    if (session.routingId.length > 0) {
-      const key = session.routingId.toString("hex");
-      const former = this.#byRoutingId.get(key);
-      // A newcomer takes a routing id over: the former connection is most likely dead, and nobody has noticed yet.
-      this.#byRoutingId.set(key, peer);
-      former?.connection.destroy();
-    }
+    const holder = this.#name(peer, session.routingId);
     this.#handlers.joined?.(peer);
+    if (holder) this.#handlers.taken?.(peer, holder);
+  }
+
+  /**
+   * Knows a peer by its routing id from now on. Who comes anew takes it over: the former connection is most likely dead, and nobody
+   * has noticed yet. But nobody takes it from somebody else.
+   *
+   * @returns who else has it
+   */
+  #name(peer: ZmtpPeer, routingId: Buffer): ZmtpPeer | undefined {
+    if (routingId.length === 0) return undefined;
+    const key = routingId.toString("hex");
+    const former = this.#byRoutingId.get(key);
+    if (former && !isSamePeer(former.identity, peer.identity)) return former;
+    peer.routingId = routingId;
+    this.#byRoutingId.set(key, peer);
+    former?.connection.destroy();
+    return undefined;
   }
 
   #gone(peer: ZmtpPeer, reason: RpcError | undefined): void {
