@@ -119,6 +119,7 @@ export type {
   PositionalArguments,
   RawArguments,
 } from "./peer/invoker.js";
+export type { HostLimits } from "./peer/limits.js";
 export type { ListPatterns, Nameserver, ServiceInfo } from "./peer/nameserver-interface.js";
 // Calls, seen from both ends.
 export type {
@@ -181,6 +182,7 @@ export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
 // Security.
+export type { AddressOption, BoundAddress } from "./security/bound-address.js";
 export type { Caller } from "./security/caller.js";
 export { type CredentialOptions, Credentials } from "./security/credentials.js";
 export type { Authenticator, HostSecurity, Mechanism } from "./security/gate.js";
@@ -199,7 +201,6 @@ export {
 } from "./service/decorators.js";
 export type { ConnectedPeer } from "./service/endpoint.js";
 export { Journal, type JournalOptions, openJournal } from "./service/journal/journal.js";
-export type { HostLimits } from "./service/limits.js";
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
 export type {

@@ -62,7 +62,7 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--advertise <address>", "what others connect to, where it is not what is bound")
     .option("-s, --service <name>", "service name (default: /auto/ and 32 digits)")
     .option("--journal <file>", "where calls of `once` methods are written down; needs the package libsql")
-    .option("--config <file>", "JSON with address, service, nameserver, authentication, journal")
+    .option("--config <file>", "JSON with address, service, nameserver, authentication, policy, limits, journal")
     .action(async (modules: string[], flags: ServeFlags) => {
       const { serveCommand, serveImported } = await commands();
       if (options.imported === undefined) await serveCommand(modules, flags);

@@ -1,6 +1,7 @@
 import { type Configuration, readConfiguration } from "../client/default-client.js";
 import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { ConfigurationError } from "../errors.js";
+import type { AddressOption } from "../security/bound-address.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import type { Logger } from "../util/log.js";
 import { usageError } from "./exit.js";
@@ -29,13 +30,15 @@ export interface ServeFlags {
 
 /** What a host is started with. */
 export interface ServeSettings {
-  readonly address: string;
+  readonly address: AddressOption;
   readonly advertise: string | undefined;
   readonly nameserver: string | readonly string[];
   readonly service: string | undefined;
   readonly journal: string | undefined;
   readonly security: string | undefined;
   readonly authentication: Configuration["authentication"];
+  readonly policy: Configuration["policy"];
+  readonly limits: Configuration["limits"];
 }
 
 /**
@@ -55,6 +58,8 @@ export function serveSettings(flags: ServeFlags, configured: Configuration, log:
     journal: flags.journal ?? file.journal,
     security: keysSetting(flags.keys),
     authentication: file.authentication,
+    policy: file.policy,
+    limits: file.limits,
   };
 }
 
@@ -77,10 +82,14 @@ function checkedConfiguration(path: string, log: Logger): Configuration {
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 
 /** The keys that `serve` takes from a file. */
 const KEYS = {
-  address: { fits: isText, wanted: "an address as text" },
+  address: {
+    fits: (value: unknown) => isText(value) || isObject(value),
+    wanted: "an address as text or with its mechanisms, or a list of them",
+  },
   service: { fits: isText, wanted: "a name as text" },
   nameserver: {
     fits: (value: unknown) => isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText)),
@@ -91,6 +100,8 @@ const KEYS = {
     wanted: '{ "policy": "required" }',
   },
   journal: { fits: isText, wanted: "a file as text" },
+  policy: { fits: (value: unknown) => isText(value) || isObject(value), wanted: "rules" },
+  limits: { fits: isObject, wanted: "numbers by name" },
 } as const;
 
 /**

@@ -1,4 +1,5 @@
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { mechanismsOf } from "../security/bound-address.js";
 import { credentialsOfHost } from "../security/host-security.js";
 import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
 import { SILENT } from "../util/log.js";
@@ -29,11 +30,12 @@ export class NameserverHost extends ServiceHost {
 
   /** See {@link NameserverHostOptions}. */
   constructor(options: NameserverHostOptions = {}) {
+    const address = options.address ?? "tcp://127.0.0.1:2012";
     const registry = options.registry ?? new MemoryRegistry();
     const desk = new RegistrationDesk(registry, {
       log: options.log ?? SILENT,
       maxRecords: options.maxRecords ?? 10_000,
-      credentials: credentialsOfHost(options.security),
+      credentials: credentialsOfHost(options.security, mechanismsOf(address)),
     });
     const changes = new ChangeLog(registry);
     const itself = {
@@ -49,7 +51,7 @@ export class NameserverHost extends ServiceHost {
         // Those who wait in `find` and `watch` must not keep others out.
         maxConcurrent: 100_000,
         ...options,
-        address: options.address ?? "tcp://127.0.0.1:2012",
+        address,
         service: options.service ?? "/org/pycom/nameserver",
       },
       { registrar: itself },

@@ -2,7 +2,7 @@ import { BadRequestError, rpcError } from "../errors.js";
 import { currentCall } from "../peer/call-context.js";
 import { defineInterface, type InterfaceDefinition } from "../peer/exposed/definition.js";
 import type { ServiceInfo } from "../peer/nameserver-interface.js";
-import { instanceKey, NAMESERVER_INTERFACE, readRecord, type ServiceRecord } from "../peer/record.js";
+import { instanceKey, NAMESERVER_INTERFACE, pycomEndpoint, readRecord, type ServiceRecord } from "../peer/record.js";
 import type { ChangeLog } from "./change-log.js";
 import { compilePattern } from "./pattern.js";
 import type { RegistrationDesk } from "./registration-desk.js";
@@ -203,9 +203,7 @@ function clampWait(waitMs: number | undefined): number {
 function toServiceInfo(record: ServiceRecord): ServiceInfo[] {
   const { service, interfaces } = record;
   if (record.incarnation === undefined) return [{ address: record.address, service, interfaces }];
-  const endpoint = record.endpoints.find(
-    ({ address, wires }) => address.startsWith("tcp://") && wires.includes("pycom"),
-  );
+  const endpoint = pycomEndpoint(record.endpoints);
   return endpoint ? [{ address: endpoint.address, service, interfaces }] : [];
 }
 

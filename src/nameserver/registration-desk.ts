@@ -3,7 +3,7 @@ import { rpcError } from "../errors.js";
 import type { ServiceRecord } from "../peer/record.js";
 import type { Credentials } from "../security/credentials.js";
 import type { Logger } from "../util/log.js";
-import { keyOf, LivenessMonitor } from "./liveness.js";
+import { LivenessMonitor } from "./liveness.js";
 import type { Registry, RegistryEntry } from "./registry.js";
 
 /** What a registrant asks for. */
@@ -49,7 +49,7 @@ export class RegistrationDesk {
       options.credentials,
     );
     this.#unwatch = registry.watch((change) => {
-      if (change.type === "removed") this.#forget(change.record.address);
+      if (change.type === "removed") this.#forget(change.record);
     });
     this.#rewatch = setInterval(() => {
       for (const record of registry.list()) this.#watch(record.service);
@@ -116,7 +116,9 @@ export class RegistrationDesk {
       request.leaseMs === undefined ? undefined : renewed ? before.lease : randomBytes(18).toString("base64url");
     this.#registry.set({ record, leaseMs: request.leaseMs ?? PYCOM_LEASE_MS, lease });
     if (!before) this.#log.info(`${record.service} registered at ${record.address}: ${record.interfaces.join(", ")}`);
-    if (before && before.record.address !== record.address) this.#forget(before.record.address);
+    if (before && this.#liveness.wayTo(before.record).address !== this.#liveness.wayTo(record).address) {
+      this.#forget(before.record);
+    }
     this.#watch(record.service);
     return lease;
   }
@@ -140,11 +142,11 @@ export class RegistrationDesk {
 
   #watch(service: string): void {
     const entry = this.#registry.get(service);
-    if (entry && entry.leaseMs !== Infinity) this.#liveness.watch(entry.record.address, keyOf(entry.record));
+    if (entry && entry.leaseMs !== Infinity) this.#liveness.watch(entry.record);
   }
 
   async #lookInto(address: string): Promise<void> {
-    const affected = this.#registry.list().filter((record) => record.address === address);
+    const affected = this.#registry.list().filter((record) => this.#liveness.wayTo(record).address === address);
     for (const record of affected) {
       const liveness = await this.#liveness.ping(record);
       const current = this.#registry.get(record.service);
@@ -156,8 +158,11 @@ export class RegistrationDesk {
     }
   }
 
-  #forget(address: string): void {
-    if (!this.#registry.list().some((record) => record.address === address)) this.#liveness.unwatch(address);
+  /** A record is gone or replaced: its address is watched for others only. */
+  #forget(former: ServiceRecord): void {
+    const { address } = this.#liveness.wayTo(former);
+    const isWatched = this.#registry.list().some((record) => this.#liveness.wayTo(record).address === address);
+    if (!isWatched) this.#liveness.unwatch(address);
   }
 }
 

@@ -16,12 +16,14 @@ import {
   type ProvidingHost,
 } from "../peer/exposed/definition.js";
 import type { ErrorPolicy } from "../peer/failures.js";
+import { type HostLimits, readLimits } from "../peer/limits.js";
 import { offerLocally } from "../peer/local.js";
-import { type Endpoint as EndpointRecord, HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { type Endpoint as EndpointRecord, HOST_INTERFACE, pycomEndpoint, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
+import { type AddressOption, type BoundAddress, readAddresses } from "../security/bound-address.js";
 import { Gate, type HostSecurity } from "../security/gate.js";
 import { hostSecurityOf } from "../security/host-security.js";
 import { keyText } from "../security/keys.js";
@@ -43,14 +45,16 @@ import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
 import { type ConnectedPeer, Endpoint } from "./endpoint.js";
 import { type Journal, openJournal } from "./journal/journal.js";
-import { type HostLimits, readLimits } from "./limits.js";
 import { publicAddress } from "./public-address.js";
 import type { Registrar } from "./registrar.js";
 
 /** Options of a host. */
 export interface ServiceHostOptions {
-  /** Address to bind, or several; port 0 takes a free one. Default `tcp://127.0.0.1:0`. */
-  readonly address?: string | readonly string[] | undefined;
+  /**
+   * Address to bind, or several, each with mechanisms of its own if need be; port 0 takes a free one. Default
+   * `tcp://127.0.0.1:0`.
+   */
+  readonly address?: AddressOption | undefined;
   /**
    * What others connect to, where it is not what is bound: behind a wildcard, NAT or in a container. One for each bound
    * address. Port 0 stands for the bound port.
@@ -138,12 +142,13 @@ export class ServiceHost {
   #journal: Journal | undefined;
   readonly #transport: Transport;
   readonly #gate: Gate | undefined;
+  readonly #wanted: readonly BoundAddress[];
   #unwatchKeys: (() => void) | undefined;
   readonly #maxMessageBytes: number;
   readonly #limits: ReturnType<typeof readLimits>;
   readonly #wheel = new DeadlineWheel();
   #endpoints: Endpoint[] = [];
-  #addresses: readonly string[] = [];
+  #bound: readonly EndpointRecord[] = [];
   #withinMachine: readonly EndpointRecord[] = [];
   #state: State = "new";
   #closing: Promise<void> | undefined;
@@ -158,7 +163,8 @@ export class ServiceHost {
     this.#transport = findTransport(options.transport);
     const security = hostSecurityOf(options.security);
     this.#gate = security && new Gate(security, this.log);
-    if (this.#gate) requireAbilities(this.#transport, this.#gate);
+    this.#wanted = readAddresses(options.address ?? "tcp://127.0.0.1:0", options.advertise);
+    requireProofs(this.#wanted, this.#transport, this.#gate);
     this.#limits = readLimits(options.limits);
     const policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
     if (policy?.namesUsers && !this.#gate && !parts.authenticate) throw nobodyKnown("policy");
@@ -178,14 +184,14 @@ export class ServiceHost {
     this.#dispatcher.expose(buildInterface(this.#self(), this.#asProvider()));
   }
 
-  /** Addresses that others connect to, once started; the first is PyCOM's. */
+  /** Addresses that others connect to, once started. */
   get addresses(): readonly string[] {
-    return this.#addresses;
+    return this.#bound.map(({ address }) => address);
   }
 
   /** The first of {@link ServiceHost.addresses}; empty before the start. */
   get address(): string {
-    return this.#addresses[0] ?? "";
+    return this.#bound[0]?.address ?? "";
   }
 
   /** Names of the provided interfaces. */
@@ -356,19 +362,14 @@ export class ServiceHost {
   }
 
   async #bind(): Promise<void> {
-    const bound = toList(this.#options.address ?? "tcp://127.0.0.1:0");
-    if (bound.length === 0) throw new ConfigurationError("The list of addresses is empty");
-    const advertised = toList(this.#options.advertise ?? []);
-    if (advertised.length > bound.length) {
-      throw new ConfigurationError(`${advertised.length} addresses are advertised, only ${bound.length} bound`);
+    if (this.#parts.registrar) for (const { address } of this.#wanted) requireReachable(address);
+    const bound: EndpointRecord[] = [];
+    for (const { address, mechanisms, advertise } of this.#wanted) {
+      const told = publicAddress(await this.#listen(address, mechanisms), advertise, this.log);
+      bound.push({ address: told, wires: wireNames(), ...this.#proofs(mechanisms) });
     }
-    const addresses: string[] = [];
-    if (this.#parts.registrar) bound.forEach(requireReachable);
-    for (const [index, address] of bound.entries()) {
-      addresses.push(publicAddress(await this.#listen(address), advertised[index], this.log));
-    }
-    this.#addresses = addresses;
-    const isTcp = addresses.some((address) => address.startsWith("tcp://"));
+    this.#bound = bound;
+    const isTcp = bound.some(({ address }) => address.startsWith("tcp://"));
     if (this.#parts.registrar && isTcp && this.#options.withinMachine !== false) await this.#bindWithinMachine();
   }
 
@@ -388,8 +389,11 @@ export class ServiceHost {
     }
   }
 
-  /** @returns the address that was bound */
-  async #listen(address: string): Promise<string> {
+  /**
+   * @param mechanisms - default: as for every address
+   * @returns the address that was bound
+   */
+  async #listen(address: string, mechanisms = this.#gate?.mechanisms): Promise<string> {
     const endpoint = new Endpoint({
       dispatcher: this.#dispatcher,
       answers: this.#answers,
@@ -404,7 +408,7 @@ export class ServiceHost {
     });
     const listener = await this.#transport.listen(address, endpoint, {
       maxMessageBytes: this.#maxMessageBytes,
-      security: this.#gate?.listenerSecurity,
+      security: mechanisms && this.#gate?.listenerSecurity(mechanisms),
       quota: this.#limits.quota,
     });
     endpoint.attach(listener);
@@ -412,22 +416,19 @@ export class ServiceHost {
     return listener.address;
   }
 
-  /** What callers have to know of how this host is reached. */
-  #proofs(): Pick<EndpointRecord, "mechanisms" | "key"> {
-    if (!this.#gate) return {};
-    const { mechanisms, publicKey } = this.#gate;
+  /** What callers have to know of how this host is reached where these mechanisms hold. */
+  #proofs(mechanisms = this.#gate?.mechanisms): Pick<EndpointRecord, "mechanisms" | "key"> {
+    if (!this.#gate || !mechanisms) return {};
+    const publicKey = this.#gate.publicKey(mechanisms);
     return { mechanisms, ...(publicKey && { key: keyText(publicKey) }) };
   }
 
   #record(): ServiceRecord {
     return {
       service: this.service,
-      address: this.#addresses.find((address) => address.startsWith("tcp://")) ?? this.address,
+      address: pycomEndpoint(this.#bound)?.address ?? this.address,
       interfaces: this.interfaces,
-      endpoints: [
-        ...this.#addresses.map((address) => ({ address, wires: wireNames(), ...this.#proofs() })),
-        ...this.#withinMachine,
-      ],
+      endpoints: [...this.#bound, ...this.#withinMachine],
       tags: this.#options.tags ?? [],
       data: this.#options.data ?? {},
       incarnation: this.incarnation,
@@ -460,8 +461,22 @@ function requireReachable(address: string): void {
   );
 }
 
-/** @throws ConfigurationError when the transport cannot do what the security asks for */
-function requireAbilities({ name, abilities }: Transport, { mechanisms }: Gate): void {
+/** @throws ConfigurationError when gate or transport cannot do what security and addresses ask for */
+function requireProofs(
+  addresses: readonly BoundAddress[],
+  { name, abilities }: Transport,
+  gate: Gate | undefined,
+): void {
+  const mechanisms = [...(gate?.mechanisms ?? [])];
+  for (const { address, mechanisms: own } of addresses) {
+    if (!own) continue;
+    if (gate) gate.require(own);
+    else if (own.some((mechanism) => mechanism !== "null")) {
+      throw new ConfigurationError(`${address} lets peers in by ${own.join(" and ")}, which needs the option security`);
+    }
+    mechanisms.push(...own);
+  }
+  if (!gate) return;
   const missing = mechanisms.filter((mechanism) => !abilities.security.includes(mechanism));
   if (missing.length === 0 && abilities.knowsUser) return;
   throw new ConfigurationError(
@@ -476,8 +491,4 @@ function nobodyKnown(option: string): ConfigurationError {
     `The option ${option} names users, and nobody can prove who they are: give the host keys (option security) or a nameserver, ` +
       "where an authenticator can be found",
   );
-}
-
-function toList(value: string | readonly string[]): readonly string[] {
-  return typeof value === "string" ? [value] : value;
 }

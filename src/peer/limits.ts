@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../errors.js";
-import type { LoadLimits } from "../peer/caller-load.js";
 import { requireMembers } from "../security/rule-members.js";
 import { type ConnectionLimits, ConnectionQuota } from "../transport/index.js";
+import type { LoadLimits } from "./caller-load.js";
 
 /** How much of a host its peers may take; for connections, all addresses of the host count together. */
 export interface HostLimits extends ConnectionLimits {
