@@ -57,6 +57,7 @@ export {
 export { Host, type HostOptions } from "./nameserver/host.js";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./nameserver/memory-registry.js";
 export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameserver-host.js";
+export type { RecordPolicy, RecordPredicate, RecordRule } from "./nameserver/record-access.js";
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
 export { NamedArguments, named } from "./peer/arguments.js";

@@ -49,9 +49,10 @@ function buildProgram(options: ProgramOptions): Command {
 
   logged(program.command("nameserver"))
     .description("run a nameserver; prints `ready ADDRESS` when it serves")
-    .option("-a, --address <address>", "address to bind; port 0 takes a free one", "tcp://127.0.0.1:2012")
+    .option("-a, --address <address>", "address to bind; port 0 takes a free one (default: tcp://127.0.0.1:2012)")
     .option("-s, --service <name>", "name under which it lists itself", "/org/pycom/nameserver")
-    .action(async (flags: LogOptions & { address: string; service: string }) => {
+    .option("--config <file>", "JSON with address, registration, visibility, policy, limits")
+    .action(async (flags: LogOptions & { address?: string; service: string; config?: string }) => {
       await (await commands()).nameserverCommand(flags);
     });
 
