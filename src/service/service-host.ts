@@ -167,7 +167,7 @@ export class ServiceHost {
     requireProofs(this.#wanted, this.#transport, this.#gate);
     this.#limits = readLimits(options.limits);
     const policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
-    if (policy?.namesUsers && !this.#gate && !parts.authenticate) throw nobodyKnown("policy");
+    if (policy) this.#requireProvers(policy, "The option policy");
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
     this.#dispatcher = new Dispatcher({
       sessions: new Sessions(options.sessions),
@@ -237,7 +237,7 @@ export class ServiceHost {
    */
   provide(provided: Provided): this {
     if (this.#state !== "new") throw new ConfigurationError("Provide interfaces before the host is started");
-    this.#dispatcher.expose(buildInterface(provided, this.#asProvider()));
+    this.#dispatcher.expose(this.#build(provided));
     return this;
   }
 
@@ -249,7 +249,7 @@ export class ServiceHost {
    *   methods
    */
   replace(provided: Provided): this {
-    const exposed = buildInterface(provided, this.#asProvider());
+    const exposed = this.#build(provided);
     if (this.#state !== "new" && !this.#journal) requireNoJournal(exposed);
     this.#dispatcher.replace(exposed);
     return this;
@@ -295,6 +295,27 @@ export class ServiceHost {
   /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #build(provided: Provided): ExposedInterface {
+    const exposed = buildInterface(provided, this.#asProvider());
+    for (const { policy } of [exposed, ...exposed.methods.values()]) {
+      if (policy) this.#requireProvers(policy, `A policy of ${exposed.name}`);
+    }
+    return exposed;
+  }
+
+  /**
+   * A rule for users where nobody can prove who they are would be for nobody, and so perhaps for nothing that was meant.
+   *
+   * @throws ConfigurationError when there are such rules
+   */
+  #requireProvers(policy: AccessPolicy, what: string): void {
+    if (!policy.namesUsers || this.#gate || this.#parts.authenticate) return;
+    throw new ConfigurationError(
+      `${what} names users, and nobody can prove who they are: give the host keys (option security) or a nameserver, where an ` +
+        "authenticator can be found",
+    );
   }
 
   #asProvider(): ProvidingHost {
@@ -482,13 +503,5 @@ function requireProofs(
   throw new ConfigurationError(
     `The transport ${name} ${missing.length > 0 ? `cannot do ${missing.join(" and ")}` : "does not know who sent a message"}; ` +
       "leave out the option transport, or the option security",
-  );
-}
-
-/** A rule for users where nobody can prove who they are would be for nobody, and so perhaps for nothing that was meant. */
-function nobodyKnown(option: string): ConfigurationError {
-  return new ConfigurationError(
-    `The option ${option} names users, and nobody can prove who they are: give the host keys (option security) or a nameserver, ` +
-      "where an authenticator can be found",
   );
 }

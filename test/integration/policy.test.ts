@@ -191,7 +191,12 @@ describe("A policy", () => {
 
   it("that names users wants a way to know them, and says so before anything is bound", () => {
     const policy: Policy = [{ users: ["ann"], then: "allow" }];
-    expect(() => new Host({ nameserver: false, policy })).to.throw(/nobody can prove who they are/);
+    expect(() => new Host({ nameserver: false, policy })).to.throw(/option policy names users, and nobody can prove/);
+    const own = defineInterface("demo.own", { policy, methods });
+    const ofMethod = defineInterface("demo.method", { methods: { get: { policy, run: run("get") } } });
+    for (const provided of [own, ofMethod]) {
+      expect(() => new Host({ nameserver: false }).provide(provided)).to.throw(/A policy of demo\..* names users/);
+    }
   });
 
   if (process.env.LAMPLIGHTER_TRANSPORT === "zeromq") return;
