@@ -57,9 +57,10 @@ export {
 export { Host, type HostOptions } from "./nameserver/host.js";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./nameserver/memory-registry.js";
 export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameserver-host.js";
+export type { RecordPolicy, RecordPredicate, RecordRule } from "./nameserver/record-access.js";
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
-export { type Caller, currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
+export { currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
 export type {
@@ -118,6 +119,7 @@ export type {
   PositionalArguments,
   RawArguments,
 } from "./peer/invoker.js";
+export type { HostLimits } from "./peer/limits.js";
 export type { ListPatterns, Nameserver, ServiceInfo } from "./peer/nameserver-interface.js";
 // Calls, seen from both ends.
 export type {
@@ -180,11 +182,15 @@ export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
 // Security.
+export type { AddressOption, BoundAddress } from "./security/bound-address.js";
+export type { Caller } from "./security/caller.js";
 export { type CredentialOptions, Credentials } from "./security/credentials.js";
 export type { Authenticator, HostSecurity, Mechanism } from "./security/gate.js";
 export { KeyFolder } from "./security/key-folder.js";
 export { keyText, readKey } from "./security/keys.js";
+export type { Policy, PolicyPredicate, PolicyQuestion, PolicyRule, PolicyRules } from "./security/policy.js";
 export { isSameSecret } from "./security/secrets.js";
+export type { UserRule } from "./security/users.js";
 export {
   type AnyClass,
   expose,
@@ -200,6 +206,9 @@ export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./s
 export type {
   Address,
   Admission,
+  ConnectionLimits,
+  ConnectionQuota,
+  CountedConnection,
   CurveSecurity,
   KeyPair,
   Link,

@@ -49,9 +49,10 @@ function buildProgram(options: ProgramOptions): Command {
 
   logged(program.command("nameserver"))
     .description("run a nameserver; prints `ready ADDRESS` when it serves")
-    .option("-a, --address <address>", "address to bind; port 0 takes a free one", "tcp://127.0.0.1:2012")
+    .option("-a, --address <address>", "address to bind; port 0 takes a free one (default: tcp://127.0.0.1:2012)")
     .option("-s, --service <name>", "name under which it lists itself", "/org/pycom/nameserver")
-    .action(async (flags: LogOptions & { address: string; service: string }) => {
+    .option("--config <file>", "JSON with address, registration, visibility, policy, limits")
+    .action(async (flags: LogOptions & { address?: string; service: string; config?: string }) => {
       await (await commands()).nameserverCommand(flags);
     });
 
@@ -62,7 +63,7 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--advertise <address>", "what others connect to, where it is not what is bound")
     .option("-s, --service <name>", "service name (default: /auto/ and 32 digits)")
     .option("--journal <file>", "where calls of `once` methods are written down; needs the package libsql")
-    .option("--config <file>", "JSON with address, service, nameserver, authentication, journal")
+    .option("--config <file>", "JSON with address, service, nameserver, authentication, policy, limits, journal")
     .action(async (modules: string[], flags: ServeFlags) => {
       const { serveCommand, serveImported } = await commands();
       if (options.imported === undefined) await serveCommand(modules, flags);

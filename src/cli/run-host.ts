@@ -26,7 +26,9 @@ export async function runHost(host: ServiceHost, log: Logger): Promise<void> {
     const refused = RpcError.isRpcError(error) && (error.code === "ACCESS_DENIED" || isBindFailure(error));
     if (refused) {
       const hint =
-        error.code === "ACCESS_DENIED" ? { hint: "Stop that service, or serve under another name: -s NAME" } : {};
+        error.code === "ACCESS_DENIED"
+          ? { hint: "Stop the service of that name, serve under another one (-s NAME), or let the nameserver allow it" }
+          : {};
       throw new CommandError(error.message, EXIT.refused, { cause: error, ...hint });
     }
     throw error;

@@ -1,6 +1,8 @@
 import { type Configuration, readConfiguration } from "../client/default-client.js";
 import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { ConfigurationError } from "../errors.js";
+import type { NameserverHostOptions } from "../nameserver/nameserver-host.js";
+import type { AddressOption } from "../security/bound-address.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import type { Logger } from "../util/log.js";
 import { usageError } from "./exit.js";
@@ -29,13 +31,15 @@ export interface ServeFlags {
 
 /** What a host is started with. */
 export interface ServeSettings {
-  readonly address: string;
+  readonly address: AddressOption;
   readonly advertise: string | undefined;
   readonly nameserver: string | readonly string[];
   readonly service: string | undefined;
   readonly journal: string | undefined;
   readonly security: string | undefined;
   readonly authentication: Configuration["authentication"];
+  readonly policy: Configuration["policy"];
+  readonly limits: Configuration["limits"];
 }
 
 /**
@@ -46,7 +50,7 @@ export interface ServeSettings {
  * @throws ConfigurationError when the file cannot be read, or a value is of the wrong kind
  */
 export function serveSettings(flags: ServeFlags, configured: Configuration, log: Logger): ServeSettings {
-  const file = flags.config === undefined ? configured : { ...configured, ...checkedConfiguration(flags.config, log) };
+  const file = flags.config === undefined ? configured : { ...configured, ...checked(flags.config, SERVE_KEYS, log) };
   return {
     address: flags.address ?? file.address ?? "tcp://127.0.0.1:0",
     advertise: flags.advertise,
@@ -55,20 +59,38 @@ export function serveSettings(flags: ServeFlags, configured: Configuration, log:
     journal: flags.journal ?? file.journal,
     security: keysSetting(flags.keys),
     authentication: file.authentication,
+    policy: file.policy,
+    limits: file.limits,
   };
 }
 
+/** What a nameserver takes from its file. */
+export type NameserverSettings = Pick<
+  NameserverHostOptions,
+  "address" | "registration" | "visibility" | "policy" | "limits"
+>;
+
+/**
+ * The settings of a nameserver that have no flag.
+ *
+ * @param log - told of keys in the file that mean nothing
+ * @throws ConfigurationError when the file cannot be read, or a value is of the wrong kind
+ */
+export function nameserverSettings(path: string, log: Logger): NameserverSettings {
+  return checked(path, NAMESERVER_KEYS, log);
+}
+
 /** What a file says is believed only where it is of the right kind. A key that is misspelt is no reason not to serve. */
-function checkedConfiguration(path: string, log: Logger): Configuration {
-  const file: Configuration = readConfiguration(path);
-  const known = Object.keys(KEYS);
+function checked(path: string, keys: Keys, log: Logger): Configuration & NameserverSettings {
+  const file = readConfiguration(path) as Readonly<Record<string, unknown>>;
+  const known = Object.keys(keys);
   for (const key of Object.keys(file)) {
     if (known.includes(key)) continue;
     const hint = didYouMean(key, known) || ` (the keys are ${known.join(", ")})`;
     log.warn(`The configuration ${path}: ${JSON.stringify(key)} means nothing here and is ignored${hint}`);
   }
-  for (const [key, { fits, wanted }] of Object.entries(KEYS)) {
-    const value: unknown = file[key as keyof typeof KEYS];
+  for (const [key, { fits, wanted }] of Object.entries(keys)) {
+    const value = file[key];
     if (value !== undefined && !fits(value)) {
       throw new ConfigurationError(`The configuration ${path}: "${key}" wants ${wanted}, got ${JSON.stringify(value)}`);
     }
@@ -76,11 +98,30 @@ function checkedConfiguration(path: string, log: Logger): Configuration {
   return file;
 }
 
-const isText = (value: unknown): boolean => typeof value === "string";
+/** Keys of a file, and what their values have to be. */
+type Keys = Readonly<Record<string, { readonly fits: (value: unknown) => boolean; readonly wanted: string }>>;
 
-/** The keys that `serve` takes from a file. */
-const KEYS = {
-  address: { fits: isText, wanted: "an address as text" },
+const isText = (value: unknown): boolean => typeof value === "string";
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
+
+/** The keys that `serve` and `nameserver` take from a file. */
+const COMMON_KEYS = {
+  address: {
+    fits: (value: unknown) => isText(value) || isObject(value),
+    wanted: "an address as text or with its mechanisms, or a list of them",
+  },
+  policy: { fits: (value: unknown) => isText(value) || isObject(value), wanted: "rules" },
+  limits: { fits: isObject, wanted: "numbers by name" },
+} satisfies Keys;
+
+const NAMESERVER_KEYS: Keys = {
+  ...COMMON_KEYS,
+  registration: { fits: Array.isArray, wanted: "a list of rules" },
+  visibility: { fits: Array.isArray, wanted: "a list of rules" },
+};
+
+const SERVE_KEYS: Keys = {
+  address: COMMON_KEYS.address,
   service: { fits: isText, wanted: "a name as text" },
   nameserver: {
     fits: (value: unknown) => isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText)),
@@ -91,7 +132,9 @@ const KEYS = {
     wanted: '{ "policy": "required" }',
   },
   journal: { fits: isText, wanted: "a file as text" },
-} as const;
+  policy: COMMON_KEYS.policy,
+  limits: COMMON_KEYS.limits,
+};
 
 /**
  * A deadline in milliseconds from the flag `--timeout`; `undefined` when it is not given.

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { ConfigurationError } from "../errors.js";
 import type { AuthenticationPolicy } from "../peer/dispatcher.js";
+import type { HostLimits } from "../peer/limits.js";
+import type { AddressOption } from "../security/bound-address.js";
+import type { Policy } from "../security/policy.js";
 import { Client } from "./client.js";
 import type { Component } from "./component.js";
 import type { ClientOptions, LocateOptions } from "./options.js";
@@ -10,14 +13,18 @@ import type { ClientOptions, LocateOptions } from "./options.js";
  * configuration files, and every option of a client.
  */
 export interface Configuration extends ClientOptions {
-  /** Address to bind and to register. */
-  readonly address?: string;
+  /** Address to bind and to register, or several. */
+  readonly address?: AddressOption;
   /** Service name. */
   readonly service?: string;
   /** File in which a host writes down the calls of `once` methods. */
   readonly journal?: string;
   /** Policy of interfaces that have none of their own. */
   readonly authentication?: AuthenticationPolicy;
+  /** Who may call what. */
+  readonly policy?: Policy;
+  /** How much of a host its peers may take. */
+  readonly limits?: HostLimits;
 }
 
 let current: Configuration = {};

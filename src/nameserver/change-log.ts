@@ -34,11 +34,16 @@ export class ChangeLog {
     });
   }
 
+  /** Number of changes so far, for {@link ChangeLog.next}. */
+  get count(): number {
+    return this.#first + this.#changes.length;
+  }
+
   /** What has happened since a cursor; everything, if there is none or it is too old. */
   since(cursor: string | undefined): ChangeBatch {
     const [run, number] = cursor?.split(".") ?? [];
     const index = run === this.#run ? Number(number) - this.#first : NaN;
-    const next = `${this.#run}.${this.#first + this.#changes.length}`;
+    const next = `${this.#run}.${this.count}`;
     if (!(index >= 0 && index <= this.#changes.length)) {
       const changes = this.#registry.list().map((record): RegistryChange => ({ type: "added", record }));
       return { cursor: next, reset: true, changes };
@@ -46,8 +51,13 @@ export class ChangeLog {
     return { cursor: next, reset: false, changes: this.#changes.slice(index) };
   }
 
-  /** Settles with `true` at the next change, with `false` when the time is up or the signal fires. */
-  next(waitMs: number, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Settles with `true` at the next change, with `false` when the time is up or the signal fires.
+   *
+   * @param since - {@link ChangeLog.count} of what the asker knows
+   */
+  next(since: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
+    if (since !== this.count) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (changed: boolean): void => {
         clearTimeout(timer);

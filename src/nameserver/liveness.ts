@@ -43,11 +43,21 @@ export class LivenessMonitor {
   }
 
   /**
-   * Watches an address from now on; once is enough.
-   *
-   * @param key - the public key that its owner says it has
+   * The address of a service that is watched. Where a key proves who answers, there; else where PyCOM's peers reach it, which may
+   * be of use on another machine only.
    */
-  watch(address: string, key: string | undefined): void {
+  wayTo({ address, endpoints }: ServiceRecord): { readonly address: string; readonly key: string | undefined } {
+    const proven = endpoints.find(
+      (endpoint) =>
+        endpoint.key !== undefined && endpoint.machine === undefined && endpoint.address.startsWith("tcp://"),
+    );
+    if (proven && this.#credentials.canReach(true)) return { address: proven.address, key: proven.key };
+    return { address, key: endpoints.find((endpoint) => endpoint.address === address)?.key };
+  }
+
+  /** Watches a service from now on; once is enough. */
+  watch(record: ServiceRecord): void {
+    const { address, key } = this.wayTo(record);
     if (this.#closing.signal.aborted || this.#sentinels.has(address)) return;
     let open = false;
     let connection: Connection;
@@ -84,7 +94,7 @@ export class LivenessMonitor {
 
   /** Asks a service itself. Never rejects; takes {@link PING_MS} at most. */
   async ping(record: ServiceRecord): Promise<Liveness> {
-    const { address } = record;
+    const { address, key } = this.wayTo(record);
     try {
       if ((await probe(address, PING_MS)) === "refused") return "gone";
     } catch {
@@ -92,7 +102,7 @@ export class LivenessMonitor {
     }
     let connection: Connection | undefined;
     try {
-      connection = this.#connect(address, keyOf(record), () => undefined);
+      connection = this.#connect(address, key, () => undefined);
       const opened = connection.whenOpen();
       await Promise.race([opened, sleep(PING_MS, this.#closing.signal)]);
       if (!connection.isOpen) return "silent";
@@ -144,11 +154,6 @@ export class LivenessMonitor {
       onClosed,
     });
   }
-}
-
-/** The public key that the owner of a record's address says it has. */
-export function keyOf({ address, endpoints }: ServiceRecord): string | undefined {
-  return endpoints.find((endpoint) => endpoint.address === address)?.key;
 }
 
 /** How long a service may take to answer a ping, in milliseconds. */

@@ -54,7 +54,7 @@ export class MemoryRegistry implements Registry {
     }
     if (!before) this.#tell({ type: "added", record: entry.record });
     else if (JSON.stringify(before.entry.record) !== JSON.stringify(entry.record)) {
-      this.#tell({ type: "changed", record: entry.record });
+      this.#tell({ type: "changed", record: entry.record, before: before.entry.record });
     }
   }
 

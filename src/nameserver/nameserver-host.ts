@@ -1,10 +1,13 @@
+import { ConfigurationError } from "../errors.js";
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { mechanismsOf } from "../security/bound-address.js";
 import { credentialsOfHost } from "../security/host-security.js";
 import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
-import { SILENT } from "../util/log.js";
+import { type Logger, SILENT } from "../util/log.js";
 import { ChangeLog } from "./change-log.js";
 import { MemoryRegistry } from "./memory-registry.js";
 import { nameserverInterface } from "./nameserver-interface.js";
+import { RecordAccess, type RecordPolicy } from "./record-access.js";
 import { RegistrationDesk } from "./registration-desk.js";
 import type { Registry } from "./registry.js";
 
@@ -14,6 +17,13 @@ export interface NameserverHostOptions extends ServiceHostOptions {
   readonly registry?: Registry | undefined;
   /** Services that can be registered at the same time; default 10,000. */
   readonly maxRecords?: number | undefined;
+  /**
+   * Who may register what, and keep it registered: rules, or a function. A record belongs to the user who registered it. Default:
+   * whoever is let in, everything.
+   */
+  readonly registration?: RecordPolicy | undefined;
+  /** Who sees which records; the others are as if they were not there. Default: whoever is let in, all. */
+  readonly visibility?: RecordPolicy | undefined;
   /** Chance, for `locate`; default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -29,11 +39,17 @@ export class NameserverHost extends ServiceHost {
 
   /** See {@link NameserverHostOptions}. */
   constructor(options: NameserverHostOptions = {}) {
+    const address = options.address ?? "tcp://127.0.0.1:2012";
+    const log = options.log ?? SILENT;
+    const credentials = credentialsOfHost(options.security, mechanismsOf(address));
+    const registration = recordAccess("registration", options, log);
+    const visibility = recordAccess("visibility", options, log);
     const registry = options.registry ?? new MemoryRegistry();
     const desk = new RegistrationDesk(registry, {
-      log: options.log ?? SILENT,
+      log,
+      hasOwners: registration !== undefined,
       maxRecords: options.maxRecords ?? 10_000,
-      credentials: credentialsOfHost(options.security),
+      credentials,
     });
     const changes = new ChangeLog(registry);
     const itself = {
@@ -49,7 +65,7 @@ export class NameserverHost extends ServiceHost {
         // Those who wait in `find` and `watch` must not keep others out.
         maxConcurrent: 100_000,
         ...options,
-        address: options.address ?? "tcp://127.0.0.1:2012",
+        address,
         service: options.service ?? "/org/pycom/nameserver",
       },
       { registrar: itself },
@@ -57,7 +73,8 @@ export class NameserverHost extends ServiceHost {
     this.#registry = registry;
     this.#desk = desk;
     this.#changes = changes;
-    this.provide(nameserverInterface({ registry, desk, changes, random: options.random ?? Math.random }));
+    const random = options.random ?? Math.random;
+    this.provide(nameserverInterface({ registry, desk, changes, random, registration, visibility, log }));
   }
 
   /** Records that are held now, the nameserver's own included. */
@@ -74,4 +91,19 @@ export class NameserverHost extends ServiceHost {
 
   /** The interface that it provides. */
   static readonly interface: string = NAMESERVER_INTERFACE;
+}
+
+/** @throws ConfigurationError when it makes no sense, or names users where nobody can prove who they are */
+function recordAccess(
+  option: "registration" | "visibility",
+  options: NameserverHostOptions,
+  log: Logger,
+): RecordAccess | undefined {
+  const policy = options[option];
+  if (policy === undefined) return undefined;
+  const access = new RecordAccess(policy, option, log);
+  if (!access.namesUsers || options.security !== undefined) return access;
+  throw new ConfigurationError(
+    `The option ${option} names users, and nobody can prove who they are: give the nameserver keys (option security)`,
+  );
 }

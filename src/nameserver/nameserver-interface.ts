@@ -2,9 +2,11 @@ import { BadRequestError, rpcError } from "../errors.js";
 import { currentCall } from "../peer/call-context.js";
 import { defineInterface, type InterfaceDefinition } from "../peer/exposed/definition.js";
 import type { ServiceInfo } from "../peer/nameserver-interface.js";
-import { instanceKey, NAMESERVER_INTERFACE, readRecord, type ServiceRecord } from "../peer/record.js";
+import { instanceKey, NAMESERVER_INTERFACE, pycomEndpoint, readRecord, type ServiceRecord } from "../peer/record.js";
+import type { Logger } from "../util/log.js";
 import type { ChangeLog } from "./change-log.js";
 import { compilePattern } from "./pattern.js";
+import type { RecordAccess } from "./record-access.js";
 import type { RegistrationDesk } from "./registration-desk.js";
 import type { Registry } from "./registry.js";
 
@@ -18,6 +20,12 @@ export interface NameserverParts {
   readonly changes: ChangeLog;
   /** Chance, for `locate`. */
   readonly random: () => number;
+  /** Who may register what; absent: everybody everything. */
+  readonly registration: RecordAccess | undefined;
+  /** Who sees what; absent: everybody everything. */
+  readonly visibility: RecordAccess | undefined;
+  /** Told of what was refused. */
+  readonly log: Logger;
 }
 
 /**
@@ -25,25 +33,36 @@ export interface NameserverParts {
  * `unregister` and `watch`, which PyCOM's peers never call.
  */
 export function nameserverInterface(parts: NameserverParts): InterfaceDefinition {
-  const { registry, desk, changes, random } = parts;
+  const { registry, desk, changes, random, registration, visibility, log } = parts;
 
-  const locate = (name: string, service: string | null | undefined, tags: unknown): ServiceInfo => {
-    const providers = registry
-      .find({ interface: name, service: service ?? undefined, tags: optionalTexts(tags, "tags") })
-      .flatMap(toServiceInfo);
+  /** Those of the records that the caller may see; the others are as if they were not there. */
+  const seen = async (records: ServiceRecord[]): Promise<ServiceRecord[]> =>
+    visibility ? await visibility.filter(currentCall().caller, records) : records;
+
+  const sees = async (record: ServiceRecord): Promise<boolean> => (await seen([record])).length > 0;
+
+  const mayRegister = async (record: ServiceRecord): Promise<boolean> =>
+    registration === undefined || (await registration.permits(currentCall().caller, record));
+
+  const locate = async (name: string, service: string | null | undefined, tags: unknown): Promise<ServiceInfo> => {
+    const query = { interface: name, service: service ?? undefined, tags: optionalTexts(tags, "tags") };
+    const providers = (await seen(registry.find(query))).flatMap(toServiceInfo);
     const chosen = providers[Math.floor(random() * providers.length)];
     if (chosen) return chosen;
     const what = service === undefined || service === null ? name : `${name} (service ${service})`;
     throw rpcError("SERVICE_NOT_FOUND", `Interface not found: ${what}`, { outcome: "executed" });
   };
 
-  const listServices = (interfacePattern: string | null | undefined, servicePattern: string | null | undefined) => {
+  const listServices = async (
+    interfacePattern: string | null | undefined,
+    servicePattern: string | null | undefined,
+  ) => {
     const byInterface =
       interfacePattern === undefined || interfacePattern === null ? undefined : compilePattern(interfacePattern);
     const byService =
       servicePattern === undefined || servicePattern === null ? undefined : compilePattern(servicePattern);
-    return registry
-      .list()
+    // What may not be seen costs no steps of the pattern either.
+    return (await seen(registry.list()))
       .filter((record) => !byService || byService(record.service))
       .filter((record) => !byInterface || record.interfaces.some(byInterface))
       .flatMap(toServiceInfo);
@@ -61,21 +80,28 @@ export function nameserverInterface(parts: NameserverParts): InterfaceDefinition
     const { signal } = currentCall();
     const endsAt = performance.now() + clampWait(waitMs);
     for (;;) {
-      const records = registry.find(query);
+      const { count } = changes;
+      const records = await seen(registry.find(query));
       const leftMs = endsAt - performance.now();
       if (leftMs <= 0 || records.some((record) => !excluded.has(instanceKey(record)))) return records;
-      if (!(await changes.next(leftMs, signal))) return registry.find(query);
+      if (!(await changes.next(count, leftMs, signal))) return await seen(registry.find(query));
     }
   };
 
   const watch = async (since: string | null | undefined, waitMs: number | undefined): Promise<unknown> => {
     const { signal } = currentCall();
     const endsAt = performance.now() + clampWait(waitMs);
-    for (;;) {
-      const batch = changes.since(since ?? undefined);
+    let cursor = since ?? undefined;
+    for (let isLast = false; ; ) {
+      const { count } = changes;
+      const batch = changes.since(cursor);
+      const told = visibility ? await visibility.changes(currentCall().caller, batch.changes) : batch.changes;
       const leftMs = endsAt - performance.now();
-      if (batch.reset || batch.changes.length > 0 || leftMs <= 0) return batch;
-      if (!(await changes.next(leftMs, signal))) return changes.since(since ?? undefined);
+      if (batch.reset || told.length > 0 || leftMs <= 0 || isLast) {
+        return { ...batch, changes: told.map(({ type, record }) => ({ type, record })) };
+      }
+      cursor = batch.cursor;
+      isLast = !(await changes.next(count, leftMs, signal));
     }
   };
 
@@ -92,25 +118,50 @@ export function nameserverInterface(parts: NameserverParts): InterfaceDefinition
     const size = JSON.stringify(record).length;
     if (size > MAX_RECORD_CHARS)
       throw new BadRequestError(`The record has ${size} characters, the limit is ${MAX_RECORD_CHARS}`);
+    const owner = currentCall().caller?.name;
+    if (!(await mayRegister(record))) {
+      log.warn(
+        `${owner ?? "Somebody unknown"} was refused to register ${record.service}: ${record.interfaces.join(", ")}`,
+      );
+      const who = owner ?? "Who does not prove who it is";
+      throw rpcError("ACCESS_DENIED", `${who} may not register ${record.service} with these interfaces here`, {
+        outcome: "not-executed",
+      });
+    }
     const given = await desk.register({
       record,
+      owner,
+      sees,
       leaseMs: typeof leaseMs === "number" ? Math.min(MAX_LEASE_MS, Math.max(MIN_LEASE_MS, leaseMs)) : undefined,
       lease: typeof lease === "string" ? lease : undefined,
     });
     return given === undefined ? {} : { lease: given };
   };
 
-  const renew = (leases: unknown): { unknown: string[] } => {
-    if (!Array.isArray(leases)) throw new BadRequestError("args.leases must be an array");
-    const missing = leases.filter((entry: unknown) => {
-      const { service, lease } = (entry ?? {}) as { service?: unknown; lease?: unknown };
-      return typeof service !== "string" || typeof lease !== "string" || !desk.renew(service, lease);
-    });
-    return { unknown: missing.map((entry: unknown) => String((entry as { service?: unknown } | null)?.service)) };
+  const renewOne = async (service: unknown, lease: unknown): Promise<boolean> => {
+    if (typeof service !== "string" || typeof lease !== "string") return false;
+    const record = registry.get(service)?.record;
+    if (!record || !(await mayRegister(record))) return false;
+    return desk.renew(service, lease, currentCall().caller?.name);
   };
 
-  const unregister = (service: string, lease: string): Record<string, never> => {
-    desk.unregister(service, lease);
+  const renew = async (leases: unknown): Promise<{ unknown: string[] }> => {
+    if (!Array.isArray(leases)) throw new BadRequestError("args.leases must be an array");
+    const unknown: string[] = [];
+    for (const entry of leases as readonly unknown[]) {
+      const { service, lease } = (entry ?? {}) as { service?: unknown; lease?: unknown };
+      if (!(await renewOne(service, lease))) unknown.push(String(service));
+    }
+    return { unknown };
+  };
+
+  const unregister = async (service: string, lease: string): Promise<Record<string, never>> => {
+    const record = registry.get(service)?.record;
+    try {
+      desk.unregister(service, lease, currentCall().caller?.name);
+    } catch (error) {
+      if (!record || (await sees(record))) throw error;
+    }
     return {};
   };
 
@@ -203,9 +254,7 @@ function clampWait(waitMs: number | undefined): number {
 function toServiceInfo(record: ServiceRecord): ServiceInfo[] {
   const { service, interfaces } = record;
   if (record.incarnation === undefined) return [{ address: record.address, service, interfaces }];
-  const endpoint = record.endpoints.find(
-    ({ address, wires }) => address.startsWith("tcp://") && wires.includes("pycom"),
-  );
+  const endpoint = pycomEndpoint(record.endpoints);
   return endpoint ? [{ address: endpoint.address, service, interfaces }] : [];
 }
 

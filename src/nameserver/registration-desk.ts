@@ -1,9 +1,10 @@
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { rpcError } from "../errors.js";
 import type { ServiceRecord } from "../peer/record.js";
 import type { Credentials } from "../security/credentials.js";
+import { isSameSecret } from "../security/secrets.js";
 import type { Logger } from "../util/log.js";
-import { keyOf, LivenessMonitor } from "./liveness.js";
+import { LivenessMonitor } from "./liveness.js";
 import type { Registry, RegistryEntry } from "./registry.js";
 
 /** What a registrant asks for. */
@@ -14,6 +15,10 @@ export interface RegistrationRequest {
   readonly leaseMs: number | undefined;
   /** The lease it holds already. */
   readonly lease: string | undefined;
+  /** The user who registers, where that is known. */
+  readonly owner: string | undefined;
+  /** May the registrant know of this record? */
+  readonly sees: (record: ServiceRecord) => Promise<boolean>;
 }
 
 /** Lease of those who name none: PyCOM's services, which renew every 30 s. In milliseconds. */
@@ -30,17 +35,25 @@ export class RegistrationDesk {
   readonly #liveness: LivenessMonitor;
   readonly #log: Logger;
   readonly #maxRecords: number;
+  readonly #hasOwners: boolean;
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #unwatch: () => void;
   readonly #rewatch: NodeJS.Timeout;
 
+  /** @param options - `hasOwners`: a record belongs to the user who registered it, whoever else shows its lease or address */
   constructor(
     registry: Registry,
-    options: { readonly log: Logger; readonly maxRecords: number; readonly credentials: Credentials },
+    options: {
+      readonly log: Logger;
+      readonly maxRecords: number;
+      readonly credentials: Credentials;
+      readonly hasOwners: boolean;
+    },
   ) {
     this.#registry = registry;
     this.#log = options.log;
     this.#maxRecords = options.maxRecords;
+    this.#hasOwners = options.hasOwners;
     this.#liveness = new LivenessMonitor(
       (address) => {
         void this.#lookInto(address);
@@ -49,7 +62,7 @@ export class RegistrationDesk {
       options.credentials,
     );
     this.#unwatch = registry.watch((change) => {
-      if (change.type === "removed") this.#forget(change.record.address);
+      if (change.type === "removed") this.#forget(change.record);
     });
     this.#rewatch = setInterval(() => {
       for (const record of registry.list()) this.#watch(record.service);
@@ -77,9 +90,9 @@ export class RegistrationDesk {
   }
 
   /** Begins a lease anew; `false` when there is none like it. */
-  renew(service: string, lease: string): boolean {
+  renew(service: string, lease: string, owner: string | undefined): boolean {
     const entry = this.#registry.get(service);
-    return entry !== undefined && holds(entry, lease) && this.#registry.renew(service);
+    return entry !== undefined && this.#holds(entry, lease, owner) && this.#registry.renew(service);
   }
 
   /**
@@ -87,10 +100,10 @@ export class RegistrationDesk {
    *
    * @throws AccessDeniedError when the lease is not the one that was given out
    */
-  unregister(service: string, lease: string): void {
+  unregister(service: string, lease: string, owner: string | undefined): void {
     const entry = this.#registry.get(service);
     if (!entry) return;
-    if (!holds(entry, lease)) {
+    if (!this.#holds(entry, lease, owner)) {
       throw rpcError("ACCESS_DENIED", `The service ${service} can be unregistered only by its holder`);
     }
     this.#log.info(`${service} unregistered`);
@@ -111,40 +124,52 @@ export class RegistrationDesk {
     else if (this.#registry.size >= this.#maxRecords) {
       throw rpcError("OVERLOADED", `The nameserver holds ${this.#maxRecords} services and takes no more`);
     }
-    const renewed = before !== undefined && holds(before, request.lease);
+    const renewed = before !== undefined && this.#holds(before, request.lease, request.owner);
     const lease =
       request.leaseMs === undefined ? undefined : renewed ? before.lease : randomBytes(18).toString("base64url");
-    this.#registry.set({ record, leaseMs: request.leaseMs ?? PYCOM_LEASE_MS, lease });
+    const { owner } = request;
+    this.#registry.set({ record, leaseMs: request.leaseMs ?? PYCOM_LEASE_MS, lease, owner });
     if (!before) this.#log.info(`${record.service} registered at ${record.address}: ${record.interfaces.join(", ")}`);
-    if (before && before.record.address !== record.address) this.#forget(before.record.address);
+    if (before && this.#liveness.wayTo(before.record).address !== this.#liveness.wayTo(record).address) {
+      this.#forget(before.record);
+    }
     this.#watch(record.service);
     return lease;
   }
 
-  async #admit(before: RegistryEntry, { record, lease }: RegistrationRequest): Promise<void> {
-    if (holds(before, lease)) return;
+  async #admit(before: RegistryEntry, { record, lease, owner, sees }: RegistrationRequest): Promise<void> {
+    if (this.#holds(before, lease, owner)) return;
     const sameAddress = before.record.address === record.address;
-    if (sameAddress && before.lease === undefined && before.leaseMs !== Infinity) return;
+    const isPycoms = before.lease === undefined && before.leaseMs !== Infinity;
+    if (sameAddress && isPycoms && this.#isOwner(before, owner)) return;
     const liveness = before.leaseMs === Infinity ? "alive" : await this.#liveness.ping(before.record);
     if (liveness === "gone") {
       this.#log.info(`${record.service} at ${before.record.address} is gone; ${record.address} takes its name over`);
       return;
     }
-    throw rpcError(
-      "ACCESS_DENIED",
-      `The service name ${record.service} is taken by ${before.record.address}, which ` +
-        (liveness === "alive" ? "is alive" : "does not answer; it is kept until its lease ends"),
-      { outcome: "not-executed" },
-    );
+    const state = liveness === "alive" ? "is alive" : "does not answer; it is kept until its lease ends";
+    const holder = (await sees(before.record)) ? ` by ${before.record.address}, which ${state}` : "";
+    throw rpcError("ACCESS_DENIED", `The service name ${record.service} is taken${holder}`, {
+      outcome: "not-executed",
+    });
+  }
+
+  #isOwner(entry: RegistryEntry, owner: string | undefined): boolean {
+    return !this.#hasOwners || entry.owner === owner;
+  }
+
+  #holds(entry: RegistryEntry, lease: string | undefined, owner: string | undefined): boolean {
+    if (entry.lease === undefined || lease === undefined || !this.#isOwner(entry, owner)) return false;
+    return isSameSecret(lease, entry.lease);
   }
 
   #watch(service: string): void {
     const entry = this.#registry.get(service);
-    if (entry && entry.leaseMs !== Infinity) this.#liveness.watch(entry.record.address, keyOf(entry.record));
+    if (entry && entry.leaseMs !== Infinity) this.#liveness.watch(entry.record);
   }
 
   async #lookInto(address: string): Promise<void> {
-    const affected = this.#registry.list().filter((record) => record.address === address);
+    const affected = this.#registry.list().filter((record) => this.#liveness.wayTo(record).address === address);
     for (const record of affected) {
       const liveness = await this.#liveness.ping(record);
       const current = this.#registry.get(record.service);
@@ -156,17 +181,13 @@ export class RegistrationDesk {
     }
   }
 
-  #forget(address: string): void {
-    if (!this.#registry.list().some((record) => record.address === address)) this.#liveness.unwatch(address);
+  /** A record is gone or replaced: its address is watched for others only. */
+  #forget(former: ServiceRecord): void {
+    const { address } = this.#liveness.wayTo(former);
+    const isWatched = this.#registry.list().some((record) => this.#liveness.wayTo(record).address === address);
+    if (!isWatched) this.#liveness.unwatch(address);
   }
 }
 
 /** How often addresses that could not be watched are tried again, in milliseconds. */
 const REWATCH_MS = 2_000;
-
-function holds(entry: RegistryEntry, lease: string | undefined): boolean {
-  if (entry.lease === undefined || lease === undefined) return false;
-  const known = Buffer.from(entry.lease);
-  const shown = Buffer.from(lease);
-  return known.length === shown.length && timingSafeEqual(known, shown);
-}

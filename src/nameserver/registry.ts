@@ -8,6 +8,8 @@ export interface RegistryEntry {
   readonly leaseMs: number;
   /** Secret that the registrant was given, to renew and to unregister; PyCOM's services have none. */
   readonly lease: string | undefined;
+  /** The user who registered it, where that is known. */
+  readonly owner?: string | undefined;
 }
 
 /** A change of the registry. */
@@ -16,6 +18,8 @@ export interface RegistryChange {
   readonly type: "added" | "changed" | "removed";
   /** The record as it is now, or was. */
   readonly record: ServiceRecord;
+  /** What a record that has changed was before; without it those who may see the one and not the other are told less. */
+  readonly before?: ServiceRecord | undefined;
 }
 
 /**

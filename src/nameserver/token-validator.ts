@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Client } from "../client/client.js";
 import { RpcError, rpcError } from "../errors.js";
-import type { Caller, ServerCall } from "../peer/call-context.js";
+import type { ServerCall } from "../peer/call-context.js";
 import { AUTH_EXTENSION, AUTHENTICATOR_INTERFACE } from "../peer/record.js";
+import type { Caller } from "../security/caller.js";
 
 interface Validated {
   readonly caller: Promise<Caller>;

@@ -1,25 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { rpcError } from "../errors.js";
+import type { Caller } from "../security/caller.js";
 import type { PeerIdentity } from "../transport/index.js";
 import { brand, brandOf, hasBrand, shared } from "../util/shared.js";
 import type { CallId, EarlierTry, Extensions } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { JournalDatabase } from "./once/call-journal.js";
+import { AUTH_EXTENSION } from "./record.js";
 import type { Dynamic, Remote } from "./remote.js";
 import type { Session } from "./sessions.js";
-
-/** Who calls, and how that is known. */
-export interface Caller {
-  /** User name. */
-  readonly name: string;
-  /** Roles that the authenticator grants. */
-  readonly roles: readonly string[];
-  /** How the name was proven: by a token of `org.pycom.authenticator`, a key (CURVE), or a password (PLAIN). */
-  readonly proof: "token" | "key" | "password";
-  /** Whatever else the authenticator says of the user. */
-  readonly info: Readonly<Record<string, unknown>>;
-}
 
 /**
  * The call that a method is serving: {@link currentCall}. PyCOM: `Request` (docs/pycom-wire.md, section 10.2).
@@ -31,8 +21,8 @@ export class ServerCall {
   readonly method: string;
   /** The arguments as they came; prehooks may change them. */
   args: unknown;
-  /** The session, for stateful interfaces. */
-  readonly session: Session | undefined;
+  /** The session, for stateful interfaces; there before anything of the service runs. */
+  session: Session | undefined;
   /** Members that came beside the call; prehooks may change them. */
   extensions: Extensions;
   /** Bytes that came beside the arguments; empty is not absent. Prehooks may change it. */
@@ -56,6 +46,8 @@ export class ServerCall {
   readonly id: CallId;
   /** Carries out {@link ServerCall.transaction}, for methods that are declared so. @internal */
   commit: (<T>(body: (database: JournalDatabase) => T) => T) | undefined = undefined;
+  /** It is not under way any more, for those who count. @internal */
+  onEnded: (() => void) | undefined = undefined;
   /** Told when the method has no more to do with the call: it was answered, and the streams of its answer are over. @internal */
   onOver: (() => void) | undefined = undefined;
   /** The dispatcher's. @internal */
@@ -76,7 +68,6 @@ export class ServerCall {
     this.interface = init.interface;
     this.method = init.method;
     this.args = init.args;
-    this.session = init.session;
     this.extensions = init.extensions;
     this.attachment = init.attachment;
     this.deadlineAt = init.deadlineAt;
@@ -172,6 +163,11 @@ export class ServerCall {
     return this.caller;
   }
 
+  /** Is there a token that could tell who calls, and was not looked at yet? @internal */
+  get hasUncheckedToken(): boolean {
+    return !this.#isTokenChecked && this.#authenticate !== undefined && this.extensions[AUTH_EXTENSION] !== undefined;
+  }
+
   /** Id of the caller among the peers of the host, for `host.peer(id)`; `undefined` for calls inside of a process. */
   get peerId(): string | undefined {
     return this.origin.label;
@@ -254,8 +250,6 @@ export interface ServerCallInit {
   readonly method: string;
   /** The arguments as they came. */
   readonly args: unknown;
-  /** The session, for stateful interfaces. */
-  readonly session: Session | undefined;
   /** Members that came beside the call. */
   readonly extensions: Extensions;
   /** Bytes that came beside the arguments. */

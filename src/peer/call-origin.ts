@@ -1,5 +1,6 @@
 import type { PeerIdentity } from "../transport/index.js";
 import type { AnswerMessage } from "../wire/message.js";
+import type { CallerLoad } from "./caller-load.js";
 import type { Dynamic, Remote } from "./remote.js";
 import { MAX_CHUNK_BYTES } from "./streams/byte-stream.js";
 
@@ -39,6 +40,8 @@ export interface CallOrigin {
    * where the caller cannot tell of a call that it has tried it before.
    */
   readonly connectionName: string | undefined;
+  /** What the connection has under way; absent: it is not limited. @internal */
+  readonly load?: CallerLoad | undefined;
   /** How attachments of calls and answers travel there. */
   readonly attachments: AttachmentLimits;
   /** Takes the answer. */

@@ -1,10 +1,13 @@
-import { RpcError, rpcError } from "../errors.js";
+import { type ErrorCode, RpcError, rpcError } from "../errors.js";
+import type { Caller } from "../security/caller.js";
+import type { AccessPolicy } from "../security/policy.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { type AnswerMessage, type CallId, type CallMessage, callName } from "../wire/message.js";
+import { AccessControl } from "./access.js";
 import type { RunningCalls } from "./answers/answer-window.js";
-import { type Caller, isReply, runInCall, ServerCall } from "./call-context.js";
+import { isReply, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
 import { isRegistered } from "./error-classes.js";
@@ -21,6 +24,8 @@ export interface ExposedMethod {
   readonly undeclared?: number | undefined;
   /** Is it to be executed at most once, and how? Absent: it does not matter. */
   readonly once?: OnceMode | undefined;
+  /** Who may call it; absent: its interface says. */
+  readonly policy?: AccessPolicy | undefined;
   /**
    * Checks the arguments, runs the method, shapes the result.
    *
@@ -45,8 +50,10 @@ export interface MethodTable {
   has(name: string): boolean;
   /** Names, as far as they are known. */
   keys(): Iterable<string>;
-  /** All of them. */
+  /** All of them, as far as they are known. */
   values(): Iterable<ExposedMethod>;
+  /** The same with their names. */
+  entries(): Iterable<readonly [string, ExposedMethod]>;
 }
 
 /** An interface that can be called from outside. Only what stands in its map is callable. */
@@ -57,6 +64,10 @@ export interface ExposedInterface {
   readonly stateful: boolean;
   /** `required`: callers must show a valid token. `never`: they need not, whatever the host says. */
   readonly authentication: "required" | "never" | undefined;
+  /** Name under which policies know it; `undefined`: whoever was given it may use it. */
+  readonly governedAs: string | undefined;
+  /** Who may call what of it; absent: the host says. */
+  readonly policy: AccessPolicy | undefined;
   /** Methods by remote name. */
   readonly methods: MethodTable;
   /** What introspection says. */
@@ -83,6 +94,8 @@ export interface DispatcherOptions {
   readonly authentication?: "required" | undefined;
   /** Validates tokens; without it protected interfaces refuse everybody. */
   readonly authenticate?: Authenticate | undefined;
+  /** Who may call what, of interfaces that do not say it themselves; absent: everybody, everything. */
+  readonly policy?: AccessPolicy | undefined;
   /** Methods that run at the same time; default 1,000. Further calls wait. */
   readonly maxConcurrent?: number | undefined;
   /** Calls that wait at most; default 100,000. Further ones are refused with `OVERLOADED`. */
@@ -109,6 +122,7 @@ export class Dispatcher implements RunningCalls {
   readonly #maxConcurrent: number;
   readonly #maxQueued: number;
   readonly #log: Logger;
+  readonly #access: AccessControl;
   readonly #queue: QueuedCall[] = [];
   /** Calls that wait, by who answers them and their number; there only while there are any. */
   readonly #queued = new Map<object, Map<CallMessage["id"], QueuedCall>>();
@@ -123,6 +137,7 @@ export class Dispatcher implements RunningCalls {
     this.#maxConcurrent = options.maxConcurrent ?? 1_000;
     this.#maxQueued = options.maxQueued ?? 100_000;
     this.#log = options.log ?? SILENT;
+    this.#access = new AccessControl(options.policy, this.#log);
   }
 
   /** Interfaces by name. */
@@ -172,15 +187,18 @@ export class Dispatcher implements RunningCalls {
    */
   dispatch(message: CallMessage, origin: CallOrigin, arrivedAt: number, target?: ExposedInterface): void {
     const deadlineAt = arrivedAt + (message.timeoutMs ?? Infinity);
+    const refusal = origin.load?.refusal();
     if (this.#draining) {
       this.#refusedAt = performance.now();
       origin.respond(
         failureAnswer(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })),
       );
+    } else if (refusal) {
+      origin.respond(failureAnswer(message, refusal));
     } else if (this.#running.size < this.#maxConcurrent) {
       this.#serve(message, deadlineAt, origin, target);
     } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
-      this.#enqueue({ message, deadlineAt, origin, target, isCancelled: false });
+      this.#enqueue({ message, deadlineAt, origin, target, isCancelled: false, ended: origin.load?.begin() });
     } else {
       origin.respond(
         failureAnswer(
@@ -249,7 +267,8 @@ export class Dispatcher implements RunningCalls {
     ofCaller.set(message.id, queued);
   }
 
-  #serveQueued({ message, deadlineAt, origin, target, isCancelled }: QueuedCall): void {
+  #serveQueued({ message, deadlineAt, origin, target, isCancelled, ended }: QueuedCall): void {
+    ended?.();
     const ofCaller = this.#queued.get(origin.connection);
     ofCaller?.delete(message.id);
     if (ofCaller?.size === 0) this.#queued.delete(origin.connection);
@@ -264,13 +283,13 @@ export class Dispatcher implements RunningCalls {
   #serve(message: CallMessage, deadlineAt: number, origin: CallOrigin, target: ExposedInterface | undefined): void {
     let call: ServerCall | undefined;
     try {
-      const known = target ?? this.#interfaces.get(message.interface);
-      const { exposed, name } = known ? { exposed: known, name: message.method } : this.#findMethod(message);
+      let exposed = target ?? this.#interfaces.get(message.interface);
+      let name = message.method;
+      if (!exposed && message.interface === "") ({ exposed, name } = this.#findMethod(name));
       call = new ServerCall({
         interface: message.interface,
         method: name,
         args: message.args,
-        session: exposed.stateful ? this.#options.sessions.attach(message.sessionId) : undefined,
         extensions: message.extensions ?? {},
         attachment: message.attachment,
         deadlineAt,
@@ -280,11 +299,14 @@ export class Dispatcher implements RunningCalls {
         again: message.again,
         isPositional: message.isPositional === true,
       });
-      const method = exposed.methods.get(name);
-      if (!method) throw unknownMethod(message, exposed);
-      const result = this.#run(call, exposed, method);
+      const method = exposed?.methods.get(name);
+      const policy = this.#access.policyOf(exposed, method);
+      const result = policy
+        ? this.#beginAllowed(policy, message, call, exposed, method)
+        : this.#begin(message, call, exposed, method, true);
       if (result instanceof Promise) {
         this.#running.add(call);
+        call.onEnded = origin.load?.begin();
         this.#finishLater(message, call, result, origin);
         return;
       }
@@ -294,24 +316,64 @@ export class Dispatcher implements RunningCalls {
     }
   }
 
-  /** Callers that name no interface mean whichever has the method, or name it in front of the method. */
-  #findMethod({ interface: interfaceName, method }: CallMessage): FoundMethod {
-    if (interfaceName !== "") throw unknownInterface(interfaceName, this.#interfaces.keys());
-    const having = [...this.#interfaces.values()].filter((exposed) => exposed.methods.has(method));
-    const [only] = having;
-    if (only && having.length === 1) return { exposed: only, name: method };
-    if (having.length > 1) {
-      const names = having.map((exposed) => exposed.name).join(", ");
-      const text = `Several interfaces have a method ${method}: ${names}. Name one`;
-      throw rpcError("BAD_REQUEST", text, { outcome: "not-executed" });
-    }
+  /** Begins a call if its caller may make it. Nothing of it but its names is looked at before that. */
+  #beginAllowed(
+    policy: AccessPolicy,
+    message: CallMessage,
+    call: ServerCall,
+    exposed: ExposedInterface | undefined,
+    method: ExposedMethod | undefined,
+  ): unknown {
+    const passed = this.#access.pass(policy, call, exposed);
+    if (passed === true) return this.#begin(message, call, exposed, method, false);
+    return passed.then(() => {
+      requireWanted(call);
+      return this.#begin(message, call, exposed, method, false);
+    });
+  }
+
+  /** @param isOpen - may the caller be told what else there is, in case that something is misspelt? */
+  #begin(
+    message: CallMessage,
+    call: ServerCall,
+    exposed: ExposedInterface | undefined,
+    method: ExposedMethod | undefined,
+    isOpen: boolean,
+  ): unknown {
+    if (!exposed) throw this.#unknownInterface(message, isOpen);
+    if (exposed.stateful) call.session = this.#options.sessions.attach(message.sessionId);
+    if (!method) throw unknownMethod(message, exposed, isOpen);
+    return this.#run(call, exposed, method);
+  }
+
+  /** Callers that name no interface mean the only one that has the method, or name it in front of the method. */
+  #findMethod(method: string): FoundMethod {
+    const [exposed, ...others] = this.#having(method);
+    if (exposed) return { exposed: others.length === 0 ? exposed : undefined, name: method };
     for (let dot = method.lastIndexOf("."); dot > 0; dot = method.lastIndexOf(".", dot - 1)) {
-      const exposed = this.#interfaces.get(method.slice(0, dot));
+      const named = this.#interfaces.get(method.slice(0, dot));
       const name = method.slice(dot + 1);
-      if (exposed?.methods.has(name)) return { exposed, name };
+      if (named?.methods.has(name)) return { exposed: named, name };
     }
-    const text = `No interface here has a method ${JSON.stringify(method)}`;
-    throw rpcError("METHOD_NOT_FOUND", text, { outcome: "not-executed" });
+    return { exposed: undefined, name: method };
+  }
+
+  #having(method: string): ExposedInterface[] {
+    return [...this.#interfaces.values()].filter((exposed) => exposed.methods.has(method));
+  }
+
+  #unknownInterface({ interface: name, method }: CallMessage, isOpen: boolean): RpcError {
+    if (name !== "") {
+      const hint = isOpen ? didYouMean(name, this.#interfaces.keys()) : "";
+      return notExecuted("BAD_REQUEST", `${UNSUPPORTED_INTERFACE}${name}${hint}`);
+    }
+    const having = this.#having(method);
+    if (having.length === 0) {
+      return notExecuted("METHOD_NOT_FOUND", `No interface here has a method ${JSON.stringify(method)}`);
+    }
+    const isKnown = isOpen && having.every(({ policy }) => policy === undefined);
+    const names = isKnown ? `: ${having.map((exposed) => exposed.name).join(", ")}` : "";
+    return notExecuted("BAD_REQUEST", `Several interfaces have a method ${method}${names}. Name one`);
   }
 
   #finishLater(message: CallMessage, call: ServerCall, result: Promise<unknown>, origin: CallOrigin): void {
@@ -357,8 +419,10 @@ export class Dispatcher implements RunningCalls {
   }
 
   async #requireCaller(call: ServerCall): Promise<void> {
-    if (!this.#options.authenticate) throw denied("This host cannot authenticate anybody: it has no authenticator");
-    if ((await call.authenticate()) === undefined) throw denied("Authentication required");
+    if (!this.#options.authenticate)
+      throw notExecuted("ACCESS_DENIED", "This host cannot authenticate anybody: it has no authenticator");
+    if ((await call.authenticate()) === undefined) throw notExecuted("ACCESS_DENIED", "Authentication required");
+    requireWanted(call);
   }
 
   #succeed(message: CallMessage, call: ServerCall, value: unknown, origin: CallOrigin): void {
@@ -405,6 +469,7 @@ export class Dispatcher implements RunningCalls {
   /** A call that took longer has ended: others may begin. */
   #finished(call: ServerCall): void {
     this.#running.delete(call);
+    call.onEnded?.();
     while (this.#running.size < this.#maxConcurrent && this.#queueHead < this.#queue.length) {
       const next = this.#queue[this.#queueHead];
       this.#queueHead++;
@@ -420,7 +485,7 @@ export class Dispatcher implements RunningCalls {
 
 /** What a call is for. */
 interface FoundMethod {
-  readonly exposed: ExposedInterface;
+  readonly exposed: ExposedInterface | undefined;
   readonly name: string;
 }
 
@@ -431,23 +496,25 @@ interface QueuedCall {
   readonly origin: CallOrigin;
   readonly target: ExposedInterface | undefined;
   isCancelled: boolean;
+  /** It does not wait any more, for those who count. */
+  readonly ended: (() => void) | undefined;
 }
 
-function unknownInterface(name: string, known: Iterable<string>): RpcError {
-  return rpcError("BAD_REQUEST", `${UNSUPPORTED_INTERFACE}${name}${didYouMean(name, known)}`, {
-    outcome: "not-executed",
-  });
+function unknownMethod({ method }: CallMessage, exposed: ExposedInterface, isOpen: boolean): RpcError {
+  const hint = isOpen ? didYouMean(method, exposed.methods.keys()) : "";
+  return notExecuted("METHOD_NOT_FOUND", `Method '${method}' not found in interface ${exposed.name}${hint}`);
 }
 
-function unknownMethod(message: CallMessage, exposed: ExposedInterface): RpcError {
-  const hint = didYouMean(message.method, exposed.methods.keys());
-  return rpcError("METHOD_NOT_FOUND", `Method '${message.method}' not found in interface ${exposed.name}${hint}`, {
-    outcome: "not-executed",
-  });
+/** Who calls had to be found out first, and meanwhile the caller may have lost interest. */
+function requireWanted(call: ServerCall): void {
+  if (call.abortReason !== undefined) {
+    throw notExecuted("CANCELLED", "The caller gave the call up before it was begun");
+  }
+  if (call.remainingMs === 0) throw notExecuted("TIMEOUT", "The deadline passed before the method was begun");
 }
 
-function denied(message: string): RpcError {
-  return rpcError("ACCESS_DENIED", message, { outcome: "not-executed" });
+function notExecuted(code: ErrorCode, message: string): RpcError {
+  return rpcError(code, message, { outcome: "not-executed" });
 }
 
 function label(message: CallMessage): string {

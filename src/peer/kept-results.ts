@@ -36,6 +36,7 @@ export class KeptResults {
       label: end.label,
       connectionName: end.connectionName,
       identity: end.identity,
+      load: end.load,
       attachments: end.attachments,
       respond: (answer: AnswerMessage): void => {
         if (answer.kind === "result") settle?.resolve(answer.result);
@@ -56,10 +57,17 @@ export class KeptResults {
       );
       return;
     }
+    const refusal = origin.load?.refusal();
+    if (refusal) {
+      origin.respond(failureAnswer(message, refusal));
+      return;
+    }
     const { id } = message;
+    const waited = origin.load?.begin();
     this.#waiting.add(id);
     base.then(
       (value) => {
+        waited?.();
         try {
           if (!this.#waiting.delete(id)) throw givenUp();
           this.#goOn(message, value, dispatcher, origin, arrivedAt);
@@ -68,6 +76,7 @@ export class KeptResults {
         }
       },
       (error: unknown) => {
+        waited?.();
         this.#waiting.delete(id);
         const text = `The call that this one goes on from failed: ${(error as Error).message}`;
         origin.respond(failureAnswer(message, rpcError("CANCELLED", text)));

@@ -1,6 +1,7 @@
 import type { PeerIdentity } from "../transport/index.js";
 import type { AnswerMessage, CallId } from "../wire/message.js";
 import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
+import type { CallerLoad } from "./caller-load.js";
 import type { Dynamic, Remote } from "./remote.js";
 import { discardSources } from "./streams/source.js";
 
@@ -23,6 +24,10 @@ export class OneWay implements CallOrigin {
 
   get identity(): PeerIdentity | undefined {
     return this.#end.identity;
+  }
+
+  get load(): CallerLoad | undefined {
+    return this.#end.load;
   }
 
   get attachments(): AttachmentLimits {

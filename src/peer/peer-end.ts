@@ -2,12 +2,13 @@ import { RpcError, rpcError } from "../errors.js";
 import type { PeerIdentity } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
-import type { AnswerMessage, Frames, HelloMessage, Message } from "../wire/message.js";
+import { type AnswerMessage, type Frames, type HelloMessage, type Message, sizeOf } from "../wire/message.js";
 import { type BatchingCodec, type Codec, MalformedMessageError, type Wire, type WireAbilities } from "../wire/wire.js";
 import type { AnswerWindow } from "./answers/answer-window.js";
 import { servingCall } from "./call-context.js";
 import type { AttachmentLimits, CallOrigin } from "./call-origin.js";
 import { CallPromise } from "./call-promise.js";
+import { CallerLoad, type LoadLimits } from "./caller-load.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { reviveRegistered } from "./error-classes.js";
 import { objectionTo, WIRE_VERSION } from "./hello.js";
@@ -47,6 +48,8 @@ export interface PeerEndOptions {
   readonly name?: string | undefined;
   /** What the other end may call; absent: nothing. */
   readonly dispatcher?: Dispatcher | undefined;
+  /** What the other end may have under way here; absent: as much as it likes. */
+  readonly limits?: LoadLimits | undefined;
   /** Keeps what was answered, for calls that are tried again. */
   readonly answers?: AnswerWindow | undefined;
   /** Told of what is ignored. */
@@ -66,6 +69,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   readonly label: string;
   /** Nothing but itself: it is remembered longer than the rest of this end. */
   readonly connection: object = {};
+  readonly load: CallerLoad | undefined;
   readonly #options: PeerEndOptions;
   readonly #can: WireAbilities;
   readonly #codec: Codec | BatchingCodec;
@@ -89,6 +93,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   constructor(options: PeerEndOptions) {
     this.#options = options;
     this.label = options.label;
+    this.load = options.limits && new CallerLoad(options.limits);
     const { wire, maxMessageBytes } = options;
     this.#can = wire.abilities ?? {};
     if (this.#can.refers) {
@@ -279,6 +284,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
   receive(frames: Frames): void {
     if (this.#isLost) return;
     this.#receivedAt = performance.now();
+    this.load?.reading(sizeOf(frames));
     const codec = this.#codec;
     try {
       if ("add" in codec) {
@@ -290,6 +296,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       this.#malformed(error);
     }
     this.#incoming?.batchRead();
+    this.load?.read();
   }
 
   /** A message turned out not to have left: its calls are told so. See {@link FrameSender}. */

@@ -30,6 +30,12 @@ export interface ServiceRecord {
   readonly incarnation?: string | undefined;
 }
 
+/** Of these addresses the one for PyCOM's peers, which have no keys: over tcp, where nobody has to prove anything if there is such a one. */
+export function pycomEndpoint(endpoints: readonly Endpoint[]): Endpoint | undefined {
+  const reachable = endpoints.filter(({ address, wires }) => address.startsWith("tcp://") && wires.includes("pycom"));
+  return reachable.find(({ mechanisms }) => mechanisms?.includes("null") ?? true) ?? reachable[0];
+}
+
 /** What to look for: every given member must match. */
 export interface ServiceQuery {
   /** Exact name. */

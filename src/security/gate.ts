@@ -25,7 +25,7 @@ export interface HostSecurity {
   /** Its own keys: a folder (`lamplighter keys generate`), also by its path, or a pair. Needed for `curve`. */
   readonly keys?: string | KeyFolder | KeyPair | undefined;
   /**
-   * How peers may prove who they are; default `["curve"]`. `null` lets in whoever comes, without proof and in clear text: PyCOM's
+   * How peers may prove who they are, at addresses that do not say it themselves; default `["curve"]`. `null` lets in whoever comes, without proof and in clear text: PyCOM's
    * peers can do nothing else.
    */
   readonly mechanisms?: readonly Mechanism[] | undefined;
@@ -40,6 +40,8 @@ export interface HostSecurity {
   readonly maxFailedLogins?: number | undefined;
 }
 
+const MECHANISMS: readonly string[] = ["curve", "plain", "null"] satisfies Mechanism[];
+
 /** The name that the nameserver gets where its key is pinned; no user has such a one. */
 const NAMESERVER_USER = "(nameserver)";
 
@@ -49,6 +51,8 @@ export class Gate {
   readonly #folder: KeyFolder | undefined;
   readonly #mechanisms: readonly Mechanism[];
   readonly #authenticator: Authenticator;
+  /** Is there anything that says whose keys are let in, but for the nameserver's? */
+  readonly #knowsKeys: boolean;
   readonly #failed: FailedLogins;
   readonly #log: Logger;
 
@@ -59,6 +63,7 @@ export class Gate {
     this.#folder = folder;
     this.#keys = pair;
     this.#mechanisms = mechanisms;
+    this.#knowsKeys = (authenticator ? authenticator.checkKey : folder) !== undefined;
     const pinned = nameserverKey === undefined ? undefined : readKey(nameserverKey, "The nameserver's key");
     const checkKey = authenticator ? authenticator.checkKey : (key: Uint8Array) => folder?.userOf(key);
     this.#authenticator = {
@@ -73,30 +78,45 @@ export class Gate {
     };
     this.#failed = new FailedLogins(options.maxFailedLogins ?? 20, 60_000);
     this.#log = log;
-    if (mechanisms.length === 0) throw new ConfigurationError("The list of mechanisms is empty: nobody could come in");
+    this.require(mechanisms);
+  }
+
+  /**
+   * Are these mechanisms, and can this gate judge by them?
+   *
+   * @throws ConfigurationError when nobody could come in by one of them
+   */
+  require(mechanisms: readonly Mechanism[]): void {
+    if (mechanisms.length === 0) {
+      throw new ConfigurationError("The list of mechanisms is empty: nobody could come in");
+    }
+    const unknown = mechanisms.find((mechanism) => !MECHANISMS.includes(mechanism));
+    if (unknown !== undefined) {
+      throw new ConfigurationError(`${JSON.stringify(unknown)} is no mechanism; there are ${MECHANISMS.join(", ")}`);
+    }
     if (mechanisms.includes("curve") && !this.#keys) throw new ConfigurationError("The mechanism curve needs keys");
-    if (mechanisms.includes("curve") && !folder && !options.authenticator?.checkKey) {
+    if (mechanisms.includes("curve") && !this.#knowsKeys) {
       throw new ConfigurationError("Nobody's key is trusted: give a folder of keys, or an authenticator with checkKey");
     }
-    if (mechanisms.includes("plain") && !options.authenticator?.checkPassword) {
+    if (mechanisms.includes("plain") && !this.#authenticator.checkPassword) {
       throw new ConfigurationError("The mechanism plain needs an authenticator with checkPassword");
     }
   }
 
-  /** What callers have to know beforehand; `undefined` without keys. */
-  get publicKey(): Uint8Array | undefined {
-    return this.#mechanisms.includes("curve") ? this.#keys?.publicKey : undefined;
-  }
-
-  /** How peers may prove who they are. */
+  /** How peers may prove who they are, at addresses that do not say it themselves. */
   get mechanisms(): readonly Mechanism[] {
     return this.#mechanisms;
   }
 
-  /** The same for a listener. */
-  get listenerSecurity(): ListenerSecurity {
+  /** What callers have to know beforehand where these mechanisms hold; `undefined` without keys. */
+  publicKey(mechanisms: readonly Mechanism[]): Uint8Array | undefined {
+    return mechanisms.includes("curve") ? this.#keys?.publicKey : undefined;
+  }
+
+  /** Lets in by these mechanisms, for a listener. */
+  listenerSecurity(mechanisms: readonly Mechanism[]): ListenerSecurity {
     const { checkKey, checkPassword } = this.#authenticator;
-    const has = (mechanism: Mechanism): boolean => this.#mechanisms.includes(mechanism);
+    const has = (mechanism: Mechanism): boolean => mechanisms.includes(mechanism);
     return {
       null: has("null") ? true : undefined,
       plain:

@@ -1,5 +1,6 @@
-import { rpcError } from "../errors.js";
+import { type RpcError, rpcError } from "../errors.js";
 import type { AnswerWindow } from "../peer/answers/answer-window.js";
+import type { LoadLimits } from "../peer/caller-load.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { PeerEnd } from "../peer/peer-end.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
@@ -25,6 +26,8 @@ export interface EndpointOptions {
   readonly maxMessageBytes: number;
   /** References that a peer may hold, and be held of. */
   readonly maxReferences: number;
+  /** What each of them may have under way. */
+  readonly limits: LoadLimits;
   /** Does the listener see peers go? If not, those that say nothing for long are taken for gone. */
   readonly seesPeers: boolean;
   /** Who may come in; absent: everybody. */
@@ -55,6 +58,9 @@ export class Endpoint implements ListenerHandlers {
   readonly #proven = new Set<Peer>();
   #watch: NodeJS.Timeout | undefined;
   #listener: Listener | undefined;
+  /** Connections that were refused since that was told last, and when that was, in milliseconds of `performance.now()`. */
+  #refusals = 0;
+  #toldAt = -Infinity;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
@@ -79,6 +85,26 @@ export class Endpoint implements ListenerHandlers {
 
   joined(peer: Peer): void {
     if (peer.identity.publicKey) this.#proven.add(peer);
+  }
+
+  refused({ remoteAddress }: Peer, reason: RpcError): void {
+    // Of those who could not prove who they are the gate has told.
+    if (reason.code !== "OVERLOADED") return;
+    this.#refusals++;
+    const now = performance.now();
+    if (now - this.#toldAt < TELL_MS) return;
+    const others = this.#refusals > 1 ? `, as ${this.#refusals - 1} before it` : "";
+    const from = remoteAddress === "" ? "A process of this machine" : (remoteAddress ?? "Somebody");
+    this.#options.log.warn(`${from} was not let in${others}: ${reason.message}`);
+    this.#toldAt = now;
+    this.#refusals = 0;
+  }
+
+  taken({ id, identity }: Peer, holder: Peer): void {
+    this.#options.log.warn(
+      `${identity.user ?? "Somebody unknown"} (${id}) asked for the routing id of ${holder.identity.user ?? "somebody unknown"} ` +
+        `(${holder.id}) and has not proven to be the same; it is let in without one`,
+    );
   }
 
   /** Others are trusted now: who is not any more has to go. */
@@ -137,7 +163,7 @@ export class Endpoint implements ListenerHandlers {
   }
 
   #open(peer: Peer, wire: Wire): PeerEnd {
-    const { dispatcher, answers, incarnation, wheel, maxMessageBytes, maxReferences, log } = this.#options;
+    const { dispatcher, answers, incarnation, wheel, maxMessageBytes, maxReferences, limits, log } = this.#options;
     const end = new PeerEnd({
       wire,
       identity: peer.identity,
@@ -149,6 +175,7 @@ export class Endpoint implements ListenerHandlers {
       maxReferences,
       incarnation,
       dispatcher,
+      limits,
       answers,
       log,
       send: (frames) => {
@@ -165,3 +192,5 @@ export class Endpoint implements ListenerHandlers {
 
 /** A peer that has something under way and says nothing for so long is gone, in milliseconds. */
 const SILENT_MS = 10_000;
+/** How often the log is told of connections that were refused, in milliseconds: a flood of those is no reason for another. */
+const TELL_MS = 5_000;

@@ -16,15 +16,18 @@ import {
   type ProvidingHost,
 } from "../peer/exposed/definition.js";
 import type { ErrorPolicy } from "../peer/failures.js";
+import { type HostLimits, readLimits } from "../peer/limits.js";
 import { offerLocally } from "../peer/local.js";
-import { type Endpoint as EndpointRecord, HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
+import { type Endpoint as EndpointRecord, HOST_INTERFACE, pycomEndpoint, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
+import { type AddressOption, type BoundAddress, readAddresses } from "../security/bound-address.js";
 import { Gate, type HostSecurity } from "../security/gate.js";
 import { hostSecurityOf } from "../security/host-security.js";
 import { keyText } from "../security/keys.js";
+import { AccessPolicy, type Policy } from "../security/policy.js";
 import {
   findTransport,
   machineAddress,
@@ -47,8 +50,11 @@ import type { Registrar } from "./registrar.js";
 
 /** Options of a host. */
 export interface ServiceHostOptions {
-  /** Address to bind, or several; port 0 takes a free one. Default `tcp://127.0.0.1:0`. */
-  readonly address?: string | readonly string[] | undefined;
+  /**
+   * Address to bind, or several, each with mechanisms of its own if need be; port 0 takes a free one. Default
+   * `tcp://127.0.0.1:0`.
+   */
+  readonly address?: AddressOption | undefined;
   /**
    * What others connect to, where it is not what is bound: behind a wildcard, NAT or in a container. One for each bound
    * address. Port 0 stands for the bound port.
@@ -64,12 +70,19 @@ export interface ServiceHostOptions {
   readonly data?: Readonly<Record<string, unknown>> | undefined;
   /** Whether interfaces without a policy of their own ask for a token. */
   readonly authentication?: AuthenticationPolicy | undefined;
+  /**
+   * Who may call what (docs/security.md): rules of which the first that matches decides, or a function. What no rule allows is
+   * refused. Interfaces and methods with a policy of their own are not asked about. Default: everybody may call everything.
+   */
+  readonly policy?: Policy | undefined;
   /** Sessions of stateful interfaces. */
   readonly sessions?: SessionOptions | undefined;
   /** Methods that run at the same time; default 1,000. Further calls wait. */
   readonly maxConcurrent?: number | undefined;
   /** Calls that wait at most; default 100,000. One more is refused with `OVERLOADED`. */
   readonly maxQueued?: number | undefined;
+  /** How much of the host its peers may take: connections, and calls of each connection. */
+  readonly limits?: HostLimits | undefined;
   /** Largest message either way, in bytes; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /** References that a peer may hold to what is here, and the other way; default 10,000. */
@@ -131,11 +144,13 @@ export class ServiceHost {
   #journal: Journal | undefined;
   readonly #transport: Transport;
   readonly #gate: Gate | undefined;
+  readonly #wanted: readonly BoundAddress[];
   #unwatchKeys: (() => void) | undefined;
   readonly #maxMessageBytes: number;
+  readonly #limits: ReturnType<typeof readLimits>;
   readonly #wheel = new DeadlineWheel();
   #endpoints: Endpoint[] = [];
-  #addresses: readonly string[] = [];
+  #bound: readonly EndpointRecord[] = [];
   #withinMachine: readonly EndpointRecord[] = [];
   #state: State = "new";
   #closing: Promise<void> | undefined;
@@ -150,12 +165,17 @@ export class ServiceHost {
     this.#transport = findTransport(options.transport);
     const security = hostSecurityOf(options.security);
     this.#gate = security && new Gate(security, this.log);
-    if (this.#gate) requireAbilities(this.#transport, this.#gate);
+    this.#wanted = readAddresses(options.address ?? "tcp://127.0.0.1:0", options.advertise);
+    requireProofs(this.#wanted, this.#transport, this.#gate);
+    this.#limits = readLimits(options.limits);
+    const policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
+    if (policy) this.#requireProvers(policy, "The option policy");
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
     this.#dispatcher = new Dispatcher({
       sessions: new Sessions(options.sessions),
       authentication: options.authentication?.policy,
       authenticate: parts.authenticate,
+      policy,
       maxConcurrent: options.maxConcurrent,
       maxQueued: options.maxQueued,
       middleware: options.middleware,
@@ -166,14 +186,14 @@ export class ServiceHost {
     this.#dispatcher.expose(buildInterface(this.#self(), this.#asProvider()));
   }
 
-  /** Addresses that others connect to, once started; the first is PyCOM's. */
+  /** Addresses that others connect to, once started. */
   get addresses(): readonly string[] {
-    return this.#addresses;
+    return this.#bound.map(({ address }) => address);
   }
 
   /** The first of {@link ServiceHost.addresses}; empty before the start. */
   get address(): string {
-    return this.#addresses[0] ?? "";
+    return this.#bound[0]?.address ?? "";
   }
 
   /** Names of the provided interfaces. */
@@ -219,7 +239,7 @@ export class ServiceHost {
    */
   provide(provided: Provided): this {
     if (this.#state !== "new") throw new ConfigurationError("Provide interfaces before the host is started");
-    this.#dispatcher.expose(buildInterface(provided, this.#asProvider()));
+    this.#dispatcher.expose(this.#build(provided));
     return this;
   }
 
@@ -231,7 +251,7 @@ export class ServiceHost {
    *   methods
    */
   replace(provided: Provided): this {
-    const exposed = buildInterface(provided, this.#asProvider());
+    const exposed = this.#build(provided);
     if (this.#state !== "new" && !this.#journal) requireNoJournal(exposed);
     this.#dispatcher.replace(exposed);
     return this;
@@ -279,6 +299,27 @@ export class ServiceHost {
     return this.close();
   }
 
+  #build(provided: Provided): ExposedInterface {
+    const exposed = buildInterface(provided, this.#asProvider());
+    for (const { policy } of [exposed, ...exposed.methods.values()]) {
+      if (policy) this.#requireProvers(policy, `A policy of ${exposed.name}`);
+    }
+    return exposed;
+  }
+
+  /**
+   * A rule for users where nobody can prove who they are would be for nobody, and so perhaps for nothing that was meant.
+   *
+   * @throws ConfigurationError when there are such rules
+   */
+  #requireProvers(policy: AccessPolicy, what: string): void {
+    if (!policy.namesUsers || this.#gate || this.#parts.authenticate) return;
+    throw new ConfigurationError(
+      `${what} names users, and nobody can prove who they are: give the host keys (option security) or a nameserver, where an ` +
+        "authenticator can be found",
+    );
+  }
+
   #asProvider(): ProvidingHost {
     return {
       errors: this.#options.errors,
@@ -307,7 +348,7 @@ export class ServiceHost {
   /** What any host answers about itself; nameservers tell by it which run answers at an address. */
   #self(): InterfaceDefinition {
     const stat = (): object => ({ incarnation: this.incarnation, service: this.service, pending: this.pending });
-    return defineInterface(HOST_INTERFACE, { authentication: "never", methods: { stat } });
+    return defineInterface(HOST_INTERFACE, { authentication: "never", policy: "allow", methods: { stat } });
   }
 
   async #close(): Promise<void> {
@@ -344,19 +385,14 @@ export class ServiceHost {
   }
 
   async #bind(): Promise<void> {
-    const bound = toList(this.#options.address ?? "tcp://127.0.0.1:0");
-    if (bound.length === 0) throw new ConfigurationError("The list of addresses is empty");
-    const advertised = toList(this.#options.advertise ?? []);
-    if (advertised.length > bound.length) {
-      throw new ConfigurationError(`${advertised.length} addresses are advertised, only ${bound.length} bound`);
+    if (this.#parts.registrar) for (const { address } of this.#wanted) requireReachable(address);
+    const bound: EndpointRecord[] = [];
+    for (const { address, mechanisms, advertise } of this.#wanted) {
+      const told = publicAddress(await this.#listen(address, mechanisms), advertise, this.log);
+      bound.push({ address: told, wires: wireNames(), ...this.#proofs(mechanisms) });
     }
-    const addresses: string[] = [];
-    if (this.#parts.registrar) bound.forEach(requireReachable);
-    for (const [index, address] of bound.entries()) {
-      addresses.push(publicAddress(await this.#listen(address), advertised[index], this.log));
-    }
-    this.#addresses = addresses;
-    const isTcp = addresses.some((address) => address.startsWith("tcp://"));
+    this.#bound = bound;
+    const isTcp = bound.some(({ address }) => address.startsWith("tcp://"));
     if (this.#parts.registrar && isTcp && this.#options.withinMachine !== false) await this.#bindWithinMachine();
   }
 
@@ -376,8 +412,11 @@ export class ServiceHost {
     }
   }
 
-  /** @returns the address that was bound */
-  async #listen(address: string): Promise<string> {
+  /**
+   * @param mechanisms - default: as for every address
+   * @returns the address that was bound
+   */
+  async #listen(address: string, mechanisms = this.#gate?.mechanisms): Promise<string> {
     const endpoint = new Endpoint({
       dispatcher: this.#dispatcher,
       answers: this.#answers,
@@ -385,13 +424,15 @@ export class ServiceHost {
       wheel: this.#wheel,
       maxMessageBytes: this.#maxMessageBytes,
       maxReferences: this.#options.maxReferences ?? DEFAULT_MAX_REFERENCES,
+      limits: this.#limits.load,
       seesPeers: this.#transport.abilities.seesPeers,
       gate: this.#gate,
       log: this.log,
     });
     const listener = await this.#transport.listen(address, endpoint, {
       maxMessageBytes: this.#maxMessageBytes,
-      security: this.#gate?.listenerSecurity,
+      security: mechanisms && this.#gate?.listenerSecurity(mechanisms),
+      quota: this.#limits.quota,
       routingId: Buffer.from(this.#options.routingId ?? this.service),
     });
     endpoint.attach(listener);
@@ -399,22 +440,19 @@ export class ServiceHost {
     return listener.address;
   }
 
-  /** What callers have to know of how this host is reached. */
-  #proofs(): Pick<EndpointRecord, "mechanisms" | "key"> {
-    if (!this.#gate) return {};
-    const { mechanisms, publicKey } = this.#gate;
+  /** What callers have to know of how this host is reached where these mechanisms hold. */
+  #proofs(mechanisms = this.#gate?.mechanisms): Pick<EndpointRecord, "mechanisms" | "key"> {
+    if (!this.#gate || !mechanisms) return {};
+    const publicKey = this.#gate.publicKey(mechanisms);
     return { mechanisms, ...(publicKey && { key: keyText(publicKey) }) };
   }
 
   #record(): ServiceRecord {
     return {
       service: this.service,
-      address: this.#addresses.find((address) => address.startsWith("tcp://")) ?? this.address,
+      address: pycomEndpoint(this.#bound)?.address ?? this.address,
       interfaces: this.interfaces,
-      endpoints: [
-        ...this.#addresses.map((address) => ({ address, wires: wireNames(), ...this.#proofs() })),
-        ...this.#withinMachine,
-      ],
+      endpoints: [...this.#bound, ...this.#withinMachine],
       tags: this.#options.tags ?? [],
       data: this.#options.data ?? {},
       incarnation: this.incarnation,
@@ -447,16 +485,26 @@ function requireReachable(address: string): void {
   );
 }
 
-/** @throws ConfigurationError when the transport cannot do what the security asks for */
-function requireAbilities({ name, abilities }: Transport, { mechanisms }: Gate): void {
+/** @throws ConfigurationError when gate or transport cannot do what security and addresses ask for */
+function requireProofs(
+  addresses: readonly BoundAddress[],
+  { name, abilities }: Transport,
+  gate: Gate | undefined,
+): void {
+  const mechanisms = [...(gate?.mechanisms ?? [])];
+  for (const { address, mechanisms: own } of addresses) {
+    if (!own) continue;
+    if (gate) gate.require(own);
+    else if (own.some((mechanism) => mechanism !== "null")) {
+      throw new ConfigurationError(`${address} lets peers in by ${own.join(" and ")}, which needs the option security`);
+    }
+    mechanisms.push(...own);
+  }
+  if (!gate) return;
   const missing = mechanisms.filter((mechanism) => !abilities.security.includes(mechanism));
   if (missing.length === 0 && abilities.knowsUser) return;
   throw new ConfigurationError(
     `The transport ${name} ${missing.length > 0 ? `cannot do ${missing.join(" and ")}` : "does not know who sent a message"}; ` +
       "leave out the option transport, or the option security",
   );
-}
-
-function toList(value: string | readonly string[]): readonly string[] {
-  return typeof value === "string" ? [value] : value;
 }

@@ -1,6 +1,7 @@
 import type { RpcError } from "../errors.js";
 import type { Frames } from "../wire/message.js";
 import type { Address } from "./address.js";
+import type { ConnectionQuota } from "./connection-quota.js";
 import type { LinkSecurity, ListenerSecurity, PeerIdentity } from "./security.js";
 
 /** What a link tells its owner. Handlers must not throw. */
@@ -83,6 +84,8 @@ export interface ListenOptions {
   readonly routingId?: Uint8Array | undefined;
   /** Bytes that may wait for a peer that does not read, before it is given up; default 256 MiB. */
   readonly maxQueuedBytes?: number | undefined;
+  /** Counts the peers, together with those of other listeners that have the same one; default: one of its own, with its defaults. */
+  readonly quota?: ConnectionQuota | undefined;
 }
 
 /** What a listener tells its owner. Handlers must not throw. */
@@ -91,6 +94,11 @@ export interface ListenerHandlers {
   joined?(peer: Peer): void;
   /** A peer was not let in. Links that cannot see it never call this. */
   refused?(peer: Peer, reason: RpcError): void;
+  /**
+   * A peer asked for a routing id that belongs to another one, and has not proven that it is the same. It is let in without one.
+   * Links that cannot see it never call this.
+   */
+  taken?(peer: Peer, holder: Peer): void;
   /** A message came. `peer` names its sender for {@link Listener.send}, and stays the same for its connection. */
   message(peer: Peer, frames: Frames): void;
   /** A peer is found to be gone: answers to it are pointless. Links that cannot see it may call this late, or never. */
@@ -105,7 +113,7 @@ export interface Peer {
   readonly remoteAddress: string | undefined;
   /** Who it is, as far as the link has proven it. */
   readonly identity: PeerIdentity;
-  /** The routing id that it asked for, or that the link gave it; empty for none. */
+  /** The routing id that it asked for, or that the link gave it; empty for none, and where another peer has that id. */
   readonly routingId: Uint8Array;
 }
 

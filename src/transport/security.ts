@@ -8,6 +8,16 @@ export interface PeerIdentity {
   readonly publicKey: Uint8Array | undefined;
 }
 
+/**
+ * Have two peers proven that they are the same, or have both proven nothing? A name is not enough where there are keys: it may have
+ * been given to another key meanwhile.
+ */
+export function isSamePeer(one: PeerIdentity, other: PeerIdentity): boolean {
+  if (one.mechanism !== other.mechanism || one.user !== other.user) return false;
+  const [key, otherKey] = [one.publicKey, other.publicKey];
+  return key === otherKey || (key !== undefined && otherKey !== undefined && Buffer.compare(key, otherKey) === 0);
+}
+
 /** What a check gets to know of a peer besides its credentials. */
 export interface PeerOrigin {
   /** IP address of the peer, or `""` on a unix socket. */

@@ -30,11 +30,14 @@ describe("lamplighter serve", () => {
 
   it("ends with 2 for a configuration whose values are of the wrong kind, and names the key", async () => {
     const cases: [object, RegExp][] = [
-      [{ address: 5 }, /"address" wants an address as text, got 5/],
+      [{ address: 5 }, /"address" wants an address as text.* got 5/],
       [{ service: [] }, /"service" wants a name/],
       [{ journal: 1 }, /"journal" wants a file/],
       [{ nameserver: ["tcp://127.0.0.1:1", 2] }, /"nameserver" wants/],
       [{ authentication: { policy: "sometimes" } }, /"authentication" wants/],
+      [{ limits: 5 }, /"limits" wants/],
+      [{ limits: { calls: 5 } }, /"calls", which means nothing/],
+      [{ policy: [{ user: ["ann"], then: "allow" }] }, /did you mean "users"/],
       [[], /no JSON object/],
     ];
     for (const [content, message] of cases) {
@@ -58,6 +61,18 @@ describe("lamplighter serve", () => {
     expect(warnings.map(({ level }) => level)).to.deep.equal(["warning", "warning"]);
     expect(warnings[0]?.message).to.match(/"adress" means nothing here and is ignored, did you mean "address"\?/);
     expect(warnings[1]?.message).to.match(/"x" means nothing[^]*address, service, nameserver, authentication, journal/);
+  });
+
+  it("takes addresses, policy and limits from its configuration", async () => {
+    const content = {
+      address: ["tcp://127.0.0.1:0", { address: "tcp://127.0.0.1:0", mechanisms: ["null"] }],
+      policy: [{ interface: "com.foo.*", method: "create", then: "allow" }],
+      limits: { callsInFlight: 100 },
+    };
+    const child = command.start(["serve", QUERY, "--config", command.file("all.json", JSON.stringify(content))]);
+    const component = mesh.client().component(await command.ready(child), "com.foo.example");
+    expect(await component.invoke("create", 1)).to.deep.equal({ field1: 1 });
+    expect(await failureOf(component.invoke("wait", 1))).to.include({ code: "ACCESS_DENIED" });
   });
 
   it("says how to get around a name that is taken", async () => {

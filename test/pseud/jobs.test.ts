@@ -21,7 +21,7 @@ interface Jobs {
 
 /** What runs the first of a name. */
 function run(registry: Registry, name: string): unknown {
-  return registry.candidates(name).map((job) => (job.run)())[0];
+  return registry.candidates(name).map((job) => job.run())[0];
 }
 
 describe("Registries of pseud", () => {
@@ -41,7 +41,7 @@ describe("Registries of pseud", () => {
     base.register(says("base two"), { name: "job", domain: "two" });
     expect(run(local, "job")).to.equal("base two");
     local.register(says("local three"), { name: "job", domain: "three" });
-    const order = local.candidates("job").map((job) => (job.run)());
+    const order = local.candidates("job").map((job) => job.run());
     expect(order).to.deep.equal(["local three", "base two", "base one", "local", "base"]);
     expect([...local.names]).to.deep.equal(["job"]);
   });
@@ -98,15 +98,16 @@ describe("Jobs of pseud", () => {
     server.register(() => "small power", { name: "job" });
     server.register(() => "great power", { name: "job", domain: "test.staff" });
     server.register(() => "for staff", { name: "other", domain: "test.staff" });
-    const [alice, bob] = ["alice", "bob"].map((userId) =>
-      pseud.client<Jobs>({ security: "trusted_peer", userId, password: "-" }),
-    );
-    await alice?.connect(address);
-    await bob?.connect(address);
-    expect(await alice?.job()).to.equal("great power");
-    expect(await bob?.job()).to.equal("small power");
-    expect(await alice?.other()).to.equal("for staff");
-    const refused = await failureOf(bob?.other()!);
+    const login = async (userId: string) => {
+      const client = pseud.client<Jobs>({ security: "trusted_peer", userId, password: "-" });
+      await client.connect(address);
+      return client;
+    };
+    const [alice, bob] = [await login("alice"), await login("bob")];
+    expect(await alice.job()).to.equal("great power");
+    expect(await bob.job()).to.equal("small power");
+    expect(await alice.other()).to.equal("for staff");
+    const refused = await failureOf(bob.other() as Promise<unknown>);
     expect(refused).to.include({ code: "METHOD_NOT_FOUND", outcome: "not-executed" });
     expect(refused.remote).to.include({ name: "ServiceNotFoundError", message: "other" });
   });

@@ -29,6 +29,8 @@ export interface TestListener {
   readonly peers: Set<Peer>;
   /** Peers that were not let in, and why. */
   readonly refused: RpcError[];
+  /** Peers that asked for the routing id of another, by the users of both. */
+  readonly taken: (readonly [asking: string | undefined, holder: string | undefined])[];
 }
 
 const MAX = { maxMessageBytes: 128 * 1024 * 1024 };
@@ -94,11 +96,13 @@ export function useLinks(named: Transport | TransportName = "zmtp"): {
     async echo(address, options) {
       const peers = new Set<Peer>();
       const refused: RpcError[] = [];
+      const taken: (readonly [string | undefined, string | undefined])[] = [];
       const listener = await transport.listen(
         address,
         {
           joined: (peer) => peers.add(peer),
           refused: (_peer, reason) => refused.push(reason),
+          taken: (peer, holder) => taken.push([peer.identity.user, holder.identity.user]),
           gone: (peer) => peers.delete(peer),
           message: (peer, frames) => {
             listener.send(peer, frames);
@@ -107,7 +111,7 @@ export function useLinks(named: Transport | TransportName = "zmtp"): {
         { ...MAX, ...options },
       );
       listeners.push(listener);
-      return { listener, peers, refused };
+      return { listener, peers, refused, taken };
     },
   };
 }

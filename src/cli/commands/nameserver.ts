@@ -1,7 +1,7 @@
 import { NameserverHost } from "../../nameserver/nameserver-host.js";
 import { createLogger, type LogOptions } from "../log.js";
 import { runHost } from "../run-host.js";
-import { keysSetting } from "../settings.js";
+import { keysSetting, nameserverSettings } from "../settings.js";
 
 /** Flags of `lamplighter nameserver`. */
 export interface NameserverFlags extends LogOptions {
@@ -11,10 +11,22 @@ export interface NameserverFlags extends LogOptions {
   readonly service?: string;
   /** `--keys`: folder of keys. */
   readonly keys?: string;
+  /** `--config`: file with what has no flag. */
+  readonly config?: string;
 }
 
 /** `lamplighter nameserver` */
-export async function nameserverCommand({ address, service, keys, ...flags }: NameserverFlags): Promise<void> {
+export async function nameserverCommand({ address, service, keys, config, ...flags }: NameserverFlags): Promise<void> {
   const log = createLogger(flags);
-  await runHost(new NameserverHost({ address, service, security: keysSetting(keys), log }), log);
+  const settings = config === undefined ? {} : nameserverSettings(config, log);
+  await runHost(
+    new NameserverHost({
+      ...settings,
+      ...(address !== undefined && { address }),
+      service,
+      security: keysSetting(keys),
+      log,
+    }),
+    log,
+  );
 }

@@ -1,5 +1,6 @@
 import { ConfigurationError, type RpcError, rpcError } from "../../errors.js";
 import { Dispatcher } from "../../peer/dispatcher.js";
+import { readLimits } from "../../peer/limits.js";
 import { Sessions } from "../../peer/sessions.js";
 import {
   findTransport,
@@ -66,6 +67,7 @@ export class Endpoint implements JobSource {
   readonly #context: PeerContext;
   readonly #roster: Roster;
   readonly #heartbeat: Heartbeat;
+  readonly #limits: ReturnType<typeof readLimits>;
   readonly #listeners = new Set<Listener>();
   readonly #diallers = new Set<Dialler>();
   /** By what stands for the connection in calls. */
@@ -98,7 +100,9 @@ export class Endpoint implements JobSource {
     );
     this.#roster = new Roster(findRouting(options.routing), (peer) => role.namesOf(peer));
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#limits = readLimits(options.limits);
     this.#context = {
+      limits: this.#limits.load,
       wire: createPseudWire({
         translations: options.translations,
         errorNames: options.errorNames,
@@ -158,6 +162,7 @@ export class Endpoint implements JobSource {
       security: admits?.listener,
       proof: proves?.link,
       routingId,
+      quota: this.#limits.quota,
     };
     const peers = new Map<Peer, PseudPeer>();
     const peerOf = (peer: Peer): PseudPeer => {

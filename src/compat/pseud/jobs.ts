@@ -42,6 +42,9 @@ export function exposeJobs(name: string, options: JobsOptions): ExposedInterface
     name,
     stateful: false,
     authentication: "never",
+    // Domains say who may call what.
+    governedAs: undefined,
+    policy: undefined,
     methods: new AnyName(method, options.registry),
     contract: { name, docstring: null, data: {}, methods: new Map(), host: undefined },
   };
@@ -71,6 +74,10 @@ class AnyName implements MethodTable {
 
   values(): Iterable<ExposedMethod> {
     return [this.#method];
+  }
+
+  entries(): Iterable<readonly [string, ExposedMethod]> {
+    return Array.from(this.#registry.names, (name) => [name, this.#method] as const);
   }
 }
 

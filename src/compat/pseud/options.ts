@@ -1,4 +1,5 @@
 import type { ErrorPolicy } from "../../peer/failures.js";
+import type { HostLimits } from "../../peer/limits.js";
 import type { Authenticator } from "../../security/gate.js";
 import type { Transport, TransportName } from "../../transport/index.js";
 import type { Logger } from "../../util/log.js";
@@ -38,6 +39,8 @@ export interface EndpointOptions {
   readonly errors?: ErrorPolicy | undefined;
   /** Jobs that run at the same time; default 1,000. Further calls wait. */
   readonly maxConcurrent?: number | undefined;
+  /** How much of this end its peers may take: connections, calls and bytes. */
+  readonly limits?: HostLimits | undefined;
   /** Largest message either way, in bytes; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
   /** How long running jobs may take to finish when the endpoint stops, in milliseconds; default 2,000. */

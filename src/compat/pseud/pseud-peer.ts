@@ -1,4 +1,5 @@
 import type { RpcError } from "../../errors.js";
+import type { LoadLimits } from "../../peer/caller-load.js";
 import type { Dispatcher } from "../../peer/dispatcher.js";
 import { PROCESS_INCARNATION } from "../../peer/incarnation.js";
 import { PeerEnd } from "../../peer/peer-end.js";
@@ -25,6 +26,8 @@ export interface PeerContext {
   readonly wheel: DeadlineWheel;
   /** Largest message either way, in bytes. */
   readonly maxMessageBytes: number;
+  /** How much of this end each of them may take. */
+  readonly limits: LoadLimits;
   /** Deadline of calls that jobs make back to their caller, in milliseconds. */
   readonly timeoutMs: number;
   /** Told of what is ignored. */
@@ -96,6 +99,7 @@ export class PseudPeer implements HeartbeatPeer, Route {
       timeoutMs: context.timeoutMs,
       incarnation: PROCESS_INCARNATION,
       dispatcher: context.dispatcher,
+      limits: context.limits,
       log: context.log,
       send: (frames, first, last) => {
         if (first <= last) this.#login?.sent(first, frames);

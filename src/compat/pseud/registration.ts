@@ -4,6 +4,7 @@ import { NameserverRegistrar } from "../../nameserver/nameserver-registrar.js";
 import { AnswerWindow } from "../../peer/answers/answer-window.js";
 import { Dispatcher } from "../../peer/dispatcher.js";
 import { buildInterface, defineInterface } from "../../peer/exposed/definition.js";
+import { readLimits } from "../../peer/limits.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../../peer/record.js";
 import { Sessions } from "../../peer/sessions.js";
 import type { Credentials } from "../../security/credentials.js";
@@ -91,6 +92,7 @@ export class Registration {
       wheel,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       maxReferences: 0,
+      limits: readLimits().load,
       seesPeers: true,
       gate: undefined,
       log,

@@ -2,6 +2,7 @@ import { rpcError } from "../../errors.js";
 import type { PeerIdentity } from "../../transport/index.js";
 import type { AnswerMessage, CallMessage } from "../../wire/message.js";
 import type { AttachmentLimits, CallOrigin } from "../call-origin.js";
+import type { CallerLoad } from "../caller-load.js";
 import { failureAnswer } from "../failures.js";
 import type { Dynamic, Remote } from "../remote.js";
 import { discardSources } from "../streams/source.js";
@@ -45,6 +46,10 @@ export class TimelyAnswer implements CallOrigin {
 
   get identity(): PeerIdentity | undefined {
     return this.#end.identity;
+  }
+
+  get load(): CallerLoad | undefined {
+    return this.#end.load;
   }
 
   get attachments(): AttachmentLimits {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../errors.js";
+import { AccessPolicy } from "../../security/policy.js";
 import type { Logger } from "../../util/log.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../contract.js";
@@ -108,7 +109,20 @@ export function buildInterface(provided: Provided, host: ProvidingHost): Exposed
       return { ...host.contract(), stateful };
     },
   };
-  return { name: mark.name, stateful, authentication: mark.authentication, methods, contract };
+  return {
+    name: mark.name,
+    stateful,
+    authentication: mark.authentication,
+    governedAs: mark.name,
+    policy: policyOf(mark),
+    methods,
+    contract,
+  };
+}
+
+/** @throws ConfigurationError when it makes no sense */
+export function policyOf({ policy }: InterfaceMark): AccessPolicy | undefined {
+  return policy === undefined ? undefined : new AccessPolicy(policy);
 }
 
 function undeclaredText(interfaceName: string, { contract, undeclared }: ExposedMethod): string {

@@ -1,4 +1,5 @@
 import { BadRequestError, ConfigurationError, rpcError } from "../../errors.js";
+import { AccessPolicy } from "../../security/policy.js";
 import { NamedArguments } from "../../wire/named-arguments.js";
 import { checkType, isPlainObject, wireArguments } from "../arguments.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
@@ -36,6 +37,7 @@ export function exposeMethod(
 class FunctionMethod implements ExposedMethod {
   readonly contract: MethodContract;
   readonly once: OnceMode | undefined;
+  readonly policy: AccessPolicy | undefined;
   readonly undeclared: number | undefined;
   readonly #interface: string;
   readonly #body: MethodFunction;
@@ -55,6 +57,7 @@ class FunctionMethod implements ExposedMethod {
     told: { readonly name: string; readonly first: ArgumentType | undefined },
   ) {
     this.once = readOnce(told.name, options);
+    this.policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
     this.undeclared = parameters.length === 0 && body.length > 1 ? body.length : undefined;
     this.#interface = interfaceName;
     this.#body = body;

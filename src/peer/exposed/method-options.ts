@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Policy } from "../../security/policy.js";
 import type { ServerCall } from "../call-context.js";
 import type { ArgumentType } from "../contract.js";
 import type { OnceMode } from "../dispatcher.js";
@@ -71,6 +72,8 @@ export interface MethodOptions {
   readonly once?: OnceMode | false | undefined;
   /** Description for introspection. */
   readonly doc?: string | undefined;
+  /** Who may call it, in place of what interface and host say of it; see {@link InterfaceOptions.policy}. */
+  readonly policy?: Policy | undefined;
   /** Validates the whole arguments, by a Standard Schema. */
   readonly input?: StandardSchemaV1 | undefined;
   /** Validates the returned value, by a Standard Schema. */
@@ -87,6 +90,11 @@ export interface InterfaceOptions {
   readonly stateful?: boolean | undefined;
   /** `required`: callers must show a valid token; `never`: they need not, whatever the host's policy is. */
   readonly authentication?: "required" | "never" | undefined;
+  /**
+   * Who may call what (docs/security.md), in place of what the host says: of the policies of method, interface and host the nearest
+   * decides alone. Default none: the host's decides, and without one everybody may.
+   */
+  readonly policy?: Policy | undefined;
   /** Description for introspection. */
   readonly doc?: string | undefined;
   /** Data for introspection; any JSON. */

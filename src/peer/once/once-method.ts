@@ -1,4 +1,5 @@
 import { ConfigurationError, rpcError } from "../../errors.js";
+import type { AccessPolicy } from "../../security/policy.js";
 import type { AnswerMessage } from "../../wire/message.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { MethodContract } from "../contract.js";
@@ -40,12 +41,14 @@ export function journaled(method: ExposedMethod, { journal, errors }: Journaling
  */
 export class OnceMethod implements ExposedMethod {
   readonly contract: MethodContract;
+  readonly policy: AccessPolicy | undefined;
   readonly #method: ExposedMethod;
   readonly #journal: () => CallJournal;
   readonly #errors: ErrorPolicy | undefined;
 
   constructor(method: ExposedMethod, journal: () => CallJournal, errors: ErrorPolicy | undefined) {
     this.contract = method.contract;
+    this.policy = method.policy;
     this.#method = method;
     this.#journal = journal;
     this.#errors = errors;
@@ -80,11 +83,13 @@ export class OnceMethod implements ExposedMethod {
  */
 export class TransactionMethod implements ExposedMethod {
   readonly contract: MethodContract;
+  readonly policy: AccessPolicy | undefined;
   readonly #method: ExposedMethod;
   readonly #journal: () => CallJournal;
 
   constructor(method: ExposedMethod, journal: () => CallJournal) {
     this.contract = method.contract;
+    this.policy = method.policy;
     this.#method = method;
     this.#journal = journal;
   }

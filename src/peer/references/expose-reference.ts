@@ -1,7 +1,8 @@
 import type { ServerCall } from "../call-context.js";
 import type { MethodContract } from "../contract.js";
 import type { ExposedInterface, ExposedMethod } from "../dispatcher.js";
-import { markedMethods } from "../exposed/definition.js";
+import { markedMethods, policyOf } from "../exposed/definition.js";
+import { interfaceMark } from "../exposed/marks.js";
 import { handleOf, isProxy } from "../proxy.js";
 
 /**
@@ -21,7 +22,11 @@ export function exposeReference(target: object): ExposedInterface | undefined {
   }
   if (isProxy(target)) return exposed("a proxy", new ForwardedMethods(target));
   const methods = markedMethods(target);
-  return methods.size === 0 ? undefined : exposed(target.constructor.name, methods);
+  if (methods.size === 0) return undefined;
+  // Whoever gets hold of a whole service is no freer to call it than those who call it by its name.
+  const mark = interfaceMark(target.constructor);
+  const shared = exposed(target.constructor.name, methods);
+  return mark ? { ...shared, governedAs: mark.name, policy: policyOf(mark) } : shared;
 }
 
 function exposed(name: string, methods: ReadonlyMap<string, ExposedMethod>): ExposedInterface {
@@ -30,6 +35,8 @@ function exposed(name: string, methods: ReadonlyMap<string, ExposedMethod>): Exp
     stateful: false,
     // Whoever was given the reference may use it.
     authentication: "never",
+    governedAs: undefined,
+    policy: undefined,
     methods,
     contract: { name, docstring: null, data: {}, methods: new Map(), host: undefined },
   };

@@ -219,7 +219,13 @@ const RETRY_MS = 5;
 const MAX_REMEMBERED = 10_000;
 
 /** libzmq checks credentials in a thread of its own, which this transport does not serve. */
-function requireOpen({ security, socketType }: ListenOptions): void {
+function requireOpen({ security, socketType, quota }: ListenOptions): void {
+  if (quota?.isAskedFor) {
+    throw new ConfigurationError(
+      "The transport zeromq does not see its peers come and go, so it cannot count connections; leave the option transport away, " +
+        "or the limits of connections",
+    );
+  }
   if ((security === undefined || security.null) && socketType === undefined) return;
   throw new ConfigurationError(
     "The transport zeromq does not know who its peers are, so it cannot keep any out; leave the option transport away",

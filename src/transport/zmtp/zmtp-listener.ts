@@ -1,12 +1,13 @@
 import { unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { RpcError } from "../../errors.js";
+import { RpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import type { Address } from "../address.js";
 import { bindError } from "../bind-error.js";
+import { ConnectionQuota, type CountedConnection } from "../connection-quota.js";
 import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
 import { openSockets } from "../open-sockets.js";
-import type { PeerIdentity } from "../security.js";
+import { isSamePeer, type PeerIdentity } from "../security.js";
 import { ZmtpConnection } from "./connection.js";
 import { admittingMechanism, provingMechanism } from "./mechanisms.js";
 import type { SessionPeer } from "./session.js";
@@ -18,6 +19,7 @@ export class ZmtpListener implements Listener {
   readonly #server: Server;
   readonly #handlers: ListenerHandlers;
   readonly #options: ListenOptions;
+  readonly #quota: ConnectionQuota;
   readonly #peers = new Set<ZmtpPeer>();
   readonly #byRoutingId = new Map<string, ZmtpPeer>();
   #closed: Promise<void> | undefined;
@@ -27,6 +29,7 @@ export class ZmtpListener implements Listener {
     this.address = address;
     this.#handlers = handlers;
     this.#options = options;
+    this.#quota = options.quota ?? new ConnectionQuota();
     openSockets.add(server);
     server.on("connection", (socket) => {
       this.#accept(socket);
@@ -82,7 +85,19 @@ export class ZmtpListener implements Listener {
   }
 
   #accept(socket: Socket): void {
-    const origin = { remoteAddress: socket.remoteAddress ?? "" };
+    const { remoteAddress } = socket;
+    const isGone = remoteAddress === undefined && this.address.startsWith("tcp://");
+    const origin = { remoteAddress: remoteAddress ?? "" };
+    const counted = isGone
+      ? undefined
+      : this.#quota.open(origin.remoteAddress, (reason) => {
+          connection.destroy(reason);
+        });
+    if (counted === undefined || RpcError.isRpcError(counted)) {
+      socket.destroy();
+      if (counted) this.#handlers.refused?.(stranger(origin.remoteAddress), counted);
+      return;
+    }
     const { security, proof, routingId, socketType = "ROUTER" } = this.#options;
     const own = { socketType, routingId };
     const proving = proof && provingMechanism(proof, own);
@@ -110,13 +125,12 @@ export class ZmtpListener implements Listener {
       },
     );
     const peer: ZmtpPeer = {
-      id: `${origin.remoteAddress || "local"}#${nextPeer++}`,
-      remoteAddress: origin.remoteAddress,
-      identity: { mechanism: "null", user: undefined, publicKey: undefined },
+      ...stranger(origin.remoteAddress),
       routingId: NO_ROUTING_ID,
       isReady: false,
       isHeld: false,
       connection,
+      counted,
     };
     this.#peers.add(peer);
     socket.on("drain", () => {
@@ -128,20 +142,33 @@ export class ZmtpListener implements Listener {
 
   #ready(peer: ZmtpPeer, session: SessionPeer): void {
     peer.identity = session.identity;
-    peer.routingId = session.routingId;
     peer.isReady = true;
-    if (session.routingId.length > 0) {
-      const key = session.routingId.toString("hex");
-      const former = this.#byRoutingId.get(key);
-      // A newcomer takes a routing id over: the former connection is most likely dead, and nobody has noticed yet.
-      this.#byRoutingId.set(key, peer);
-      former?.connection.destroy();
-    }
+    peer.counted.shaken();
+    const holder = this.#name(peer, session.routingId);
     this.#handlers.joined?.(peer);
+    if (holder) this.#handlers.taken?.(peer, holder);
+  }
+
+  /**
+   * Knows a peer by its routing id from now on. Who comes anew takes it over: the former connection is most likely dead, and nobody
+   * has noticed yet. But nobody takes it from somebody else.
+   *
+   * @returns who else has it
+   */
+  #name(peer: ZmtpPeer, routingId: Buffer): ZmtpPeer | undefined {
+    if (routingId.length === 0) return undefined;
+    const key = routingId.toString("hex");
+    const former = this.#byRoutingId.get(key);
+    if (former && !isSamePeer(former.identity, peer.identity)) return former;
+    peer.routingId = routingId;
+    this.#byRoutingId.set(key, peer);
+    former?.connection.destroy();
+    return undefined;
   }
 
   #gone(peer: ZmtpPeer, reason: RpcError | undefined): void {
     this.#peers.delete(peer);
+    peer.counted.closed();
     const key = peer.routingId.toString("hex");
     if (this.#byRoutingId.get(key) === peer) this.#byRoutingId.delete(key);
     if (peer.isReady) this.#handlers.gone(peer);
@@ -156,6 +183,17 @@ interface ZmtpPeer extends Peer {
   /** Nothing is read from it for now. */
   isHeld: boolean;
   connection: ZmtpConnection;
+  readonly counted: CountedConnection;
+}
+
+/** A peer of which nothing is known yet. */
+function stranger(remoteAddress: string): Peer {
+  return {
+    id: `${remoteAddress || "local"}#${nextPeer++}`,
+    remoteAddress,
+    identity: { mechanism: "null", user: undefined, publicKey: undefined },
+    routingId: NO_ROUTING_ID,
+  };
 }
 
 /** Peers are told apart over all listeners of the process. */

@@ -14,7 +14,7 @@ export const trustedCurve: SecurityPlugin = {
     const keys = requireKeys(settings, "trusted_curve");
     const authenticator = keyCheck(settings, keys);
     const gate = new Gate({ keys, mechanisms: ["curve"], authenticator }, settings.log);
-    return { listener: gate.listenerSecurity };
+    return { listener: gate.listenerSecurity(["curve"]) };
   },
   client: (settings) => ({ link: curveLink(settings, "trusted_curve") }),
 };
@@ -32,7 +32,7 @@ export const untrustedCurve: SecurityPlugin = {
       },
       settings.log,
     );
-    return { listener: gate.listenerSecurity, challenge };
+    return { listener: gate.listenerSecurity(["curve"]), challenge };
   },
   client: (settings) => {
     const { userId, password = new Uint8Array() } = settings;

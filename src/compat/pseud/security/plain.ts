@@ -16,7 +16,7 @@ export const plain: SecurityPlugin = {
       },
       settings.log,
     );
-    return { listener: gate.listenerSecurity };
+    return { listener: gate.listenerSecurity(["plain"]) };
   },
   client: plainClient,
 };
