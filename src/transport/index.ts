@@ -15,7 +15,7 @@ export type TransportName = "zmtp" | "zeromq";
  * The transport that calls use unless told otherwise: our own ZMTP for tcp and unix sockets, libzmq for `inproc`, and none
  * of them inside of a process (`memory`). docs/zmtp.md says why.
  */
-const automatic: Transport = {
+export const automaticTransport: Transport = {
   name: "automatic",
   abilities: { ...zmtpTransport.abilities, schemes: ["tcp", "ipc", "inproc", "memory"] },
   connect: (address, handlers, options) => transportOf(address).connect(address, handlers, options),
@@ -31,7 +31,7 @@ const automatic: Transport = {
 export function findTransport(option: Transport | TransportName | undefined): Transport {
   if (typeof option === "object") return option;
   const name = option ?? process.env.LAMPLIGHTER_TRANSPORT;
-  if (name === undefined || name === "") return automatic;
+  if (name === undefined || name === "") return automaticTransport;
   if (Object.hasOwn(TRANSPORTS, name)) return TRANSPORTS[name as TransportName];
   throw new ConfigurationError(
     `There is no transport named ${JSON.stringify(name)}; there are ${Object.keys(TRANSPORTS).join(" and ")}`,

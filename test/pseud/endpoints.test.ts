@@ -122,6 +122,17 @@ describe("Endpoints of pseud", () => {
     expect(wrong.message).to.contain('unexpected keyword argument "c"');
   });
 
+  it("call each other inside of a process, and over a unix socket", async () => {
+    for (const address of ["inproc://pseud-test", "ipc:///tmp/pseud-test.sock"]) {
+      const server = pseud.server({ id: "service" });
+      server.register((name: string) => `Hello ${name}`, { name: "hello" });
+      await server.bind(address);
+      const client = pseud.client<Service>({ serverId: "service" });
+      await client.connect(address);
+      expect(await client.hello(address)).to.equal(`Hello ${address}`);
+    }
+  });
+
   it("tell who comes and goes", async () => {
     const events: PseudEvent[] = [];
     const { address } = await start({ onEvent: (event) => events.push(event) });

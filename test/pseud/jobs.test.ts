@@ -107,7 +107,7 @@ describe("Jobs of pseud", () => {
     expect(await alice.job()).to.equal("great power");
     expect(await bob.job()).to.equal("small power");
     expect(await alice.other()).to.equal("for staff");
-    const refused = await failureOf(bob.other() as Promise<unknown>);
+    const refused = await failureOf(bob.other());
     expect(refused).to.include({ code: "METHOD_NOT_FOUND", outcome: "not-executed" });
     expect(refused.remote).to.include({ name: "ServiceNotFoundError", message: "other" });
   });

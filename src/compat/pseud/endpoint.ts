@@ -3,6 +3,7 @@ import { Dispatcher } from "../../peer/dispatcher.js";
 import { readLimits } from "../../peer/limits.js";
 import { Sessions } from "../../peer/sessions.js";
 import {
+  automaticTransport,
   findTransport,
   type LinkOptions,
   type Listener,
@@ -81,7 +82,8 @@ export class Endpoint implements JobSource {
     this.kind = role.kind;
     this.#options = options;
     this.#log = options.log ?? SILENT;
-    this.#transport = findTransport(options.transport);
+    // Pseud lives on knowing who is there: what the environment says of other transports does not count.
+    this.#transport = options.transport === undefined ? automaticTransport : findTransport(options.transport);
     this.#requireAbilities();
     this.registry = options.registry ?? createLocalRegistry();
     this.#dispatcher = new Dispatcher({
