@@ -131,6 +131,8 @@ describe("Endpoints of pseud", () => {
       await client.connect(address);
       expect(await client.hello(address)).to.equal(`Hello ${address}`);
     }
+    const proven = pseud.server({ id: "service", security: "trusted_peer" });
+    expect(await failureOf(proven.bind("inproc://pseud-test"))).to.include({ code: "CONFIGURATION" });
   });
 
   it("tell who comes and goes", async () => {

@@ -183,7 +183,7 @@ export class Endpoint implements JobSource {
       return made;
     };
     const listener = await this.#transport.listen(
-      address,
+      this.#placeOf(address),
       {
         joined: peerOf,
         message: (peer, frames) => {
@@ -226,7 +226,7 @@ export class Endpoint implements JobSource {
       probe: this.#options.probe ?? true,
     };
     let peer: PseudPeer | undefined;
-    const dialler = new Dialler(address, this.#transport, options, {
+    const dialler = new Dialler(this.#placeOf(address), this.#transport, options, {
       opened: (link, end) => {
         peer = this.#open({
           id: address,
@@ -327,6 +327,21 @@ export class Endpoint implements JobSource {
     if (this.#state === "running") return undefined;
     if (this.#state === "new") return rpcError("CONFIGURATION", NOT_CONNECTED, { outcome: "not-sent" });
     return rpcError("CLOSED", `The ${this.#role.kind} was stopped`, { outcome: "not-sent" });
+  }
+
+  /**
+   * Inside of a process nothing needs libzmq.
+   *
+   * @throws ConfigurationError where nobody could prove anything
+   */
+  #placeOf(address: string): string {
+    const isInside = /^(inproc|memory):/.test(address);
+    if (!isInside || this.#options.transport !== undefined) return address;
+    const { admits, proves } = this.#role;
+    if (admits?.listener === undefined && proves?.link === undefined) return address.replace(/^inproc:/, "memory:");
+    throw new ConfigurationError(
+      `${address} is within this process, where nobody proves anything; leave out the option security, or take another address`,
+    );
   }
 
   /** Why nobody is there, if all that were asked refuse this end. */
