@@ -21,7 +21,7 @@ export interface PseudEndpoints {
   /** Makes a pair of keys. */
   keys(): KeyPair;
   /** Waits for a condition. */
-  until(condition: () => boolean): Promise<void>;
+  until(condition: () => boolean | Promise<boolean>): Promise<void>;
 }
 
 /** Servers and clients of pseud on real sockets, stopped by a hook after each test. */
