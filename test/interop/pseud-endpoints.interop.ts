@@ -293,6 +293,30 @@ describe("Endpoints of pseud and the peer in Python", () => {
     expect((await theirs.state()).alive).to.equal(true);
   });
 
+  it("do not break callers while the whole process stands still", async function () {
+    this.timeout(40_000);
+    const { server, address } = await ourServer();
+    server.register(
+      () => {
+        const end = performance.now() + 5_600;
+        while (performance.now() < end);
+        return "at last";
+      },
+      { name: "block" },
+    );
+    await using theirs = await PythonPseud.start({ role: "client", connect: address });
+    await theirs.call("hello", ["x"]);
+    // The second is sent while nobody reads, and waits for as long.
+    const blocked = theirs.call("block");
+    const behind = theirs.call("hello", ["behind"]);
+    expect(await blocked).to.have.nested.property("error.class", "TimeoutError");
+    expect(await behind).to.have.nested.property("error.class", "TimeoutError");
+    // What comes before the process goes on may be as old, and is not answered either.
+    await theirs.call("hello", ["between"]);
+    expect(await theirs.call("hello", ["y"])).to.deep.equal({ result: "Hello y" });
+    expect((await theirs.state()).alive).to.equal(true);
+  });
+
   it("survive what no peer should send, and answer what they can", async () => {
     const { server, address } = await ourServer();
     await using theirs = await PythonPseud.start({ role: "client", connect: address });

@@ -1,6 +1,13 @@
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { Client, type PseudEvent, Server, type ServerOptions } from "../../src/compat/pseud/index.js";
+import {
+  Client,
+  disconnect,
+  type PseudEvent,
+  peersOf,
+  Server,
+  type ServerOptions,
+} from "../../src/compat/pseud/index.js";
 import { currentCall, named, type Remote, withOptions } from "../../src/index.js";
 import { failureOf } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
@@ -145,6 +152,23 @@ describe("Endpoints of pseud", () => {
     await pseud.until(() => events.length === 2);
     expect(events.map((event) => event.type)).to.deep.equal(["joined", "gone"]);
     expect(events[1]).to.include({ reason: "disconnected" });
+  });
+
+  it("say who is there, and end a connection that is wanted no more", async () => {
+    const { server, address } = await start();
+    const client = pseud.client<Service>({ serverId: "service", timeoutMs: 200 });
+    await client.connect(address);
+    await client.connect(address);
+    await client.hello("x");
+    expect(peersOf(server)).to.have.length(1);
+    expect(peersOf(client)).to.have.nested.property("[0].routingId", "service");
+    expect(disconnect(client, address)).to.equal(true);
+    expect(disconnect(client, address)).to.equal(false);
+    await pseud.until(() => peersOf(server).length === 0);
+    expect(await failureOf(client.hello("x"))).to.include({ code: "TIMEOUT", outcome: "not-sent" });
+    await client.connect(address);
+    expect(await client.hello("y")).to.equal("Hello y");
+    expect(() => peersOf({})).to.throw("neither");
   });
 
   it("are what they are, and print so", async () => {

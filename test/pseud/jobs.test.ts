@@ -171,10 +171,10 @@ describe("Jobs of pseud", () => {
   });
 
   it("throw errors under the names that Python is to have for them", async () => {
-    class OutOfStock extends Error {
-      override readonly name = "OutOfStock";
+    class SheepGone extends Error {
+      override readonly name = "SheepGone";
     }
-    registerError(OutOfStock);
+    registerError(SheepGone);
     const { server, client } = await connected({ errorNames: new ErrorNames({ RangeError: "ValueError" }) });
     server.register(
       () => {
@@ -184,13 +184,13 @@ describe("Jobs of pseud", () => {
     );
     server.register(
       () => {
-        throw new OutOfStock("none left");
+        throw new SheepGone("none left");
       },
       { name: "other" },
     );
     const failure = await failureOf(client.job());
     expect(failure.remote).to.include({ name: "ValueError", message: "too far" });
-    expect(await failureOf(client.other())).to.be.instanceOf(OutOfStock);
+    expect(await failureOf(client.other())).to.be.instanceOf(SheepGone);
   });
 
   it("carry types of the application's own", async () => {

@@ -1,9 +1,11 @@
+import { ConfigurationError } from "../../errors.js";
 import type { CallPromise } from "../../peer/call-promise.js";
 import type { CallOptions } from "../../peer/invoker.js";
 import { createProxy, handleOf, isProxy, type ProxyHandle } from "../../peer/proxy.js";
 import type { Dynamic, Remote } from "../../peer/remote.js";
 import type { Addressee } from "./calls.js";
 import type { Endpoint } from "./endpoint.js";
+import type { PeerInfo } from "./events.js";
 import type { Fallback } from "./jobs.js";
 
 /** What stands behind the proxy of an endpoint, or of one peer of it. */
@@ -69,6 +71,26 @@ export function endpointHandleOf(value: unknown): EndpointHandle | undefined {
   if (typeof value !== "object" || value === null || !isProxy(value)) return undefined;
   const handle = handleOf(value);
   return handle instanceof EndpointHandle ? handle : undefined;
+}
+
+/** The peers of an endpoint that are known by now, in the order in which they came. */
+export function peersOf(endpoint: object): readonly PeerInfo[] {
+  return requireEndpoint(endpoint).peers;
+}
+
+/**
+ * Ends the connection that an endpoint keeps to an address; calls that wait for answers there fail.
+ *
+ * @returns whether there was one
+ */
+export function disconnect(endpoint: object, address: string): boolean {
+  return requireEndpoint(endpoint).disconnect(address);
+}
+
+function requireEndpoint(value: object): Endpoint {
+  const handle = endpointHandleOf(value);
+  if (handle?.locals) return handle.endpoint;
+  throw new ConfigurationError("This is neither a Server nor a Client of pseud");
 }
 
 /**

@@ -2,30 +2,20 @@ import { ConfigurationError, type RpcError, rpcError } from "../../errors.js";
 import { Dispatcher } from "../../peer/dispatcher.js";
 import { readLimits } from "../../peer/limits.js";
 import { Sessions } from "../../peer/sessions.js";
-import {
-  automaticTransport,
-  findTransport,
-  type LinkOptions,
-  type Listener,
-  type ListenOptions,
-  type Peer,
-  type RemoteEnd,
-  type Transport,
-} from "../../transport/index.js";
+import { automaticTransport, findTransport, type Transport } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
-import { isMessage } from "../../wire/pseud/format.js";
 import { createPseudWire } from "../../wire/pseud/index.js";
 import { DEFAULT_LIMITS } from "../../wire/wire.js";
 import { Calls } from "./calls.js";
-import { Dialler } from "./dialler.js";
+import { Connections } from "./connections.js";
 import type { PeerInfo, PseudEvent } from "./events.js";
 import { findHeartbeat } from "./heartbeat/index.js";
 import type { Heartbeat, HeartbeatPeer } from "./heartbeat/plugin.js";
 import { exposeJobs, type Fallback, type JobSource } from "./jobs.js";
 import type { EndpointOptions } from "./options.js";
-import { type PeerContext, PseudPeer } from "./pseud-peer.js";
+import { type PeerConnection, type PeerContext, PseudPeer } from "./pseud-peer.js";
 import type { Registration } from "./registration.js";
 import { createLocalRegistry, type JobFunction, type JobOptions, type Registry } from "./registry.js";
 import { Roster } from "./roster.js";
@@ -68,9 +58,7 @@ export class Endpoint implements JobSource {
   readonly #context: PeerContext;
   readonly #roster: Roster;
   readonly #heartbeat: Heartbeat;
-  readonly #limits: ReturnType<typeof readLimits>;
-  readonly #listeners = new Set<Listener>();
-  readonly #diallers = new Set<Dialler>();
+  readonly #connections: Connections;
   /** By what stands for the connection in calls. */
   readonly #peers = new WeakMap<object, PseudPeer>();
   #state: State = "new";
@@ -102,9 +90,9 @@ export class Endpoint implements JobSource {
     );
     this.#roster = new Roster(findRouting(options.routing), (peer) => role.namesOf(peer));
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#limits = readLimits(options.limits);
+    const { quota, load } = readLimits(options.limits);
     this.#context = {
-      limits: this.#limits.load,
+      limits: load,
       wire: createPseudWire({
         translations: options.translations,
         errorNames: options.errorNames,
@@ -135,13 +123,33 @@ export class Endpoint implements JobSource {
       wheel: this.#wheel,
       timeoutMs,
       objection: () => this.#objection(),
-      refusal: () => this.#refusal(),
+      refusal: () => this.#connections.refusal,
+    });
+    this.#connections = new Connections({
+      transport: this.#transport,
+      isAutomatic: options.transport === undefined,
+      routingId: role.routingId,
+      admits: role.admits,
+      proves: role.proves,
+      registration: role.registration,
+      quota,
+      maxMessageBytes: this.#context.maxMessageBytes,
+      probe: options.probe ?? true,
+      log: this.#log,
+      open: (connection) => this.#open(connection),
+      lost: (peer, reason) => {
+        this.#lost(peer, reason);
+      },
+      unreachable: (address, reason) => {
+        this.#tell({ type: "unreachable", address, reason });
+        this.#roster.nudge();
+      },
     });
   }
 
   /** One line that says what this is and how it is. */
   describe(): string {
-    const where = [...this.#listeners, ...this.#diallers].map(({ address }) => address).join(" ");
+    const where = this.#connections.addresses.join(" ");
     const count = [...this.#roster.peers].length;
     return `pseud ${this.#role.kind}${where === "" ? "" : ` @ ${where}`} ${this.#state === "running" ? `${count} peers` : this.#state}`;
   }
@@ -158,102 +166,29 @@ export class Endpoint implements JobSource {
   /** See the public classes. */
   async bind(address: string): Promise<string> {
     this.#requireUsable();
-    const { routingId, admits, proves, registration } = this.#role;
-    const options: ListenOptions = {
-      maxMessageBytes: this.#context.maxMessageBytes,
-      security: admits?.listener,
-      proof: proves?.link,
-      routingId,
-      quota: this.#limits.quota,
-    };
-    const peers = new Map<Peer, PseudPeer>();
-    const peerOf = (peer: Peer): PseudPeer => {
-      const known = peers.get(peer);
-      if (known) return known;
-      const made = this.#open({
-        ...peer,
-        send: (frames) => {
-          listener.send(peer, frames);
-        },
-        close: (reason) => {
-          listener.disconnect(peer, reason);
-        },
-      });
-      peers.set(peer, made);
-      return made;
-    };
-    const listener = await this.#transport.listen(
-      this.#placeOf(address),
-      {
-        joined: peerOf,
-        message: (peer, frames) => {
-          if (registration && frames.length > 1 && !isMessage(frames)) registration.message(listener, peer, frames);
-          else peerOf(peer).receive(frames);
-        },
-        gone: (peer) => {
-          registration?.gone(listener, peer);
-          const known = peers.get(peer);
-          peers.delete(peer);
-          if (known) this.#lost(known, rpcError("UNAVAILABLE", `${known.id} is gone`));
-        },
-        refused: (peer, reason) => {
-          this.#log.debug(`${peer.id} was not let in: ${reason.message}`);
-        },
-      },
-      options,
-    );
-    if (this.#state === "stopping" || this.#state === "stopped") {
-      await listener.close(0);
-      this.#requireUsable();
-    }
-    this.#listeners.add(listener);
-    this.#state = "running";
-    await registration?.bound(listener);
-    return listener.address;
+    const real = await this.#connections.bind(address);
+    if (this.#state === "new") this.#state = "running";
+    // It may have been stopped meanwhile.
+    if (this.#stopping) await this.#connections.close(0);
+    this.#requireUsable();
+    return real;
   }
 
   /** See the public classes. */
   connect(address: string): void {
     this.#requireUsable();
-    const { routingId, admits, proves } = this.#role;
-    const options: LinkOptions = {
-      maxMessageBytes: this.#context.maxMessageBytes,
-      security: proves?.link,
-      admission: admits?.listener,
-      // A transport of others' may know no other than its own.
-      socketType: this.#transport.abilities.knowsUser ? "ROUTER" : undefined,
-      routingId,
-      probe: this.#options.probe ?? true,
-    };
-    let peer: PseudPeer | undefined;
-    const dialler = new Dialler(this.#placeOf(address), this.#transport, options, {
-      opened: (link, end) => {
-        peer = this.#open({
-          id: address,
-          remoteAddress: undefined,
-          ...(end ?? UNKNOWN_END),
-          send: (frames, unsent) => {
-            link.send(frames, unsent);
-          },
-          close: (reason) => {
-            link.close(reason);
-          },
-        });
-      },
-      message: (frames) => {
-        peer?.receive(frames);
-      },
-      closed: (reason, isOpen) => {
-        if (peer) this.#lost(peer, reason);
-        peer = undefined;
-        if (!isOpen) {
-          this.#tell({ type: "unreachable", address, reason: reason.message });
-          this.#roster.nudge();
-        }
-      },
-    });
-    this.#diallers.add(dialler);
+    this.#connections.connect(address);
     this.#state = "running";
+  }
+
+  /** Ends the connection to an address; `false` when there is none. */
+  disconnect(address: string): boolean {
+    return this.#connections.disconnect(address);
+  }
+
+  /** Peers that are known. */
+  get peers(): readonly PeerInfo[] {
+    return Array.from(this.#roster.peers, infoOf);
   }
 
   /** See the public classes. */
@@ -282,15 +217,13 @@ export class Endpoint implements JobSource {
     const reason = rpcError("CLOSED", `The ${this.#role.kind} was stopped`);
     this.#dispatcher.abort(rpcError("CLOSED", reason.message, { outcome: "executed" }));
     for (const peer of [...this.#roster.peers]) this.#lost(peer, reason);
-    for (const dialler of this.#diallers) dialler.close();
-    await Promise.all([...this.#listeners].map((listener) => listener.close(LINGER_MS)));
-    await registration?.close();
+    await this.#connections.close(LINGER_MS);
     this.#state = "stopped";
     this.#roster.nudge();
   }
 
   /** A connection is there. */
-  #open(connection: ConstructorParameters<typeof PseudPeer>[1]): PseudPeer {
+  #open(connection: PeerConnection): PseudPeer {
     const peer = new PseudPeer(this.#context, connection);
     this.#peers.set(peer.connection, peer);
     if (peer.isKnown) this.#join(peer);
@@ -329,28 +262,6 @@ export class Endpoint implements JobSource {
     return rpcError("CLOSED", `The ${this.#role.kind} was stopped`, { outcome: "not-sent" });
   }
 
-  /**
-   * Inside of a process nothing needs libzmq.
-   *
-   * @throws ConfigurationError where nobody could prove anything
-   */
-  #placeOf(address: string): string {
-    const isInside = /^(inproc|memory):/.test(address);
-    if (!isInside || this.#options.transport !== undefined) return address;
-    const { admits, proves } = this.#role;
-    if (admits?.listener === undefined && proves?.link === undefined) return address.replace(/^inproc:/, "memory:");
-    throw new ConfigurationError(
-      `${address} is within this process, where nobody proves anything; leave out the option security, or take another address`,
-    );
-  }
-
-  /** Why nobody is there, if all that were asked refuse this end. */
-  #refusal(): RpcError | undefined {
-    if (this.#listeners.size > 0) return undefined;
-    const refusals = [...this.#diallers].map(({ refusal }) => refusal);
-    return refusals.includes(undefined) ? undefined : refusals[0];
-  }
-
   #requireUsable(): void {
     if (this.#state === "new" || this.#state === "running") return;
     throw new ConfigurationError(`This ${this.#role.kind} was stopped, and cannot be started again: make another one`);
@@ -373,10 +284,6 @@ function infoOf({ id, user, routingId, remoteAddress }: PseudPeer): PeerInfo {
 }
 
 const NOBODY = Buffer.alloc(0);
-const UNKNOWN_END: RemoteEnd = {
-  identity: { mechanism: "null", user: undefined, publicKey: undefined },
-  routingId: new Uint8Array(),
-};
 const NOT_CONNECTED = "Nothing is connected yet: call bind() or connect() first";
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DRAIN_TIMEOUT_MS = 2_000;

@@ -23,6 +23,7 @@ export {
   TranslationTable,
 } from "../../wire/pseud/translation-table.js";
 export { Client, type ClientConstructor } from "./client.js";
+export { disconnect, peersOf } from "./endpoint-proxy.js";
 export type { PeerGone, PeerInfo, PeerJoined, PeerUnreachable, PseudEvent } from "./events.js";
 export { registerHeartbeat } from "./heartbeat/index.js";
 export { type IntervalOptions, intervalHeartbeat } from "./heartbeat/interval.js";
