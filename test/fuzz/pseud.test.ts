@@ -42,7 +42,7 @@ function* strange(seed: number, rounds: number): Generator<Frames> {
   }
 }
 
-describe("Pseud, with messages of no sense", () => {
+describe("The fuzzer of messages of pseud", () => {
   const pseud = usePseud();
 
   it(`reads ${ROUNDS} of them, or refuses them`, function () {
