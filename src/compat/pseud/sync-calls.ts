@@ -176,7 +176,7 @@ export class SyncCalls {
 
   #notSent({ method, deadlineAt, sentAt }: PromiseCall, trouble: string | undefined): RpcError {
     const { serverId } = this.#options;
-    const why = trouble ?? `${serverId === "" ? "no server" : serverId} was not connected`;
+    const why = trouble ?? (serverId === "" ? "no server was connected" : `${serverId} was not connected`);
     return rpcError("TIMEOUT", `${method} was not sent within ${Math.round(deadlineAt - sentAt)} ms: ${why}`, {
       method,
       service: this.#address,

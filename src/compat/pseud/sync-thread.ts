@@ -120,10 +120,10 @@ function startWorker(data: SyncThreadData, port: MessagePort): Worker {
   const options = { name: "lamplighter sync", workerData: data, transferList: [port] };
   // What the program preloads for itself would be loaded here once more, before anything else.
   if (!import.meta.url.endsWith(".ts")) return new Worker(programFile(), { ...options, execArgv: [] });
-  // Node gives a thread none of the hooks that its parent loads sources with.
+  // Node gives a thread none of the hooks that its parent loads sources with. As with `--import tsx`, tsx is looked for from the
+  // current folder.
   const program = JSON.stringify(new URL("./sync-worker.ts", import.meta.url).href);
-  const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
-  return new Worker(`import(${loader}).then(({ register }) => { register(); return import(${program}); })`, {
+  return new Worker(`import("tsx/esm/api").then(({ register }) => { register(); return import(${program}); })`, {
     ...options,
     eval: true,
   });
