@@ -3,7 +3,7 @@
 import type { Blocking, RemoteKey, RemoteType, WithNamed } from "../../peer/remote.js";
 
 /**
- * A server as a blocking client sees it, typed as {@link Remote} is: the same methods and paths, which return the results
+ * A server as a blocking client sees it, typed as `Remote` is: the same methods and paths, which return the results
  * themselves. `SyncRemote<Dynamic>` is one without types.
  */
 export type SyncRemote<T> = SyncMembers<RemoteType<T>> & Blocking;
