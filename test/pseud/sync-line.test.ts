@@ -56,7 +56,7 @@ describe("SyncLine", () => {
     const send = (frames: Frames): void => {
       for (const peer of peers) listener.send(peer, frames);
     };
-    await until(() => Atomics.load(words, Word.connected) === 1);
+    await until(() => peers.length === 1 && Atomics.load(words, Word.connected) === 1);
     return { words, told, line, call, send, received };
   }
 
