@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--json] [--rounds N] [--slice MS] [--restarts N]`
+ * `npm run bench -- [--json] [--rounds N] [--slice MS] [--restarts N] [--first-calls N]`
  *
  * Measures this package against bare zeromq.js in one run: each peer has a server process of its own, the client sides live
  * here; all stay up and are measured in turn, in slices of a quarter of a second, in an order shuffled each round. Figures
@@ -10,6 +10,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { Client, defineInterface, Host, NameserverHost } from "../build/index.js";
+import { firstCallRow, measureFirstCalls } from "./blocking.js";
 import { connect, type EchoPeer, PEERS, type PeerName } from "./peers.js";
 import { type Row, summarise, table } from "./report.js";
 import { measureRestarts, restartRow } from "./restart.js";
@@ -37,6 +38,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "7" },
     slice: { type: "string", default: "250" },
     restarts: { type: "string", default: "20" },
+    "first-calls": { type: "string", default: "20" },
   },
 });
 const rounds = Number(options.rounds);
@@ -49,6 +51,7 @@ try {
   for (const { peer } of peers.values()) await peer.close();
   rows.push(await measureLocate());
   rows.push(restartRow(await measureRestarts(Number(options.restarts))));
+  rows.push(firstCallRow(await measureFirstCalls(Number(options["first-calls"]))));
   if (options.json) console.log(JSON.stringify({ node: process.version, rounds, sliceMs, rows }, null, 2));
   else console.log(table(rows));
 } finally {

@@ -136,6 +136,7 @@ export { release } from "./peer/references/remote-reference.js";
 export type {
   AnyFunction,
   Arrived,
+  Blocking,
   Dynamic,
   DynamicMember,
   Interfaces,

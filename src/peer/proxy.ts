@@ -3,12 +3,16 @@ import { ConfigurationError } from "../errors.js";
 import { shared } from "../util/shared.js";
 import type { CallOptions } from "./invoker.js";
 import { ABSENT_NAMES } from "./proxy-names.js";
-import type { Dynamic, Remote, RemotePromise } from "./remote.js";
+import type { Blocking, Dynamic, Remote, RemotePromise } from "./remote.js";
 
-/** What stands behind a proxy. */
-export interface ProxyHandle {
+/**
+ * What stands behind a proxy.
+ *
+ * @typeParam R - what a call returns: a promise of the result, or where the caller is blocked meanwhile the result itself
+ */
+export interface ProxyHandle<R = RemotePromise<unknown>> {
   /** Calls a remote method by its full name. */
-  invoke(method: string, args: readonly unknown[]): RemotePromise<unknown>;
+  invoke(method: string, args: readonly unknown[]): R;
   /** One line that says what this is and how it is, such as `RemoteProxy<com.foo.example @ tcp://… connected>`. */
   describe(): string;
   /** Names of remote methods, once the contract is known; for completion. */
@@ -20,18 +24,18 @@ export interface ProxyHandle {
   /** The same where it takes no waiting, for `using`. */
   dispose?(): void;
   /** The same with other options for its calls; absent: its calls take none. */
-  withOptions?(options: CallOptions): ProxyHandle;
+  withOptions?(options: CallOptions): ProxyHandle<R>;
 }
 
 /** Where a proxy's handle is found by the functions over proxies. */
-const handles = shared("handles", () => new WeakMap<object, ProxyHandle>());
+const handles = shared("handles", () => new WeakMap<object, ProxyHandle<unknown>>());
 
 /**
  * Makes a proxy over a handle. It only translates property paths into calls; whatever else is decided lies behind the
  * handle. What the runtime and its tools read of any object unasked is answered locally, so that a proxy can be awaited,
  * returned, printed, serialised and compared without a call.
  */
-export function createProxy<T = Dynamic>(handle: ProxyHandle): Remote<T> {
+export function createProxy<T = Dynamic>(handle: ProxyHandle<unknown>): Remote<T> {
   const root = new Proxy(Object.create(describedByHandle) as object, new RootTraps(handle));
   handles.set(root, handle);
   // The one cast of this kind: from here on the type parameter speaks for the remote side.
@@ -43,7 +47,7 @@ export function createProxy<T = Dynamic>(handle: ProxyHandle): Remote<T> {
  *
  * @throws ConfigurationError for anything that is no proxy of this package
  */
-export function handleOf(proxy: unknown): ProxyHandle {
+export function handleOf(proxy: unknown): ProxyHandle<unknown> {
   const handle = typeof proxy === "object" && proxy !== null ? handles.get(proxy) : undefined;
   if (handle) return handle;
   throw new ConfigurationError("This is no proxy of a remote service; locate() and connect() make some");
@@ -59,18 +63,21 @@ export function isProxy(value: object): boolean {
  *
  * @throws ConfigurationError when the first argument is no proxy
  */
-export function call(proxy: object, method: string, ...args: unknown[]): RemotePromise<unknown> {
+export function call(proxy: Blocking, method: string, ...args: unknown[]): unknown;
+/** The same, of a proxy whose calls return promises. */
+export function call(proxy: object, method: string, ...args: unknown[]): RemotePromise<unknown>;
+export function call(proxy: object, method: string, ...args: unknown[]): unknown {
   return handleOf(proxy).invoke(method, args);
 }
 
 class RootTraps implements ProxyHandler<object> {
-  protected readonly handle: ProxyHandle;
+  protected readonly handle: ProxyHandle<unknown>;
   protected readonly path: string;
   /** Most proxies are idle, and many of them should cost little: what only some need is made when they do. */
   #children: Map<string, unknown> | undefined;
   #print: (() => string) | undefined;
 
-  constructor(handle: ProxyHandle, path = "") {
+  constructor(handle: ProxyHandle<unknown>, path = "") {
     this.handle = handle;
     this.path = path;
   }
@@ -223,10 +230,10 @@ const describedByHandle = Object.create(null, {
 }) as object;
 
 /** The same for a method. */
-function describeForNode(target: object, handle: ProxyHandle, path: string): void {
+function describeForNode(target: object, handle: ProxyHandle<unknown>, path: string): void {
   Object.defineProperty(target, inspect.custom, { value: () => printMethod(handle, path), configurable: true });
 }
 
-function printMethod(handle: ProxyHandle, path: string): string {
+function printMethod(handle: ProxyHandle<unknown>, path: string): string {
   return handle.describe().replace(/^RemoteProxy</, `RemoteMethod<${path} of `);
 }

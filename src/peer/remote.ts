@@ -226,6 +226,12 @@ export interface RemoteBase {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A proxy whose calls block and return results, not promises. */
+export interface Blocking {
+  /** For the compiler only: at run time there is no such member. */
+  readonly "~blocks": true;
+}
+
 /** The members of {@link Remote}. */
 export type RemoteMembers<T> = {
   /**

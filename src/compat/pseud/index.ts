@@ -28,7 +28,7 @@ export type { PeerGone, PeerInfo, PeerJoined, PeerUnreachable, PseudEvent } from
 export { registerHeartbeat } from "./heartbeat/index.js";
 export { type IntervalOptions, intervalHeartbeat } from "./heartbeat/interval.js";
 export type { Heartbeat, HeartbeatContext, HeartbeatPeer, HeartbeatPlugin } from "./heartbeat/plugin.js";
-export type { ClientOptions, EndpointOptions, ServerOptions } from "./options.js";
+export type { ClientOptions, EndpointOptions, ServerOptions, SyncClientOptions } from "./options.js";
 export { type Predicate, type PredicateArguments, registerPredicate } from "./predicates.js";
 export {
   createLocalRegistry,
@@ -52,4 +52,6 @@ export type {
   Users,
 } from "./security/plugin.js";
 export { Server, type ServerConstructor } from "./server.js";
+export { SyncClient, type SyncClientConstructor, type SyncClientVerbs } from "./sync-client.js";
+export type { SyncDynamicMember, SyncMember, SyncMembers, SyncMethod, SyncRemote } from "./sync-remote.js";
 export type { EndpointVerbs } from "./verbs.js";

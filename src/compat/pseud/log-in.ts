@@ -1,11 +1,10 @@
 import type { Frames } from "../../wire/message.js";
 import { MessageType, messageFrames } from "../../wire/pseud/format.js";
-import { encodeLogin, type Login } from "../../wire/pseud/login-body.js";
 
 /** What a {@link LogIn} needs of its connection. */
 export interface LogInOptions {
-  /** Who this end is. */
-  readonly login: Login;
+  /** Who this end is: the body of a HELLO. */
+  readonly hello: Uint8Array;
   /** Sends a message. */
   readonly send: (frames: Frames) => void;
   /** Does a call still wait for its answer? */
@@ -78,7 +77,7 @@ export class LogIn {
       resolve = resolved;
     });
     this.#settled = { promise, resolve };
-    this.#options.send(messageFrames(MessageType.hello, frames[2] ?? NOTHING, encodeLogin(this.#options.login)));
+    this.#options.send(messageFrames(MessageType.hello, frames[2] ?? NOTHING, this.#options.hello));
   }
 
   /** The server knows this end now. */

@@ -94,3 +94,18 @@ export interface ClientOptions extends EndpointOptions {
   /** As for a server. */
   readonly proxyTo?: object | undefined;
 }
+
+/** Options of a blocking client: those of a {@link ClientOptions | client} that concern calls. */
+export type SyncClientOptions = Pick<
+  ClientOptions,
+  | "serverId"
+  | "security"
+  | "userId"
+  | "password"
+  | "keys"
+  | "serverKey"
+  | "timeoutMs"
+  | "translations"
+  | "maxMessageBytes"
+  | "log"
+>;

@@ -1,14 +1,29 @@
 import { endpointHandleOf } from "./endpoint-proxy.js";
 
 /**
- * A class whose objects are proxies: what is no verb of theirs is a remote name.
+ * The class of endpoints of a kind: what is no verb of theirs is a remote name.
  *
- * @param kind - of the endpoints behind them
  * @param make - makes an object
  */
 export function proxyClass<O>(
   name: string,
   kind: "server" | "client",
+  make: (options: O) => object,
+): new (
+  options: O,
+) => object {
+  return classOfProxies(name, (value) => endpointHandleOf(value)?.endpoint.kind === kind, make);
+}
+
+/**
+ * A class whose objects are proxies.
+ *
+ * @param isInstance - is a value one of its objects?
+ * @param make - makes an object
+ */
+export function classOfProxies<O>(
+  name: string,
+  isInstance: (value: unknown) => boolean,
   make: (options: O) => object,
 ): new (
   options: O,
@@ -19,7 +34,7 @@ export function proxyClass<O>(
   };
   Object.defineProperties(construct, {
     name: { value: name },
-    [Symbol.hasInstance]: { value: (value: unknown) => endpointHandleOf(value)?.endpoint.kind === kind },
+    [Symbol.hasInstance]: { value: isInstance },
   });
   return construct as unknown as new (
     options: O,

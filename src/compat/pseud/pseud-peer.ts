@@ -9,6 +9,7 @@ import type { DeadlineWheel } from "../../util/deadline-wheel.js";
 import type { Logger } from "../../util/log.js";
 import type { Frames } from "../../wire/message.js";
 import { FRAME_COUNT, HEARTBEAT, isMessage, MessageType, typeOf } from "../../wire/pseud/format.js";
+import { encodeLogin } from "../../wire/pseud/login-body.js";
 import type { Wire } from "../../wire/wire.js";
 import { Doorkeeper } from "./doorkeeper.js";
 import type { HeartbeatPeer } from "./heartbeat/plugin.js";
@@ -115,7 +116,7 @@ export class PseudPeer implements HeartbeatPeer, Route {
     this.#login =
       context.login &&
       new LogIn({
-        login: context.login,
+        hello: encodeLogin(context.login),
         send,
         awaits: (number) => this.#end.awaits(number),
         refused: (frames) => {
