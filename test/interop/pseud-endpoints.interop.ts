@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { ClientOptions, PseudEvent, ServerOptions } from "../../src/compat/pseud/index.js";
-import { PythonFloat } from "../../src/compat/pseud/index.js";
+import { PythonFloat, SyncClient } from "../../src/compat/pseud/index.js";
 import { call, currentCall, defineInterface, named, type Remote } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
@@ -16,7 +16,7 @@ interface Jobs {
   echo(...args: unknown[]): unknown;
   add(...args: unknown[]): number;
   whoami(): Uint8Array;
-  boom(): void;
+  boom(): unknown;
   boom_custom(): void;
   slow(seconds: number): void;
   readonly please: { do_that_job(...args: unknown[]): unknown };
@@ -230,6 +230,18 @@ describe("Endpoints of pseud and the peer in Python", () => {
       expect(await sync.call("hello", ["Charly"])).to.deep.equal({ result: "Hello Charly" });
       expect(await sync.call("boom")).to.have.nested.property("error.class", "ValueError");
       expect(await sync.call("whoami")).to.deep.equal({ result: octetsOf(setting?.user ?? "") });
+    }
+  });
+
+  it("block, and get values all the same", async () => {
+    for (const [plugin, { ourClient: ours, theirServer }] of Object.entries(SETTINGS)) {
+      await using server = await PythonPseud.start({ role: "server", bind: "tcp://127.0.0.1:*", ...theirServer });
+      using client = new SyncClient<Jobs>({ serverId: "service", ...ours });
+      client.connect(server.address);
+      expect(client.hello("Charly"), plugin).to.equal("Hello Charly");
+      expect(client.add(1, named({ b: 2 })), plugin).to.equal(3);
+      expect(() => client.boom(), plugin).to.throw("boom");
+      expect((await server.state()).alive, plugin).to.equal(true);
     }
   });
 

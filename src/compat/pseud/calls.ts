@@ -146,12 +146,8 @@ export class Calls {
 function absent({ name, waitMs }: Addressee, method: string, leftMs: number): RpcError {
   const options = { method, service: name, outcome: "not-sent" } as const;
   if (waitMs === undefined || waitMs >= leftMs) {
-    const who = name === "" ? "no server" : name;
-    return rpcError(
-      "TIMEOUT",
-      `${method} was not sent within ${Math.round(leftMs)} ms: ${who} was not connected`,
-      options,
-    );
+    const who = name === "" ? "no server was connected" : `${name} was not connected`;
+    return rpcError("TIMEOUT", `${method} was not sent within ${Math.round(leftMs)} ms: ${who}`, options);
   }
   return rpcError(
     "SERVICE_NOT_FOUND",
