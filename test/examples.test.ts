@@ -95,10 +95,19 @@ describe("The examples", () => {
     await press.waitFor(/^ready/m);
     const author = run(address, "examples/05-between-peers/author.ts");
     expect(await author.ended, author.err()).to.equal(0);
-    const readme = readFileSync("examples/05-between-peers/README.md", "utf8");
-    const [, shown = ""] = /^The client prints\n\n((?: {4}.*\n)+)/m.exec(readme) ?? [];
-    expect(author.out()).to.equal(shown.replaceAll(/^ {4}/gm, ""));
+    expect(author.out()).to.equal(shownIn("examples/05-between-peers/README.md"));
     expect(press.err()).not.to.match(/^(?:warning|error)/m);
+  });
+
+  it("06-pseud: client and server call each other, and both end", async () => {
+    const shop = start(process.execPath, ["--import", "tsx", "examples/06-pseud/shop.ts", "tcp://127.0.0.1:0"]);
+    const [, address = ""] = await shop.waitFor(/^ready (.*)$/m);
+    const customer = start(process.execPath, ["--import", "tsx", "examples/06-pseud/customer.ts", address]);
+    expect(await customer.ended, customer.err()).to.equal(0);
+    expect(customer.out()).to.equal(shownIn("examples/06-pseud/README.md"));
+    await shop.waitFor(/^gone alice$/m);
+    shop.process.kill("SIGTERM");
+    expect(await shop.ended, shop.err()).to.equal(0);
   });
 
   it("are what the README shows", () => {
@@ -110,3 +119,9 @@ describe("The examples", () => {
     }
   });
 });
+
+/** What a page says that the client prints. */
+function shownIn(page: string): string {
+  const [, shown = ""] = /^The client prints\n\n((?: {4}.*\n)+)/m.exec(readFileSync(page, "utf8")) ?? [];
+  return shown.replaceAll(/^ {4}/gm, "");
+}
