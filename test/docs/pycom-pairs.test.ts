@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { useMesh } from "../support/mesh.js";
+import { readSections, usePageModules, withAssertions } from "../support/pages.js";
 import { authenticator, counter, echo, locked } from "../support/services.js";
 
 /** Names that the page has to have a counterpart for: the public API of PyCOM 0.6. */
@@ -36,33 +36,12 @@ const INVENTORY = [
   "zerojson.Client",
 ];
 
-interface Pair {
-  readonly name: string;
-  readonly code: string;
-}
-
-function readPairs(): Pair[] {
-  const page = readFileSync("docs/pycom.md", "utf8");
-  return page
-    .split(/^## /m)
-    .slice(1)
-    .map((section) => ({
-      name: /^`([^`(]*)/.exec(section)?.[1] ?? "",
-      code: /```ts\n(.*?)```/s.exec(section)?.[1] ?? "",
-    }));
-}
-
-/** `EXPRESSION; // => VALUE` becomes an assertion; everything else stays. */
 function toModule(code: string): string {
-  const asserted = code.replace(
-    /^(.*?); \/\/ => (.*)$/gm,
-    (_line, expression: string, value: string) => `expect(await (${expression})).to.deep.equal(${value.trim()});`,
-  );
   const library = pathToFileURL(resolve("src/index.ts")).href;
   return `import * as lamplighter from ${JSON.stringify(library)};
 import { expect } from "chai";
 const { ${EXPORTS.join(", ")} } = lamplighter;
-export async function run({ client, nameserver, address }) {\n${asserted}\n}\n`;
+export async function run({ client, nameserver, address }) {\n${withAssertions(code)}\n}\n`;
 }
 
 const EXPORTS = [
@@ -92,16 +71,11 @@ const EXPORTS = [
 
 describe("docs/pycom.md", () => {
   const mesh = useMesh();
-  const folder = resolve("build/docs-test");
-  const pairs = readPairs();
-
-  before(() => {
-    mkdirSync(folder, { recursive: true });
-  });
-
-  after(() => {
-    rmSync(folder, { recursive: true });
-  });
+  const modules = usePageModules("pycom");
+  const pairs = readSections("docs/pycom.md").map(({ heading, blocks: [code = ""] }) => ({
+    name: /^`([^`(]*)/.exec(heading)?.[1] ?? "",
+    code,
+  }));
 
   it("has a counterpart for every name of PyCOM's public API", () => {
     expect(pairs.map((pair) => pair.name)).to.have.members(INVENTORY);
@@ -113,9 +87,8 @@ describe("docs/pycom.md", () => {
       const nameserver = await mesh.nameserver();
       const host = await mesh.host([echo, counter, locked, authenticator], { nameserver: nameserver.address });
       const client = mesh.client({ nameserver: nameserver.address });
-      const file = join(folder, `pair-${index}.ts`);
-      writeFileSync(file, toModule(code));
-      const { run } = (await import(pathToFileURL(file).href)) as { run: (scope: object) => Promise<void> };
+      const file = modules.write(`pair-${index}`, toModule(code));
+      const { run } = (await modules.load(file)) as { run: (scope: object) => Promise<void> };
       await run({ client, nameserver: nameserver.address, address: host.address });
     });
   }
