@@ -90,6 +90,15 @@ describe("docs/pseud.md", () => {
   const modules = usePageModules("pseud");
   const write = ({ blocks }: PageSection, index: number): string => modules.write(`section-${index}`, toModule(blocks));
 
+  // The page tells what is so by default, with the link that is the default.
+  const transport = process.env.LAMPLIGHTER_TRANSPORT;
+  before(() => {
+    delete process.env.LAMPLIGHTER_TRANSPORT;
+  });
+  after(() => {
+    if (transport !== undefined) process.env.LAMPLIGHTER_TRANSPORT = transport;
+  });
+
   it("has a counterpart for every name of pseud's public API", () => {
     const [, table = ""] = /^## Names$(.*?)^## /ms.exec(readFileSync("docs/pseud.md", "utf8")) ?? [];
     const rows = Array.from(table.matchAll(/^\| (`.*?) \| (.+) \|$/gm), ([, left = "", right = ""]) => ({
