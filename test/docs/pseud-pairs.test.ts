@@ -69,6 +69,12 @@ ${withAssertions(blocks.join("\n"))}
 `;
 }
 
+/** The block of the README, which is a module by itself. */
+function readmeModule(): string {
+  const section = readSections("README.md").find(({ heading }) => heading === "With peers of pseud");
+  return `import { expect } from "chai";\n${withAssertions(section?.blocks[0] ?? "")}`;
+}
+
 /** What the compiler has to say of modules, as strict as this package itself. */
 function complaintsAbout(files: readonly string[]): string[] {
   const { config } = ts.readConfigFile("tsconfig.json", (file) => ts.sys.readFile(file)) as { config: object };
@@ -112,7 +118,12 @@ describe("docs/pseud.md", () => {
 
   it("shows what compiles", function () {
     this.timeout(60_000);
-    expect(complaintsAbout(sections.map(write))).to.deep.equal([]);
+    expect(complaintsAbout([...sections.map(write), modules.write("readme", readmeModule())])).to.deep.equal([]);
+  });
+
+  it("gives what the README says", async () => {
+    expect(readmeModule()).to.contain("expect(await (");
+    await modules.load(modules.write("readme-run", readmeModule()));
   });
 
   for (const [index, section] of sections.entries()) {
