@@ -94,8 +94,6 @@ function complaintsAbout(files: readonly string[]): string[] {
 
 describe("docs/pseud.md", () => {
   const modules = usePageModules("pseud");
-  const write = ({ blocks }: PageSection, index: number): string => modules.write(`section-${index}`, toModule(blocks));
-
   // The page tells what is so by default, with the link that is the default.
   const transport = process.env.LAMPLIGHTER_TRANSPORT;
   before(() => {
@@ -118,17 +116,18 @@ describe("docs/pseud.md", () => {
 
   it("shows what compiles", function () {
     this.timeout(60_000);
-    expect(complaintsAbout([...sections.map(write), modules.write("readme", readmeModule())])).to.deep.equal([]);
+    const files = sections.map(({ blocks }, index) => modules.write(`section-${index}`, toModule(blocks)));
+    expect(complaintsAbout([...files, modules.write("readme", readmeModule())])).to.deep.equal([]);
   });
 
   it("gives what the README says", async () => {
     expect(readmeModule()).to.contain("expect(await (");
-    await modules.load(modules.write("readme-run", readmeModule()));
+    await modules.run("readme", readmeModule());
   });
 
-  for (const [index, section] of sections.entries()) {
-    it(`gives what it says under ${section.heading}`, async () => {
-      const { run } = (await modules.load(write(section, index))) as { run: () => Promise<void> };
+  for (const [index, { heading, blocks }] of sections.entries()) {
+    it(`gives what it says under ${heading}`, async () => {
+      const { run } = (await modules.run(`section-${index}`, toModule(blocks))) as { run: () => Promise<void> };
       await run();
     });
   }

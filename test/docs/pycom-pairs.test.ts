@@ -1,5 +1,3 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { useMesh } from "../support/mesh.js";
 import { readSections, usePageModules, withAssertions } from "../support/pages.js";
@@ -37,8 +35,7 @@ const INVENTORY = [
 ];
 
 function toModule(code: string): string {
-  const library = pathToFileURL(resolve("src/index.ts")).href;
-  return `import * as lamplighter from ${JSON.stringify(library)};
+  return `import * as lamplighter from "lamplighter";
 import { expect } from "chai";
 const { ${EXPORTS.join(", ")} } = lamplighter;
 export async function run({ client, nameserver, address }) {\n${withAssertions(code)}\n}\n`;
@@ -87,8 +84,7 @@ describe("docs/pycom.md", () => {
       const nameserver = await mesh.nameserver();
       const host = await mesh.host([echo, counter, locked, authenticator], { nameserver: nameserver.address });
       const client = mesh.client({ nameserver: nameserver.address });
-      const file = modules.write(`pair-${index}`, toModule(code));
-      const { run } = (await modules.load(file)) as { run: (scope: object) => Promise<void> };
+      const { run } = (await modules.run(`pair-${index}`, toModule(code))) as { run: (scope: object) => Promise<void> };
       await run({ client, nameserver: nameserver.address, address: host.address });
     });
   }

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as pseud from "../../src/compat/pseud/index.js";
+import * as lamplighter from "../../src/index.js";
 
 /** A section of a page of `docs/`, with the TypeScript in it. */
 export interface PageSection {
@@ -30,19 +32,40 @@ export function withAssertions(code: string): string {
   );
 }
 
-/** Modules that tests make of what pages show. */
-export interface PageModules {
-  /** Where they are. */
-  readonly folder: string;
-  /** Writes one. Returns its file. */
-  write(name: string, source: string): string;
-  /** Loads one that was written. */
-  load(file: string): Promise<unknown>;
+/** This package by its entry points, as tests have it. */
+const ENTRIES: Readonly<Record<string, object>> = { lamplighter, "lamplighter/pseud": pseud };
+const KEY = "lamplighter.pages";
+Object.assign(globalThis, { [Symbol.for(KEY)]: ENTRIES });
+
+/** Takes this package from the tests: imported once more, it would be there twice. */
+function withImportsOfTests(source: string): string {
+  return source.replace(
+    /^import (?:\* as (\w+)|\{([^}]*)\}) from "(lamplighter[^"]*)";$/gm,
+    (_import, all: string | undefined, some: string | undefined, entry: string) => {
+      const names = (some ?? "").split(",").map((name) => name.trim());
+      const values = names.filter((name) => name !== "" && !name.startsWith("type "));
+      const target = all ?? `{ ${values.map((name) => name.replace(" as ", ": ")).join(", ")} }`;
+      return `const ${target} = globalThis[Symbol.for("${KEY}")]["${entry}"];`;
+    },
+  );
 }
 
-/** A folder for modules in this package, so that they import it by its own name; removed after all tests. */
+/** Modules that tests make of what pages show. They import this package by its own name. */
+export interface PageModules {
+  /** Writes one as it stands, for the compiler. Returns its file. */
+  write(name: string, source: string): string;
+  /** Runs one. Returns what it exports. */
+  run(name: string, source: string): Promise<unknown>;
+}
+
+/** A folder for modules in this package, removed after all tests. */
 export function usePageModules(name: string): PageModules {
-  const folder = resolve("build/docs-test", name);
+  const folder = resolve("build/docs-test", `${name}-${process.pid}`);
+  const write = (module: string, source: string): string => {
+    const file = join(folder, `${module}.ts`);
+    writeFileSync(file, source);
+    return file;
+  };
   before(() => {
     mkdirSync(folder, { recursive: true });
   });
@@ -50,12 +73,7 @@ export function usePageModules(name: string): PageModules {
     rmSync(folder, { recursive: true });
   });
   return {
-    folder,
-    write(module, source) {
-      const file = join(folder, `${module}.ts`);
-      writeFileSync(file, source);
-      return file;
-    },
-    load: (file) => import(pathToFileURL(file).href),
+    write,
+    run: (module, source) => import(pathToFileURL(write(`${module}-run`, withImportsOfTests(source))).href),
   };
 }
