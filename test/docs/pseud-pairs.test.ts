@@ -94,15 +94,6 @@ function complaintsAbout(files: readonly string[]): string[] {
 
 describe("docs/pseud.md", () => {
   const modules = usePageModules("pseud");
-  // The page tells what is so by default, with the link that is the default.
-  const transport = process.env.LAMPLIGHTER_TRANSPORT;
-  before(() => {
-    delete process.env.LAMPLIGHTER_TRANSPORT;
-  });
-  after(() => {
-    if (transport !== undefined) process.env.LAMPLIGHTER_TRANSPORT = transport;
-  });
-
   it("has a counterpart for every name of pseud's public API", () => {
     const [, table = ""] = /^## Names$(.*?)^## /ms.exec(readFileSync("docs/pseud.md", "utf8")) ?? [];
     const rows = Array.from(table.matchAll(/^\| (`.*?) \| (.+) \|$/gm), ([, left = "", right = ""]) => ({

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { Client as Pseud } from "../../src/compat/pseud/index.js";
 import { currentCall, defineInterface, named, type Remote, withOptions } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
@@ -107,6 +108,14 @@ describe("A host that speaks pseud", () => {
     expect(failure.remote?.name).to.equal("TimeoutError");
     release();
     expect(await remote.add(1, 2)).to.equal(3);
+  });
+
+  it("answers a client that says first that it is there, on any transport", async () => {
+    const host = await mesh.host([demo], { routingId: "service" });
+    const client = new Pseud<Demo>({ serverId: "service" });
+    await client.connect(host.address);
+    expect(await client.add(1, 2)).to.equal(3);
+    await client.stop();
   });
 
   it("is located like any other, and called on the best wire", async () => {

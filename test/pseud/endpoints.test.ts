@@ -8,7 +8,7 @@ import {
   Server,
   type ServerOptions,
 } from "../../src/compat/pseud/index.js";
-import { currentCall, named, type Remote, withOptions } from "../../src/index.js";
+import { ConfigurationError, currentCall, named, type Remote, withOptions } from "../../src/index.js";
 import { failureOf } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
 
@@ -169,6 +169,15 @@ describe("Endpoints of pseud", () => {
     await client.connect(address);
     expect(await client.hello("y")).to.equal("Hello y");
     expect(() => peersOf({})).to.throw("neither");
+  });
+
+  it("want ids that a socket can have, and texts", async () => {
+    for (const id of ["", "x".repeat(256), "\0x", Buffer.of(0xff), undefined]) {
+      expect(() => pseud.server({ id: id as string }), String(id)).to.throw(ConfigurationError);
+    }
+    expect(() => pseud.client({ serverId: Buffer.of(0xff) })).to.throw("UTF-8");
+    const { server } = await start();
+    expect(() => server.sendTo(Buffer.of(0xff))).to.throw("UTF-8");
   });
 
   it("are what they are, and print so", async () => {

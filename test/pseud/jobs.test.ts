@@ -10,7 +10,7 @@ import {
   type ServerOptions,
   TranslationTable,
 } from "../../src/compat/pseud/index.js";
-import { currentCall, defineInterface, named, registerError } from "../../src/index.js";
+import { currentCall, defineInterface, named, registerError, withOptions } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
 
@@ -219,6 +219,34 @@ describe("Jobs of pseud", () => {
       code: "BAD_REQUEST",
       outcome: "not-sent",
     });
+  });
+
+  it("run for as long as they like where their callers wait so long", async () => {
+    const { server, client } = await connected({ jobTimeoutMs: Infinity });
+    let release: (text: string) => void = () => undefined;
+    server.register(
+      () =>
+        new Promise<string>((resolve) => {
+          release = resolve;
+        }),
+      { name: "job" },
+    );
+    server.register(() => { release("at last"); }, { name: "other" });
+    const waiting = client.job();
+    await client.other();
+    expect(await waiting).to.equal("at last");
+    for (const jobTimeoutMs of [0, -1, Number.NaN]) {
+      expect(() => pseud.server({ id: "x", jobTimeoutMs })).to.throw(
+        "jobTimeoutMs is a number of milliseconds above 0",
+      );
+    }
+  });
+
+  it("are called without waiting for what becomes of them", async () => {
+    const { server, client } = await connected();
+    const called = new Promise<unknown>((resolve) => server.register(resolve, { name: "job" }));
+    expect(await withOptions(client, { oneWay: true }).job(7)).to.equal(undefined);
+    expect(await called).to.equal(7);
   });
 
   it("know their call: who calls, until when, and how to call back", async () => {

@@ -26,7 +26,7 @@ describe("A server of pseud that is registered", () => {
     const sums = client.locate<Jobs>("demo.sums");
     expect(await sums.add(1, named({ b: 2 }))).to.equal(3);
     const [record] = await client.find("demo.sums");
-    expect(record).to.deep.include({ service: "/sums", address: bound });
+    expect(record).to.deep.include({ service: "/sums", address: bound, data: { serverId: "service" } });
     expect(record?.endpoints).to.deep.equal([{ address: bound, wires: ["pseud"] }]);
     await server.stop();
     expect(await failureOf(mesh.client({ nameserver: address }).locate<Jobs>("demo.sums").add(1, 2))).to.include({

@@ -86,7 +86,11 @@ export class Calls {
         reject,
       );
       if (signal?.aborted) call.failed(this.#cancelled(method, signal));
-      else peer.call(call);
+      else {
+        peer.call(call);
+        // Pseud answers every call; whoever does not want to know does not wait.
+        if (options.oneWay) resolve(undefined);
+      }
     });
   }
 

@@ -38,7 +38,7 @@ export const Client: ClientConstructor = proxyClass("Client", "client", (options
     password: password === undefined ? undefined : toOctets(password),
     log,
   });
-  const server = idText(serverId);
+  const server = idText(serverId, "The option serverId");
   let fallback: Fallback | undefined;
   const proxyTo = (target: object | undefined): void => {
     fallback = target && fallbackTo(target);
@@ -54,7 +54,8 @@ export const Client: ClientConstructor = proxyClass("Client", "client", (options
     },
     options ?? {},
   );
-  const sendTo = (name: string | Uint8Array): object => peerOf(endpoint, { name: idText(name) });
+  const sendTo = (name: string | Uint8Array): object =>
+    peerOf(endpoint, { name: idText(name, "The name of a server") });
   const verbs = localVerbs(endpoint, { sendTo, proxyTo });
   return createProxy(new EndpointHandle(endpoint, { name: server }, verbs));
 }) as ClientConstructor;

@@ -89,14 +89,16 @@ export class Endpoint implements JobSource {
       }),
     );
     this.#roster = new Roster(findRouting(options.routing), (peer) => role.namesOf(peer));
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, jobTimeoutMs } = options;
+    requireTime("timeoutMs", timeoutMs);
+    requireTime("jobTimeoutMs", jobTimeoutMs ?? Infinity);
     const { quota, load } = readLimits(options.limits);
     this.#context = {
       limits: load,
       wire: createPseudWire({
         translations: options.translations,
         errorNames: options.errorNames,
-        latestAnswerMs: options.jobTimeoutMs,
+        latestAnswerMs: jobTimeoutMs,
       }),
       dispatcher: this.#dispatcher,
       wheel: this.#wheel,
@@ -277,6 +279,12 @@ export class Endpoint implements JobSource {
       `The transport ${name} does not know who sent a message; leave out the option transport, or the option security`,
     );
   }
+}
+
+/** @throws ConfigurationError for what is no time */
+function requireTime(option: string, ms: number): void {
+  if (ms > 0) return;
+  throw new ConfigurationError(`The option ${option} is a number of milliseconds above 0, got ${String(ms)}`);
 }
 
 function infoOf({ id, user, routingId, remoteAddress }: PseudPeer): PeerInfo {

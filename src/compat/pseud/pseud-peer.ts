@@ -14,6 +14,7 @@ import type { Wire } from "../../wire/wire.js";
 import { Doorkeeper } from "./doorkeeper.js";
 import type { HeartbeatPeer } from "./heartbeat/plugin.js";
 import { LogIn } from "./log-in.js";
+import { textOf } from "./octets.js";
 import type { Route } from "./routing.js";
 import type { ClientSecurity, ServerSecurity } from "./security/plugin.js";
 
@@ -77,7 +78,7 @@ export class PseudPeer implements HeartbeatPeer, Route {
     const { identity } = connection;
     this.id = connection.id;
     this.remoteAddress = connection.remoteAddress;
-    this.routingId = Buffer.from(connection.routingId).toString("utf8");
+    this.routingId = textOf(connection.routingId) ?? "";
     this.userId = Buffer.from(identity.user ?? "");
     this.#context = context;
     this.#connection = connection;

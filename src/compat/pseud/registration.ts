@@ -20,6 +20,8 @@ import type { Frames } from "../../wire/message.js";
 export interface RegistrationSettings {
   /** Nameserver, or several. */
   readonly nameservers: readonly string[];
+  /** What its clients know it by. */
+  readonly serverId: string;
   /** Names of the interfaces that its jobs stand for. */
   readonly interfaces: readonly string[];
   /** Service path. */
@@ -133,7 +135,8 @@ export class Registration {
         ...(key !== undefined && { key }),
       })),
       tags: [],
-      data: {},
+      // Who finds it without this package has to know what to call it by.
+      data: { serverId: this.#settings.serverId },
       incarnation: this.#incarnation,
     };
   }

@@ -83,7 +83,7 @@ export class Registry {
    * from the nearest registry on and the latest of it first (docs/pseud-wire.md, section 6).
    */
   candidates(name: string): readonly Job[] {
-    const jobs = this.#all(name);
+    const jobs = this.registrations(name);
     const [only] = jobs;
     if (only && jobs.length === 1) return jobs;
     return [
@@ -92,9 +92,11 @@ export class Registry {
     ];
   }
 
-  #all(name: string): readonly Job[] {
+  /** The jobs of a name, the latest first, then those of the base. */
+  registrations(name: string): readonly Job[] {
     const own = this.#jobs.get(name);
-    const inherited = this.#base ? this.#base.#all(name) : NONE;
+    // That of the process may belong to another copy of this package, whose private members are not those of this one.
+    const inherited = this.#base?.registrations(name) ?? NONE;
     return own ? [...own.toReversed(), ...inherited] : inherited;
   }
 }

@@ -16,7 +16,7 @@ export interface Route {
  */
 export type Routing = (routes: readonly Route[], user: string) => Route | undefined;
 
-/** The way of an option: the newest connection, as pseud does it, or each in its turn. */
+/** The way of an option: the newest connection, or each in its turn. */
 export function findRouting(option: "last" | "turns" | Routing | undefined): Routing {
   if (typeof option === "function") return option;
   switch (option) {

@@ -9,7 +9,7 @@ import { Endpoint } from "./endpoint.js";
 import { EndpointHandle, fallbackTo, peerOf } from "./endpoint-proxy.js";
 import type { Fallback } from "./jobs.js";
 import { localVerbs } from "./local-verbs.js";
-import { idText, toOctets } from "./octets.js";
+import { idText, serverIdOf } from "./octets.js";
 import type { ServerOptions } from "./options.js";
 import { proxyClass } from "./proxy-class.js";
 import { Registration } from "./registration.js";
@@ -45,7 +45,7 @@ export const Server: ServerConstructor = proxyClass("Server", "server", (options
   const endpoint = new Endpoint(
     {
       kind: "server",
-      routingId: toOctets(id),
+      routingId: serverIdOf(id),
       admits,
       registration: register(options, admits.listener, log),
       // What nobody has proven is no name where others are proven.
@@ -54,19 +54,21 @@ export const Server: ServerConstructor = proxyClass("Server", "server", (options
     },
     options,
   );
-  const sendTo = (name: string | Uint8Array): object => peerOf(endpoint, { name: idText(name), waitMs: ROUTE_WAIT_MS });
+  const sendTo = (name: string | Uint8Array): object =>
+    peerOf(endpoint, { name: idText(name, "The name of a user"), waitMs: ROUTE_WAIT_MS });
   return createProxy(new EndpointHandle(endpoint, undefined, localVerbs(endpoint, { sendTo, proxyTo })));
 }) as ServerConstructor;
 
 /** A server that names a nameserver is located like any service. */
 function register(
-  { nameserver, nameserverKey, interfaces = [], service, leaseMs, keys }: ServerOptions,
+  { id, nameserver, nameserverKey, interfaces = [], service, leaseMs, keys }: ServerOptions,
   security: ListenerSecurity | undefined,
   log: Logger,
 ): Registration | undefined {
   if (nameserver === undefined) return undefined;
   return new Registration({
     nameservers: typeof nameserver === "string" ? [nameserver] : nameserver,
+    serverId: idText(id, "The id of a server"),
     interfaces,
     service: service ?? `/auto/${randomBytes(16).toString("hex")}`,
     leaseMs: leaseMs ?? DEFAULT_LEASE_MS,

@@ -76,7 +76,7 @@ export const SyncClient: SyncClientConstructor = classOfProxies(
       log,
     });
     const calls = new SyncCalls({
-      serverId: idText(options.serverId ?? ""),
+      serverId: idText(options.serverId ?? "", "The option serverId"),
       security: link,
       hello: login && encodeLogin(login),
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,

@@ -40,7 +40,7 @@ export class TimelyAnswer implements CallOrigin {
     this.#end = end;
     this.#call = call;
     this.#latestAt = arrivedAt + latestMs;
-    this.#tooLateAt = arrivedAt + latestMs * TOO_LATE;
+    this.#tooLateAt = this.#latestAt + Math.max(LEAST_GRACE_MS, latestMs * GRACE);
     this.#onLate = onLate;
   }
 
@@ -58,8 +58,8 @@ export class TimelyAnswer implements CallOrigin {
 
   /** The method has begun, and most have answered by now. */
   watch(): void {
-    if (this.#isAnswered) return;
     const leftMs = this.#latestAt - performance.now();
+    if (this.#isAnswered || leftMs > MAX_TIMER_MS) return;
     this.#timer = setTimeout(() => {
       const text = `${this.#call.method} took longer than its caller waits for an answer`;
       this.respond(failureAnswer(this.#call, rpcError("TIMEOUT", text, { outcome: "unknown" })));
@@ -87,5 +87,8 @@ export class TimelyAnswer implements CallOrigin {
   }
 }
 
-/** So much of its time may pass until a caller must not be answered at all: the method kept the whole process waiting. */
-const TOO_LATE = 1.1;
+/** So much more of its time may pass until a caller must not be answered at all: the method kept the whole process waiting. */
+const GRACE = 0.1;
+const LEAST_GRACE_MS = 100;
+/** Node's timers fire at once when they are set for longer than this, 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -92,7 +92,9 @@ export class RouterListener implements Listener {
       for (;;) {
         const frames: Uint8Array[] = await this.#socket.receive();
         const route = frames.shift();
-        if (route) this.#handlers.message(this.#peer(route), frames);
+        // A probe only makes its sender known.
+        const isProbe = frames.length === 1 && frames[0]?.length === 0;
+        if (route && !isProbe) this.#handlers.message(this.#peer(route), frames);
       }
     } catch {
       // The socket was closed under the reader: that is how this loop ends.

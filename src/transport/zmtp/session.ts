@@ -157,6 +157,10 @@ export class Session {
   #agree({ mechanism }: Greeting): void {
     if (this.#options.role === "client") {
       if (mechanism === this.#mechanism?.name) return;
+      if (mechanism === REFUSING) {
+        const own = this.#mechanism?.name === "NULL" ? "a peer that proves nothing" : (this.#mechanism?.name ?? "");
+        throw rpcError("ACCESS_DENIED", `The peer does not let in ${own}; it wants another security mechanism`);
+      }
       throw rpcError(
         "ACCESS_DENIED",
         `The peer wants the security mechanism ${mechanism}, this end is set to ${this.#mechanism?.name ?? "none"}`,

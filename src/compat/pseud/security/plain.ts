@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../../errors.js";
 import { Gate } from "../../../security/gate.js";
-import { idText } from "../octets.js";
+import { textOf } from "../octets.js";
 import type { ClientSecurity, SecurityPlugin, SecuritySettings } from "./plugin.js";
 import { passwordCheck } from "./settings.js";
 
@@ -24,7 +24,7 @@ export const plain: SecurityPlugin = {
 /** As {@link plain}, but any password will do: who connects is who it says. For peers that nobody else can reach. */
 export const trustedPeer: SecurityPlugin = {
   name: "trusted_peer",
-  server: () => ({ listener: { plain: (user) => idText(user) } }),
+  server: () => ({ listener: { plain: (user) => textOf(user) } }),
   client: plainClient,
 };
 

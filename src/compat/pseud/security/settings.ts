@@ -4,7 +4,7 @@ import { KeyFolder } from "../../../security/key-folder.js";
 import { readKey } from "../../../security/keys.js";
 import { isSameSecret } from "../../../security/secrets.js";
 import type { KeyPair, LinkSecurity } from "../../../transport/index.js";
-import { idText, toOctets } from "../octets.js";
+import { textOf, toOctets } from "../octets.js";
 import type { KeysOption, SecuritySettings } from "./plugin.js";
 
 /**
@@ -59,8 +59,8 @@ export function passwordCheck(
   }
   const passwords = new Map(Object.entries(users).map(([name, password]) => [name, toOctets(password)]));
   return (user, password) => {
-    const name = idText(user);
-    const expected = passwords.get(name);
+    const name = textOf(user);
+    const expected = name === undefined ? undefined : passwords.get(name);
     // Whoever is not known takes as long to be refused as one who is.
     const isRight = isSameSecret(password, expected ?? UNKNOWN);
     return expected && isRight ? name : undefined;
