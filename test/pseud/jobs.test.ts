@@ -228,4 +228,16 @@ describe("Jobs of pseud", () => {
     });
     expect(await client.job()).to.deep.equal([true, "job", null]);
   });
+
+  it("may take as long as they like where that is said", async () => {
+    const { server, client } = await connected({ jobTimeoutMs: Infinity });
+    let finish = (_result: string): void => undefined;
+    server.register(() => new Promise<string>((resolve) => (finish = resolve)), { name: "job" });
+    server.register(() => "other", { name: "other" });
+    const job = client.job();
+    // A timer that is set for too long would have fired by now.
+    for (let round = 0; round < 10; round++) await client.other();
+    finish("late");
+    expect(await job).to.equal("late");
+  });
 });

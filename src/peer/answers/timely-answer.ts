@@ -56,10 +56,10 @@ export class TimelyAnswer implements CallOrigin {
     return this.#end.attachments;
   }
 
-  /** The method has begun, and most have answered by now. */
+  /** To be called when the call was dispatched: most are answered by then, and need no timer. */
   watch(): void {
-    if (this.#isAnswered) return;
     const leftMs = this.#latestAt - performance.now();
+    if (this.#isAnswered || leftMs > MAX_TIMER_MS) return;
     this.#timer = setTimeout(() => {
       const text = `${this.#call.method} took longer than its caller waits for an answer`;
       this.respond(failureAnswer(this.#call, rpcError("TIMEOUT", text, { outcome: "unknown" })));
@@ -89,3 +89,5 @@ export class TimelyAnswer implements CallOrigin {
 
 /** So much of its time may pass until a caller must not be answered at all: the method kept the whole process waiting. */
 const TOO_LATE = 1.1;
+/** Node's timers fire at once when they are set for longer than this, 24 days: a caller that waits for so long is not hurried. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
