@@ -7,7 +7,7 @@ import { type Logger, SILENT } from "../util/log.js";
 import { type AnswerMessage, type CallId, type CallMessage, callName } from "../wire/message.js";
 import { AccessControl } from "./access.js";
 import type { RunningCalls } from "./answers/answer-window.js";
-import { isReply, runInCall, ServerCall } from "./call-context.js";
+import { isReply, requireWanted, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
 import { isRegistered } from "./error-classes.js";
@@ -503,14 +503,6 @@ interface QueuedCall {
 function unknownMethod({ method }: CallMessage, exposed: ExposedInterface, isOpen: boolean): RpcError {
   const hint = isOpen ? didYouMean(method, exposed.methods.keys()) : "";
   return notExecuted("METHOD_NOT_FOUND", `Method '${method}' not found in interface ${exposed.name}${hint}`);
-}
-
-/** Who calls had to be found out first, and meanwhile the caller may have lost interest. */
-function requireWanted(call: ServerCall): void {
-  if (call.abortReason !== undefined) {
-    throw notExecuted("CANCELLED", "The caller gave the call up before it was begun");
-  }
-  if (call.remainingMs === 0) throw notExecuted("TIMEOUT", "The deadline passed before the method was begun");
 }
 
 function notExecuted(code: ErrorCode, message: string): RpcError {

@@ -88,7 +88,9 @@ describe("Heartbeats of pseud", () => {
       registerHeartbeat({ ...plugin });
     }).to.throw("registered already");
     expect(() => pseud.server({ id: "x", heartbeat: "test.countin" })).to.throw('did you mean "test.counting"');
-    expect(() => pseud.server({ id: "x", heartbeat: { intervalMs: 0 } })).to.throw("above 0");
+    for (const intervalMs of [0, -1, Number.NaN, Infinity, 2 ** 31]) {
+      expect(() => pseud.server({ id: "x", heartbeat: { intervalMs } })).to.throw("above 0");
+    }
   });
 });
 

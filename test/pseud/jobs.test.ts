@@ -10,7 +10,7 @@ import {
   type ServerOptions,
   TranslationTable,
 } from "../../src/compat/pseud/index.js";
-import { currentCall, defineInterface, named, registerError } from "../../src/index.js";
+import { currentCall, defineInterface, named, registerError, withOptions } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
 
@@ -112,6 +112,18 @@ describe("Jobs of pseud", () => {
     expect(refused.remote).to.include({ name: "ServiceNotFoundError", message: "other" });
   });
 
+  it("of a domain are not begun any more when its predicate has taken too long", async () => {
+    let decide = (_isAllowed: boolean): void => undefined;
+    registerPredicate("test.slow", () => new Promise((resolve) => (decide = resolve)));
+    const { server, client } = await connected({ jobTimeoutMs: 30 });
+    let runs = 0;
+    server.register(() => runs++, { name: "job", domain: "test.slow" });
+    server.register(() => runs, { name: "other" });
+    expect(await failureOf(withOptions(client, { timeoutMs: 100 }).job())).to.include({ code: "TIMEOUT" });
+    decide(true);
+    expect(await client.other()).to.equal(0);
+  });
+
   it("of a domain without predicate fail, and say so", async () => {
     const { server, client } = await connected();
     server.register(() => 1, { name: "job", domain: "test.unheard" });
@@ -168,6 +180,15 @@ describe("Jobs of pseud", () => {
     ]);
     const { client: other } = await connected({ proxyTo: mesh.client().connect(host.address, "demo.far") });
     expect(await other.job(1)).to.deep.equal(["host", 1]);
+  });
+
+  it("that have run are told to have, when what they looked for is nowhere", async () => {
+    const far = pseud.server({ id: "far" });
+    const toFar = pseud.client<Jobs>({ serverId: "far" });
+    await toFar.connect(await far.bind("tcp://127.0.0.1:0"));
+    const { server, client } = await connected({ proxyTo: toFar });
+    server.register(() => toFar.other(), { name: "job" });
+    expect(await failureOf(client.job())).to.include({ code: "METHOD_NOT_FOUND", outcome: "executed" });
   });
 
   it("throw errors under the names that Python is to have for them", async () => {
