@@ -171,6 +171,10 @@ describe("Endpoints of pseud", () => {
     expect(() => peersOf({})).to.throw("neither");
   });
 
+  it("want a name that sockets take", () => {
+    for (const id of ["", new Uint8Array(256)]) expect(() => pseud.server({ id })).to.throw("1 to 255 octets");
+  });
+
   it("are what they are, and print so", async () => {
     const { server, address } = await start();
     const client = pseud.client({ serverId: "service" });

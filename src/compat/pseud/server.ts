@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { ConfigurationError } from "../../errors.js";
 import { DEFAULT_LEASE_MS } from "../../nameserver/nameserver-registrar.js";
 import { createProxy } from "../../peer/proxy.js";
 import { Credentials } from "../../security/credentials.js";
-import type { ListenerSecurity } from "../../transport/index.js";
+import { isRoutingId, type ListenerSecurity } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../../util/log.js";
 import { Endpoint } from "./endpoint.js";
@@ -34,7 +35,9 @@ export type ServerConstructor = new (options: ServerOptions) => Server;
 
 /** See {@link ServerConstructor}. */
 export const Server: ServerConstructor = proxyClass("Server", "server", (options: ServerOptions) => {
-  const { id, security, keys, users, authenticator, maxFailedLogins, log = SILENT } = options;
+  const { security, keys, users, authenticator, maxFailedLogins, log = SILENT } = options;
+  const id = toOctets(options.id);
+  if (!isRoutingId(id)) throw new ConfigurationError(`The id of a server has 1 to 255 octets, got ${id.length}`);
   const admits = findSecurity(security).server({ keys, users, authenticator, maxFailedLogins, log });
   const isProven = admits.listener !== undefined || admits.challenge !== undefined;
   let fallback: Fallback | undefined;
@@ -45,7 +48,7 @@ export const Server: ServerConstructor = proxyClass("Server", "server", (options
   const endpoint = new Endpoint(
     {
       kind: "server",
-      routingId: toOctets(id),
+      routingId: id,
       admits,
       registration: register(options, admits.listener, log),
       // What nobody has proven is no name where others are proven.
