@@ -22,10 +22,13 @@ import type { EndpointVerbs } from "./verbs.js";
  * An end that clients know by its id, and that knows its clients by their user. It calls them as they call it:
  *
  * ```ts
+ * interface Painter {
+ *   draw(what: string): string;
+ * }
  * await using server = new Server({ id: "service", security: "plain", users: { alice: "s3cret" } });
  * server.register((name: string) => `Hello ${name}`, { name: "hello" });
  * await server.bind("tcp://127.0.0.1:5555");
- * await server.sendTo("alice").draw.me.a.sheep();
+ * await server.sendTo<Painter>("alice").draw("sheep");
  * ```
  */
 export interface Server extends EndpointVerbs, AsyncDisposable {}
