@@ -11,6 +11,7 @@ import {
   TranslationTable,
 } from "../../src/compat/pseud/index.js";
 import { currentCall, defineInterface, named, registerError, withOptions } from "../../src/index.js";
+import { keepLog } from "../support/log.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
 
@@ -248,6 +249,25 @@ describe("Jobs of pseud", () => {
       name: "job",
     });
     expect(await client.job()).to.deep.equal([true, "job", null]);
+  });
+
+  it("that kept the whole process waiting are not answered any more, for their callers would break", async () => {
+    const { log, lines } = keepLog();
+    const { server, client } = await connected({ jobTimeoutMs: 50, log });
+    server.register(
+      () => {
+        const endsAt = performance.now() + 100;
+        while (performance.now() < endsAt);
+      },
+      { name: "job" },
+    );
+    server.register(() => "other", { name: "other" });
+    expect(await failureOf(withOptions(client, { timeoutMs: 150 }).job())).to.include({
+      code: "TIMEOUT",
+      outcome: "unknown",
+    });
+    expect(lines("warn").join()).to.contain("job was not answered");
+    expect(await client.other()).to.equal("other");
   });
 
   it("may take as long as they like where that is said", async () => {
