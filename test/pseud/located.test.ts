@@ -41,7 +41,7 @@ describe("A server of pseud that is registered", () => {
     const server = start(address);
     const client = mesh.client({ nameserver: address });
     const known = async (): Promise<unknown> =>
-      (await client.find("demo.sums"))[0]?.endpoints?.map((endpoint) => endpoint.address);
+      (await client.find("demo.sums"))[0]?.endpoints.map((endpoint) => endpoint.address);
     const bound = [await server.bind("tcp://127.0.0.1:0")];
     bound.push(await server.bind("tcp://127.0.0.1:0"));
     expect(await known()).to.deep.equal(bound);
