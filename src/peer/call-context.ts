@@ -270,6 +270,22 @@ export interface ServerCallInit {
 
 const storage = shared("call", () => new AsyncLocalStorage<ServerCall>());
 
+/**
+ * Who calls had to be found out first, and meanwhile the caller may have lost interest.
+ *
+ * @throws RpcError with code `CANCELLED` or `TIMEOUT` when that is so
+ * @internal
+ */
+export function requireWanted(call: ServerCall): void {
+  const outcome = "not-executed";
+  if (call.abortReason !== undefined) {
+    throw rpcError("CANCELLED", "The caller gave the call up before it was begun", { outcome });
+  }
+  if (call.remainingMs === 0) {
+    throw rpcError("TIMEOUT", "The deadline passed before the method was begun", { outcome });
+  }
+}
+
 /** Runs `body` as part of serving `call`. @internal */
 export function runInCall<T>(call: ServerCall, body: () => T): T {
   return storage.run(call, body);

@@ -7,7 +7,7 @@ import { type Logger, SILENT } from "../util/log.js";
 import { type AnswerMessage, type CallId, type CallMessage, callName } from "../wire/message.js";
 import { AccessControl } from "./access.js";
 import type { RunningCalls } from "./answers/answer-window.js";
-import { isReply, runInCall, ServerCall } from "./call-context.js";
+import { isReply, requireWanted, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Contract, MethodContract } from "./contract.js";
 import { isRegistered } from "./error-classes.js";
@@ -268,19 +268,27 @@ export class Dispatcher implements RunningCalls {
   }
 
   #serveQueued({ message, deadlineAt, origin, target, isCancelled, ended }: QueuedCall): void {
-    ended?.();
     const ofCaller = this.#queued.get(origin.connection);
     ofCaller?.delete(message.id);
     if (ofCaller?.size === 0) this.#queued.delete(origin.connection);
     if (isCancelled) {
       const text = "The caller gave the call up before it was begun";
+      ended?.();
       origin.respond(failureAnswer(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));
     } else if (performance.now() >= deadlineAt) {
+      ended?.();
       origin.respond(expiredAnswer(message));
-    } else this.#serve(message, deadlineAt, origin, target);
+    } else this.#serve(message, deadlineAt, origin, target, ended);
   }
 
-  #serve(message: CallMessage, deadlineAt: number, origin: CallOrigin, target: ExposedInterface | undefined): void {
+  /** @param ended - for a call that has waited: it is not under way any more, for those who count */
+  #serve(
+    message: CallMessage,
+    deadlineAt: number,
+    origin: CallOrigin,
+    target: ExposedInterface | undefined,
+    ended?: () => void,
+  ): void {
     let call: ServerCall | undefined;
     try {
       let exposed = target ?? this.#interfaces.get(message.interface);
@@ -306,7 +314,7 @@ export class Dispatcher implements RunningCalls {
         : this.#begin(message, call, exposed, method, true);
       if (result instanceof Promise) {
         this.#running.add(call);
-        call.onEnded = origin.load?.begin();
+        call.onEnded = ended ?? origin.load?.begin();
         this.#finishLater(message, call, result, origin);
         return;
       }
@@ -314,6 +322,7 @@ export class Dispatcher implements RunningCalls {
     } catch (error) {
       this.#fail(message, call, error, origin);
     }
+    ended?.();
   }
 
   /** Begins a call if its caller may make it. Nothing of it but its names is looked at before that. */
@@ -496,21 +505,13 @@ interface QueuedCall {
   readonly origin: CallOrigin;
   readonly target: ExposedInterface | undefined;
   isCancelled: boolean;
-  /** It does not wait any more, for those who count. */
+  /** It is not under way any more, for those who count. */
   readonly ended: (() => void) | undefined;
 }
 
 function unknownMethod({ method }: CallMessage, exposed: ExposedInterface, isOpen: boolean): RpcError {
   const hint = isOpen ? didYouMean(method, exposed.methods.keys()) : "";
   return notExecuted("METHOD_NOT_FOUND", `Method '${method}' not found in interface ${exposed.name}${hint}`);
-}
-
-/** Who calls had to be found out first, and meanwhile the caller may have lost interest. */
-function requireWanted(call: ServerCall): void {
-  if (call.abortReason !== undefined) {
-    throw notExecuted("CANCELLED", "The caller gave the call up before it was begun");
-  }
-  if (call.remainingMs === 0) throw notExecuted("TIMEOUT", "The deadline passed before the method was begun");
 }
 
 function notExecuted(code: ErrorCode, message: string): RpcError {

@@ -25,8 +25,8 @@ export interface HostSecurity {
   /** Its own keys: a folder (`lamplighter keys generate`), also by its path, or a pair. Needed for `curve`. */
   readonly keys?: string | KeyFolder | KeyPair | undefined;
   /**
-   * How peers may prove who they are, at addresses that do not say it themselves; default `["curve"]`. `null` lets in whoever comes, without proof and in clear text: PyCOM's
-   * peers can do nothing else.
+   * How peers may prove who they are, at addresses that do not say it themselves; default `["curve"]`. `null` lets in whoever comes,
+   * without proof and in clear text: PyCOM's peers can do nothing else.
    */
   readonly mechanisms?: readonly Mechanism[] | undefined;
   /** Decides who may come in; default: the users whom the folder trusts. */

@@ -76,16 +76,18 @@ export class AccessPolicy {
   }
 
   #decide(inquiry: PolicyInquiry, from: number, who: PolicyInquiry["caller"]): boolean | Promise<boolean> {
+    let ask = who;
     for (let index = from; index < this.#rules.length; index++) {
       const rule = this.#rules[index];
       if (!rule || !matchesAny(rule.interfaces, inquiry.interface) || !matchesAny(rule.methods, inquiry.method))
         continue;
       const { users, then } = rule;
       if (users === undefined && typeof then === "boolean") return then;
-      const caller = who();
+      const caller = ask();
       if (caller instanceof Promise) {
         return caller.then((established) => this.#decide(inquiry, index, () => established));
       }
+      ask = () => caller;
       if (!isUserAmong(users, caller)) continue;
       return typeof then === "boolean" ? then : askPredicate(then, inquiry, caller);
     }

@@ -30,6 +30,7 @@ import { keyText } from "../security/keys.js";
 import { AccessPolicy, type Policy } from "../security/policy.js";
 import {
   findTransport,
+  isRoutingId,
   machineAddress,
   machineId,
   parseAddress,
@@ -62,7 +63,10 @@ export interface ServiceHostOptions {
   readonly advertise?: string | readonly string[] | undefined;
   /** Service path; default `/auto/` and 32 hexadecimal digits. */
   readonly service?: string | undefined;
-  /** What ROUTER sockets know this host by, as those of pseud's clients do: up to 255 octets. Default the service path. */
+  /**
+   * What ROUTER sockets know this host by, as those of pseud's clients do: 1 to 255 octets of UTF-8. Default the service path, if it
+   * is that short.
+   */
   readonly routingId?: string | undefined;
   /** Labels to locate by. */
   readonly tags?: readonly string[] | undefined;
@@ -146,6 +150,7 @@ export class ServiceHost {
   readonly #gate: Gate | undefined;
   readonly #wanted: readonly BoundAddress[];
   #unwatchKeys: (() => void) | undefined;
+  readonly #routingId: Uint8Array | undefined;
   readonly #maxMessageBytes: number;
   readonly #limits: ReturnType<typeof readLimits>;
   readonly #wheel = new DeadlineWheel();
@@ -167,6 +172,7 @@ export class ServiceHost {
     this.#gate = security && new Gate(security, this.log);
     this.#wanted = readAddresses(options.address ?? "tcp://127.0.0.1:0", options.advertise);
     requireProofs(this.#wanted, this.#transport, this.#gate);
+    this.#routingId = routingIdOf(options.routingId, this.service);
     this.#limits = readLimits(options.limits);
     const policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
     if (policy) this.#requireProvers(policy, "The option policy");
@@ -433,7 +439,7 @@ export class ServiceHost {
       maxMessageBytes: this.#maxMessageBytes,
       security: mechanisms && this.#gate?.listenerSecurity(mechanisms),
       quota: this.#limits.quota,
-      routingId: Buffer.from(this.#options.routingId ?? this.service),
+      routingId: this.#routingId,
     });
     endpoint.attach(listener);
     this.#endpoints.push(endpoint);
@@ -483,6 +489,14 @@ function requireReachable(address: string): void {
   throw new ConfigurationError(
     `${address} cannot be registered: it exists in this process only. Callers in this process need no address for it`,
   );
+}
+
+/** @throws ConfigurationError for a name that no socket takes */
+function routingIdOf(option: string | undefined, service: string): Uint8Array | undefined {
+  const routingId = Buffer.from(option ?? service);
+  if (isRoutingId(routingId)) return routingId;
+  if (option === undefined) return undefined;
+  throw new ConfigurationError(`The option routingId has 1 to 255 octets, got ${routingId.length}`);
 }
 
 /** @throws ConfigurationError when gate or transport cannot do what security and addresses ask for */

@@ -67,6 +67,7 @@ export type {
 export { isBoundHere, processAddress } from "./memory/index.js";
 export { openSockets } from "./open-sockets.js";
 export { type ProbeResult, probe } from "./probe.js";
+export { isRoutingId } from "./routing-id.js";
 export { machineAddress, machineId } from "./same-machine.js";
 export type {
   Admission,

@@ -82,6 +82,26 @@ describe("Limits of a host", () => {
     expect(await greedy.now()).to.equal("now");
   });
 
+  it("count the bytes of calls that have waited as long as they run", async () => {
+    const { host, remote } = await start({ bytesInFlight: 100_000 }, { maxConcurrent: 1 });
+    const greedy = remote("lamp");
+    const first = greedy.wait();
+    await until(() => running === 1);
+    const large = greedy.wait("x".repeat(80_000));
+    await until(() => host.pending === 2);
+    const releaseFirst = release;
+    gate = new Promise((resolve) => {
+      release = resolve;
+    });
+    releaseFirst();
+    await first;
+    await until(() => running === 2);
+    expect(await failureOf(greedy.now("x".repeat(30_000)))).to.include({ code: "OVERLOADED" });
+    release();
+    await large;
+    expect(await greedy.now("x".repeat(30_000))).to.equal("now");
+  });
+
   it("count calls that nobody waits for, and those that wait for a result of their batch", async () => {
     const { host, remote } = await start({ callsInFlight: 3 });
     const greedy = remote("lamp");

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { Client as Pseud } from "../../src/compat/pseud/index.js";
-import { currentCall, defineInterface, named, type Remote, withOptions } from "../../src/index.js";
+import { currentCall, defineInterface, Host, named, type Remote, withOptions } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 /** Ends what `slow` does. */
@@ -91,6 +91,17 @@ describe("A host that speaks pseud", () => {
     const failed = await failureOf(remote.fail());
     expect(failed).to.include({ code: "UNKNOWN", outcome: "executed" });
     expect(failed.remote).to.include({ name: "RangeError", message: "no" });
+  });
+
+  it("has a name that sockets take, on every transport", async () => {
+    const service = `/${"x".repeat(300)}`;
+    for (const transport of ["zmtp", "zeromq"] as const) {
+      const host = await mesh.host([demo], { service, transport });
+      expect(await mesh.client().connect<Demo>(host.address, undefined, { wire: "pseud" }).add(1, 2)).to.equal(3);
+    }
+    for (const routingId of ["", "ä".repeat(128)]) {
+      expect(() => new Host({ routingId })).to.throw("1 to 255 octets");
+    }
   });
 
   it("asks which interface is meant when several have a method", async () => {

@@ -154,6 +154,39 @@ describe("Endpoints of pseud", () => {
     expect(events[1]).to.include({ reason: "disconnected" });
   });
 
+  it("tell where nobody is", async () => {
+    const events: PseudEvent[] = [];
+    const client = pseud.client({ onEvent: (event) => events.push(event) });
+    await client.connect("tcp://127.0.0.1:1");
+    await pseud.until(() => events.length > 0);
+    expect(events[0]).to.include({ type: "unreachable", address: "tcp://127.0.0.1:1" });
+  });
+
+  it("bind nothing any more when they are stopped meanwhile", async () => {
+    const server = pseud.server({ id: "service" });
+    const bound = failureOf(server.bind("tcp://127.0.0.1:0"));
+    await server.stop();
+    expect(await bound).to.include({ code: "CONFIGURATION" });
+  });
+
+  it("give calls of jobs no more time than the jobs have", async () => {
+    const lonely = pseud.client<Service>();
+    await lonely.connect("tcp://127.0.0.1:1");
+    const { server, address } = await start({ jobTimeoutMs: 90 });
+    let told = "";
+    server.register(
+      async () => {
+        told = (await failureOf(lonely.hello("x"))).message;
+      },
+      { name: "hello" },
+    );
+    const client = pseud.client<Service>({ serverId: "service" });
+    await client.connect(address);
+    void failureOf(client.hello("x"));
+    await pseud.until(() => told !== "");
+    expect(told).to.match(/the deadline of the call that it was made for|within \d{1,2} ms/);
+  });
+
   it("say who is there, and end a connection that is wanted no more", async () => {
     const { server, address } = await start();
     const client = pseud.client<Service>({ serverId: "service", timeoutMs: 200 });

@@ -4,10 +4,14 @@ import {
   type HeartbeatPlugin,
   intervalHeartbeat,
   type PseudEvent,
+  peersOf,
   type Routing,
   registerHeartbeat,
   registerSecurity,
+  type SecurityPlugin,
 } from "../../src/compat/pseud/index.js";
+import { withOptions } from "../../src/index.js";
+import { failureOf } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
 
 interface Jobs {
@@ -84,7 +88,9 @@ describe("Heartbeats of pseud", () => {
       registerHeartbeat({ ...plugin });
     }).to.throw("registered already");
     expect(() => pseud.server({ id: "x", heartbeat: "test.countin" })).to.throw('did you mean "test.counting"');
-    expect(() => pseud.server({ id: "x", heartbeat: { intervalMs: 0 } })).to.throw("above 0");
+    for (const intervalMs of [0, -1, Number.NaN, Infinity, 2 ** 31]) {
+      expect(() => pseud.server({ id: "x", heartbeat: { intervalMs } })).to.throw("above 0");
+    }
   });
 });
 
@@ -145,6 +151,37 @@ describe("Security plugins of pseud", () => {
     await client.connect(await server.bind("tcp://127.0.0.1:0"));
     expect(await client.hello()).to.equal("knocking ann");
     expect(() => pseud.client({ security: "test.knok" })).to.throw('did you mean "test.knock"');
+  });
+
+  it("let nobody in who has gone while it was found out who that is", async () => {
+    const asked: ((user: string) => void)[] = [];
+    const security: SecurityPlugin = {
+      name: "test.slow",
+      server: () => ({
+        challenge: { userOf: () => undefined, logIn: () => new Promise((resolve) => asked.push(resolve)) },
+      }),
+      client: () => ({ login: { login: Buffer.from("ann"), password: Buffer.from("") } }),
+    };
+    // There is room for the second when the first has gone.
+    const server = pseud.server({ id: "service", security, limits: { connections: 1 } });
+    const address = await server.bind("tcp://127.0.0.1:0");
+    const first = pseud.client<Jobs>({ security });
+    await first.connect(address);
+    const dropped = failureOf(first.hello());
+    await pseud.until(() => asked.length === 1);
+    const waiting = await failureOf(withOptions(first, { timeoutMs: 50 }).hello());
+    expect(waiting).to.include({ code: "TIMEOUT", outcome: "not-sent" });
+    expect(waiting.message).to.contain("has not answered the log-in");
+    await first.stop();
+    await dropped;
+    const second = pseud.client<Jobs>({ security });
+    await second.connect(address);
+    void failureOf(second.hello());
+    await pseud.until(() => asked.length === 2);
+    asked[0]?.("early");
+    asked[1]?.("late");
+    await pseud.until(() => pseud.joined(server).length > 0);
+    expect(peersOf(server).map(({ user }) => user)).to.deep.equal(["late"]);
   });
 
   it("say what they lack", () => {

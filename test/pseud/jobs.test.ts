@@ -11,6 +11,7 @@ import {
   TranslationTable,
 } from "../../src/compat/pseud/index.js";
 import { currentCall, defineInterface, named, registerError, withOptions } from "../../src/index.js";
+import { keepLog } from "../support/log.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
 
@@ -112,6 +113,18 @@ describe("Jobs of pseud", () => {
     expect(refused.remote).to.include({ name: "ServiceNotFoundError", message: "other" });
   });
 
+  it("of a domain are not begun any more when its predicate has taken too long", async () => {
+    let decide = (_isAllowed: boolean): void => undefined;
+    registerPredicate("test.slow", () => new Promise((resolve) => (decide = resolve)));
+    const { server, client } = await connected({ jobTimeoutMs: 30 });
+    let runs = 0;
+    server.register(() => runs++, { name: "job", domain: "test.slow" });
+    server.register(() => runs, { name: "other" });
+    expect(await failureOf(withOptions(client, { timeoutMs: 100 }).job())).to.include({ code: "TIMEOUT" });
+    decide(true);
+    expect(await client.other()).to.equal(0);
+  });
+
   it("of a domain without predicate fail, and say so", async () => {
     const { server, client } = await connected();
     server.register(() => 1, { name: "job", domain: "test.unheard" });
@@ -168,6 +181,15 @@ describe("Jobs of pseud", () => {
     ]);
     const { client: other } = await connected({ proxyTo: mesh.client().connect(host.address, "demo.far") });
     expect(await other.job(1)).to.deep.equal(["host", 1]);
+  });
+
+  it("that have run are told to have, when what they looked for is nowhere", async () => {
+    const far = pseud.server({ id: "far" });
+    const toFar = pseud.client<Jobs>({ serverId: "far" });
+    await toFar.connect(await far.bind("tcp://127.0.0.1:0"));
+    const { server, client } = await connected({ proxyTo: toFar });
+    server.register(() => toFar.other(), { name: "job" });
+    expect(await failureOf(client.job())).to.include({ code: "METHOD_NOT_FOUND", outcome: "executed" });
   });
 
   it("throw errors under the names that Python is to have for them", async () => {
@@ -231,7 +253,12 @@ describe("Jobs of pseud", () => {
         }),
       { name: "job" },
     );
-    server.register(() => { release("at last"); }, { name: "other" });
+    server.register(
+      () => {
+        release("at last");
+      },
+      { name: "other" },
+    );
     const waiting = client.job();
     await client.other();
     expect(await waiting).to.equal("at last");
@@ -255,5 +282,36 @@ describe("Jobs of pseud", () => {
       name: "job",
     });
     expect(await client.job()).to.deep.equal([true, "job", null]);
+  });
+
+  it("that kept the whole process waiting are not answered any more, for their callers would break", async () => {
+    const { log, lines } = keepLog();
+    const { server, client } = await connected({ jobTimeoutMs: 50, log });
+    server.register(
+      () => {
+        const endsAt = performance.now() + 100;
+        while (performance.now() < endsAt);
+      },
+      { name: "job" },
+    );
+    server.register(() => "other", { name: "other" });
+    expect(await failureOf(withOptions(client, { timeoutMs: 150 }).job())).to.include({
+      code: "TIMEOUT",
+      outcome: "unknown",
+    });
+    expect(lines("warn").join()).to.contain("job was not answered");
+    expect(await client.other()).to.equal("other");
+  });
+
+  it("may take as long as they like where that is said", async () => {
+    const { server, client } = await connected({ jobTimeoutMs: Infinity });
+    let finish = (_result: string): void => undefined;
+    server.register(() => new Promise<string>((resolve) => (finish = resolve)), { name: "job" });
+    server.register(() => "other", { name: "other" });
+    const job = client.job();
+    // A timer that is set for too long would have fired by now.
+    for (let round = 0; round < 10; round++) await client.other();
+    finish("late");
+    expect(await job).to.equal("late");
   });
 });

@@ -36,6 +36,21 @@ describe("A server of pseud that is registered", () => {
     expect(await sums.add(2, 2)).to.equal(4);
   });
 
+  it("is located by all addresses that it is bound to, one after the other or at once", async () => {
+    const { address } = await mesh.nameserver();
+    const server = start(address);
+    const client = mesh.client({ nameserver: address });
+    const known = async (): Promise<unknown> =>
+      (await client.find("demo.sums"))[0]?.endpoints.map((endpoint) => endpoint.address);
+    const bound = [await server.bind("tcp://127.0.0.1:0")];
+    bound.push(await server.bind("tcp://127.0.0.1:0"));
+    expect(await known()).to.deep.equal(bound);
+    bound.push(...(await Promise.all([server.bind("tcp://127.0.0.1:0"), server.bind("tcp://127.0.0.1:0")])));
+    expect(await known()).to.have.members(bound);
+    await server.stop();
+    expect(await known()).to.equal(undefined);
+  });
+
   it("is asked by the nameserver whether it is alive, and answers for itself", async () => {
     const { address } = await mesh.nameserver();
     const server = start(address);

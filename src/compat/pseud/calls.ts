@@ -120,13 +120,16 @@ export class Calls {
     try {
       for (;;) {
         const found = await roster.waitFor(() => roster.find(name) ?? objection() ?? refusal(), ends);
-        if (found === undefined)
+        if (found === undefined) {
           throw signal?.aborted ? this.#cancelled(method, signal) : absent(addressee, method, leftMs);
+        }
         if (found instanceof Error) throw found;
         if (!found.settled) return found;
         // It logs in; whether that works is seen when the call is sent.
         await Promise.race([found.settled, aborted(ends)]);
-        if (ends.aborted) throw signal?.aborted ? this.#cancelled(method, signal) : absent(addressee, method, leftMs);
+        if (ends.aborted) {
+          throw signal?.aborted ? this.#cancelled(method, signal) : notLoggedIn(found, method, leftMs);
+        }
       }
     } finally {
       clearTimeout(timer);
@@ -158,6 +161,11 @@ function absent({ name, waitMs }: Addressee, method: string, leftMs: number): Rp
     `${method} was not sent: nobody known as ${JSON.stringify(name)} is connected`,
     options,
   );
+}
+
+function notLoggedIn({ id }: PseudPeer, method: string, leftMs: number): RpcError {
+  const text = `${method} was not sent within ${Math.round(leftMs)} ms: ${id} has not answered the log-in`;
+  return rpcError("TIMEOUT", text, { method, service: id, outcome: "not-sent" });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -15,8 +15,11 @@ import type { EndpointVerbs } from "./verbs.js";
  * An end that calls a server, and is called by it:
  *
  * ```ts
- * await using client = new Client({ serverId: "service", security: "plain", userId: "alice", password: "s3cret" });
- * client.register(() => "beeeh", { name: "draw.me.a.sheep" });
+ * interface Service {
+ *   hello(name: string): string;
+ * }
+ * await using client = new Client<Service>({ serverId: "service", security: "plain", userId: "alice", password: "s3cret" });
+ * client.register((what: string) => `a ${what}`, { name: "draw" });
  * await client.connect("tcp://127.0.0.1:5555");
  * await client.hello("Charly");
  * ```

@@ -30,6 +30,7 @@ export class Doorkeeper {
   /** Questions that nobody has answered. */
   #asked = 0;
   #user: string | undefined;
+  #isLost = false;
 
   constructor(options: DoorkeeperOptions) {
     this.#options = options;
@@ -50,8 +51,11 @@ export class Doorkeeper {
     const [, , uid = NOTHING, , body = NOTHING] = frames;
     const type = typeOf(frames);
     if (type === MessageType.hello) {
-      if (this.#asked > 0) void this.#logIn(uid, body);
-      else this.#options.dropped("a log-in that nobody has asked for");
+      if (this.#asked > 0) {
+        this.#logIn(uid, body).catch((error: unknown) => {
+          this.#options.dropped(`a log-in that could not be carried out: ${String(error)}`);
+        });
+      } else this.#options.dropped("a log-in that nobody has asked for");
       return false;
     }
     if (this.#user !== undefined) return true;
@@ -61,6 +65,11 @@ export class Doorkeeper {
       this.#options.send(messageFrames(MessageType.unauthorized, uid, REQUIRED));
     }
     return false;
+  }
+
+  /** The connection is gone: who is looked at meanwhile is let in no more. */
+  lost(): void {
+    this.#isLost = true;
   }
 
   async #logIn(uid: Uint8Array, body: Uint8Array): Promise<void> {
@@ -73,6 +82,7 @@ export class Doorkeeper {
     } catch (error) {
       dropped(error instanceof ProtocolError ? error.message : `a log-in whose check failed: ${String(error)}`);
     }
+    if (this.#isLost) return;
     if (user === undefined) {
       // Who is refused may try again.
       this.#asked++;

@@ -1,5 +1,5 @@
 import { BadRequestError, RpcError, rpcError } from "../../errors.js";
-import type { ServerCall } from "../../peer/call-context.js";
+import { requireWanted, type ServerCall } from "../../peer/call-context.js";
 import type { MethodContract } from "../../peer/contract.js";
 import type { ExposedInterface, ExposedMethod, MethodTable } from "../../peer/dispatcher.js";
 import { NamedArguments } from "../../wire/named-arguments.js";
@@ -124,13 +124,15 @@ class JobMethod implements ExposedMethod {
 
   /** Elsewhere, where it may be unknown as well. */
   async #forward(remote: NonNullable<Fallback["remote"]>, call: ServerCall, unknown: unknown): Promise<unknown> {
+    const { started } = call;
     call.started = true;
     try {
       return await remote(call.method, argumentsOf(call));
     } catch (error) {
       if (!RpcError.isRpcError(error)) throw error;
       if (isNotFound(error) && error.outcome === "not-executed") {
-        call.started = false;
+        // A job of this name may have been run here before.
+        call.started = started;
         throw unknown;
       }
       const { name, message } = error.remote ?? {};
@@ -153,6 +155,8 @@ export async function findJob(name: string, user: string, source: JobSource): Pr
 }
 
 function runJob(job: Job, call: ServerCall, userId: Buffer): unknown {
+  // Predicates may take their time.
+  requireWanted(call);
   const values = valuesOf(job, argumentsOf(call));
   call.started = true;
   const args = job.withIdentity ? [userId, ...values] : values;

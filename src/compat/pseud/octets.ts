@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ConfigurationError } from "../../errors.js";
+import { isRoutingId } from "../../transport/index.js";
 
 /** Text as UTF-8, octets as they are: what pseud's ids and passwords are on the wire. */
 export function toOctets(value: string | Uint8Array): Buffer {
@@ -32,6 +33,6 @@ export function serverIdOf(id: string | Uint8Array | undefined): Buffer {
   if (id === undefined)
     throw new ConfigurationError('A server has an id that its clients know it by: { id: "service" }');
   const octets = toOctets(idText(id, "The id of a server"));
-  if (octets.length > 0 && octets.length <= 255 && octets[0] !== 0) return octets;
+  if (isRoutingId(octets)) return octets;
   throw new ConfigurationError("The id of a server has 1 to 255 octets, the first of which is not zero");
 }

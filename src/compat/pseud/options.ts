@@ -57,7 +57,7 @@ export interface EndpointOptions {
 
 /** Options of a server. */
 export interface ServerOptions extends EndpointOptions {
-  /** What clients know it by; pseud: `user_id`. Text is sent as its UTF-8. */
+  /** What clients know it by, 1 to 255 octets; pseud: `user_id`. Text is sent as its UTF-8. */
   readonly id: string | Uint8Array;
   /** Who may come in: passwords or public keys by name, as the security plugin asks for. */
   readonly users?: Users | undefined;

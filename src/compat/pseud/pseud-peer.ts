@@ -207,5 +207,6 @@ export class PseudPeer implements HeartbeatPeer, Route {
   lost(reason: RpcError): void {
     this.#end.lost(reason);
     this.#login?.lost();
+    this.#doorkeeper?.lost();
   }
 }

@@ -50,6 +50,9 @@ export class Registration {
   readonly #answers: AnswerWindow;
   readonly #endpoints = new Map<Listener, ServiceEndpoint>();
   #registrar: NameserverRegistrar | undefined;
+  /** Addresses may be bound at the same time; they are registered one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+  #isLeaving = false;
 
   /** @throws ConfigurationError without an interface */
   constructor(settings: RegistrationSettings) {
@@ -86,7 +89,7 @@ export class Registration {
    * @throws AccessDeniedError when the service's name belongs to another address that is alive
    */
   async bound(listener: Listener): Promise<void> {
-    const { log, wheel, nameservers, leaseMs, credentials } = this.#settings;
+    const { log, wheel } = this.#settings;
     const endpoint = new ServiceEndpoint({
       dispatcher: this.#dispatcher,
       answers: this.#answers,
@@ -101,14 +104,20 @@ export class Registration {
     });
     endpoint.attach(listener);
     this.#endpoints.set(listener, endpoint);
-    const former = this.#registrar;
-    this.#registrar = new NameserverRegistrar(nameservers, { leaseMs, log, credentials });
-    await former?.close();
-    await this.#registrar.start(this.#record());
+    const turn = this.#turn.then(() => this.#register());
+    this.#turn = turn.catch(() => undefined);
+    try {
+      await turn;
+    } catch (error) {
+      this.#endpoints.delete(listener);
+      await endpoint.close(0);
+      throw error;
+    }
   }
 
   /** Tells the nameserver that the server goes. Never rejects. */
   async unregister(): Promise<void> {
+    this.#isLeaving = true;
     await this.#registrar?.unregister();
   }
 
@@ -117,6 +126,16 @@ export class Registration {
     await this.#registrar?.close();
     for (const endpoint of this.#endpoints.values()) await endpoint.close(0);
     this.#answers.close();
+  }
+
+  async #register(): Promise<void> {
+    const { log, nameservers, leaseMs, credentials } = this.#settings;
+    // To the nameserver, other addresses are another server, and this one is alive.
+    await this.#registrar?.unregister();
+    await this.#registrar?.close();
+    if (this.#isLeaving) return;
+    this.#registrar = new NameserverRegistrar(nameservers, { leaseMs, log, credentials });
+    await this.#registrar.start(this.#record());
   }
 
   #record(): ServiceRecord {

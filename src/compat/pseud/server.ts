@@ -21,10 +21,13 @@ import type { EndpointVerbs } from "./verbs.js";
  * An end that clients know by its id, and that knows its clients by their user. It calls them as they call it:
  *
  * ```ts
+ * interface Painter {
+ *   draw(what: string): string;
+ * }
  * await using server = new Server({ id: "service", security: "plain", users: { alice: "s3cret" } });
  * server.register((name: string) => `Hello ${name}`, { name: "hello" });
  * await server.bind("tcp://127.0.0.1:5555");
- * await server.sendTo("alice").draw.me.a.sheep();
+ * await server.sendTo<Painter>("alice").draw("sheep");
  * ```
  */
 export interface Server extends EndpointVerbs, AsyncDisposable {}
@@ -34,7 +37,8 @@ export type ServerConstructor = new (options: ServerOptions) => Server;
 
 /** See {@link ServerConstructor}. */
 export const Server: ServerConstructor = proxyClass("Server", "server", (options: ServerOptions) => {
-  const { id, security, keys, users, authenticator, maxFailedLogins, log = SILENT } = options;
+  const { security, keys, users, authenticator, maxFailedLogins, log = SILENT } = options;
+  const id = serverIdOf(options.id);
   const admits = findSecurity(security).server({ keys, users, authenticator, maxFailedLogins, log });
   const isProven = admits.listener !== undefined || admits.challenge !== undefined;
   let fallback: Fallback | undefined;
@@ -45,7 +49,7 @@ export const Server: ServerConstructor = proxyClass("Server", "server", (options
   const endpoint = new Endpoint(
     {
       kind: "server",
-      routingId: serverIdOf(id),
+      routingId: id,
       admits,
       registration: register(options, admits.listener, log),
       // What nobody has proven is no name where others are proven.

@@ -41,7 +41,10 @@ export interface SyncClientVerbs extends Disposable {
  * there.
  *
  * ```ts
- * using client = new SyncClient({ security: "plain", userId: "alice", password: "s3cret" });
+ * interface Service {
+ *   hello(name: string): string;
+ * }
+ * using client = new SyncClient<Service>({ security: "plain", userId: "alice", password: "s3cret" });
  * client.connect("tcp://127.0.0.1:5555");
  * const text = client.hello("Charly");
  * ```

@@ -42,8 +42,10 @@ export interface EndpointVerbs {
    * @throws ConfigurationError for anything else
    */
   proxyTo(target: object | undefined): void;
-  /** A proxy of one peer, by its user or id: `server.sendTo("alice").draw.me.a.sheep()`. Nothing is sent yet. */
-  sendTo<T>(name: string | Uint8Array): Remote<T>;
-  /** The same, about which nothing is known at compile time. */
-  sendTo(name: string | Uint8Array): Remote<Dynamic>;
+  /**
+   * A proxy of one peer, by its user or id: `server.sendTo<Painter>("alice").draw("sheep")`. Nothing is sent yet.
+   *
+   * @typeParam T - what it lets itself be called; default: nothing is known of that at compile time
+   */
+  sendTo<T = Dynamic>(name: string | Uint8Array): Remote<T>;
 }

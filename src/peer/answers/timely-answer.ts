@@ -56,7 +56,7 @@ export class TimelyAnswer implements CallOrigin {
     return this.#end.attachments;
   }
 
-  /** The method has begun, and most have answered by now. */
+  /** To be called when the call was dispatched: most are answered by then, and need no timer. */
   watch(): void {
     const leftMs = this.#latestAt - performance.now();
     if (this.#isAnswered || leftMs > MAX_TIMER_MS) return;
@@ -90,5 +90,5 @@ export class TimelyAnswer implements CallOrigin {
 /** So much more of its time may pass until a caller must not be answered at all: the method kept the whole process waiting. */
 const GRACE = 0.1;
 const LEAST_GRACE_MS = 100;
-/** Node's timers fire at once when they are set for longer than this, 24 days. */
+/** Node's timers fire at once when they are set for longer than this, 24 days: a caller that waits for so long is not hurried. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -56,6 +56,7 @@ describe("A policy", () => {
       { users: ["ann"], then: "allow" },
     ];
     expect(ask(policy, "stat", ann)).to.include({ verdict: true, asked: 0 });
+    expect(ask(policy, "get", ann)).to.include({ verdict: true, asked: 1 });
     const { verdict, asked } = ask(policy, "get", Promise.resolve(ann));
     expect([await verdict, asked]).to.deep.equal([true, 1]);
     expect(await ask(policy, "get", Promise.resolve(bob)).verdict).to.equal(false);

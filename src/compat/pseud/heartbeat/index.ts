@@ -1,18 +1,23 @@
 import { ConfigurationError } from "../../../errors.js";
 import { didYouMean } from "../../../util/did-you-mean.js";
+import { shared } from "../../../util/shared.js";
 import { type IntervalOptions, intervalHeartbeat } from "./interval.js";
 import type { HeartbeatPlugin } from "./plugin.js";
 
 /** Neither sends nor misses anything. */
 const noop: HeartbeatPlugin = { name: "noop", client: () => ({}), server: () => ({}) };
 
-const plugins = new Map<string, HeartbeatPlugin>([
-  [noop.name, noop],
-  ["interval", intervalHeartbeat()],
-  // As pseud itself calls them.
-  ["noop_heartbeat_backend", noop],
-  ["testing_heartbeat_backend", intervalHeartbeat({ intervalMs: 100, limitMs: 200 }, "testing_heartbeat_backend")],
-]);
+const plugins = shared(
+  "pseud.heartbeats",
+  () =>
+    new Map<string, HeartbeatPlugin>([
+      [noop.name, noop],
+      ["interval", intervalHeartbeat()],
+      // As pseud itself calls them.
+      ["noop_heartbeat_backend", noop],
+      ["testing_heartbeat_backend", intervalHeartbeat({ intervalMs: 100, limitMs: 200 }, "testing_heartbeat_backend")],
+    ]),
+);
 
 /**
  * Makes a heartbeat known under its name, in all endpoints of the process.

@@ -18,8 +18,8 @@ export interface IntervalOptions {
 export function intervalHeartbeat(options: IntervalOptions = {}, name = "interval"): HeartbeatPlugin {
   const { intervalMs = 1_000 } = options;
   const { limitMs = 3 * intervalMs } = options;
-  if (!(intervalMs > 0) || !(limitMs > 0)) {
-    throw new ConfigurationError("The times of a heartbeat are numbers of milliseconds above 0");
+  if (!isTime(intervalMs) || !isTime(limitMs)) {
+    throw new ConfigurationError("The times of a heartbeat are numbers of milliseconds above 0, and below 2 ** 31");
   }
   return {
     name,
@@ -89,6 +89,11 @@ class Listening implements Heartbeat {
 
 function keyOf({ id, user }: HeartbeatPeer): string {
   return user === "" ? `peer ${id}` : `user ${user}`;
+}
+
+/** Node's timers fire at once when they are set for longer. */
+function isTime(ms: number): boolean {
+  return ms > 0 && ms < 2 ** 31;
 }
 
 /** Looks in the time after which a user is gone. */

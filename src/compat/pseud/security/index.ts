@@ -1,15 +1,17 @@
 import { ConfigurationError } from "../../../errors.js";
 import { didYouMean } from "../../../util/did-you-mean.js";
+import { shared } from "../../../util/shared.js";
 import { trustedCurve, untrustedCurve } from "./curve.js";
 import { noop } from "./noop.js";
 import { plain, trustedPeer } from "./plain.js";
 import type { SecurityPlugin } from "./plugin.js";
 
-const plugins = new Map<string, SecurityPlugin>(
-  [noop, plain, trustedPeer, trustedCurve, untrustedCurve].map((plugin) => [plugin.name, plugin]),
-);
-// As pseud itself calls it.
-plugins.set("noop_auth_backend", noop);
+const plugins = shared("pseud.security", () => {
+  const own = [noop, plain, trustedPeer, trustedCurve, untrustedCurve];
+  const byName = new Map<string, SecurityPlugin>(own.map((plugin) => [plugin.name, plugin]));
+  // As pseud itself calls it.
+  return byName.set("noop_auth_backend", noop);
+});
 
 /**
  * Makes a way to know who is calling known under its name, in all endpoints of the process.
