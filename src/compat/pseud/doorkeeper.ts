@@ -1,5 +1,6 @@
 import { ProtocolError } from "../../errors.js";
 import type { PeerIdentity, PeerOrigin } from "../../transport/index.js";
+import { thrownText } from "../../util/thrown-text.js";
 import type { Frames } from "../../wire/message.js";
 import { MessageType, messageFrames, typeOf } from "../../wire/pseud/format.js";
 import { decodeLogin, type Login } from "../../wire/pseud/login-body.js";
@@ -71,7 +72,7 @@ export class Doorkeeper {
       const login: Login = decodeLogin(body);
       user = await challenge.logIn(login, identity, origin);
     } catch (error) {
-      dropped(error instanceof ProtocolError ? error.message : `a log-in whose check failed: ${String(error)}`);
+      dropped(error instanceof ProtocolError ? error.message : `a log-in whose check failed: ${thrownText(error)}`);
     }
     if (user === undefined) {
       // Who is refused may try again.

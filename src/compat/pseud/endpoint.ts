@@ -6,6 +6,7 @@ import { automaticTransport, findTransport, type Transport } from "../../transpo
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
+import { thrownText } from "../../util/thrown-text.js";
 import { createPseudWire } from "../../wire/pseud/index.js";
 import { DEFAULT_LIMITS } from "../../wire/wire.js";
 import { Calls } from "./calls.js";
@@ -252,7 +253,7 @@ export class Endpoint implements JobSource {
     try {
       this.#options.onEvent?.(event);
     } catch (error) {
-      this.#log.error(`onEvent failed: ${String(error)}`);
+      this.#log.error(`onEvent failed: ${thrownText(error)}`);
     }
   }
 
