@@ -280,10 +280,14 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     this.#outbox.flush();
   }
 
-  /** Takes frames of the other end. Never throws. */
-  receive(frames: Frames): void {
+  /**
+   * Takes frames of the other end. Never throws.
+   *
+   * @param cameAt - when they came, in milliseconds of `performance.now()`; default now
+   */
+  receive(frames: Frames, cameAt = performance.now()): void {
     if (this.#isLost) return;
-    this.#receivedAt = performance.now();
+    this.#receivedAt = cameAt;
     this.load?.reading(sizeOf(frames));
     const codec = this.#codec;
     try {
