@@ -36,6 +36,30 @@ describe("A server of pseud that is registered", () => {
     expect(await sums.add(2, 2)).to.equal(4);
   });
 
+  it("is registered with all its addresses, bound one after the other or at once", async () => {
+    const nameserver = await mesh.nameserver();
+    const server = start(nameserver.address);
+    const first = await server.bind("tcp://127.0.0.1:0");
+    const others = await Promise.all([server.bind("tcp://127.0.0.1:0"), server.bind("tcp://127.0.0.1:0")]);
+    const endpoints = () => nameserver.records.find(({ service }) => service === "/sums")?.endpoints;
+    expect(endpoints()?.map(({ address }) => address)).to.have.members([first, ...others]);
+    await server.stop();
+    expect(endpoints()).to.equal(undefined);
+  });
+
+  it("is not registered any more when it was stopped, whatever it was doing", async () => {
+    const nameserver = await mesh.nameserver();
+    for (let turns = 0; turns < 60; turns++) {
+      const server = start(nameserver.address);
+      const bound = server.bind("tcp://127.0.0.1:0").catch((error: unknown) => error);
+      // A turn of the event loop more each time: it comes to every step of binding and registering.
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await server.stop();
+      await bound;
+      expect(nameserver.records.filter(({ service }) => service === "/sums")).to.deep.equal([]);
+    }
+  });
+
   it("is asked by the nameserver whether it is alive, and answers for itself", async () => {
     const { address } = await mesh.nameserver();
     const server = start(address);

@@ -170,7 +170,10 @@ export class Endpoint implements JobSource {
     const real = await this.#connections.bind(address);
     if (this.#state === "new") this.#state = "running";
     // It may have been stopped meanwhile.
-    if (this.#stopping) await this.#connections.close(0);
+    if (this.#stopping) {
+      await this.#role.registration?.unregister();
+      await this.#connections.close(0);
+    }
     this.#requireUsable();
     return real;
   }

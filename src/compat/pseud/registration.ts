@@ -48,6 +48,8 @@ export class Registration {
   readonly #answers: AnswerWindow;
   readonly #endpoints = new Map<Listener, ServiceEndpoint>();
   #registrar: NameserverRegistrar | undefined;
+  /** Addresses are registered one after the other, each with all that are bound by then. */
+  #turn: Promise<void> = Promise.resolve();
 
   /** @throws ConfigurationError without an interface */
   constructor(settings: RegistrationSettings) {
@@ -84,7 +86,7 @@ export class Registration {
    * @throws AccessDeniedError when the service's name belongs to another address that is alive
    */
   async bound(listener: Listener): Promise<void> {
-    const { log, wheel, nameservers, leaseMs, credentials } = this.#settings;
+    const { log, wheel } = this.#settings;
     const endpoint = new ServiceEndpoint({
       dispatcher: this.#dispatcher,
       answers: this.#answers,
@@ -99,9 +101,22 @@ export class Registration {
     });
     endpoint.attach(listener);
     this.#endpoints.set(listener, endpoint);
-    const former = this.#registrar;
+    const turn = this.#turn.then(() => this.#register());
+    this.#turn = turn.catch(() => undefined);
+    try {
+      await turn;
+    } catch (error) {
+      this.#endpoints.delete(listener);
+      throw error;
+    }
+  }
+
+  /** What was registered before goes first: it has the name. */
+  async #register(): Promise<void> {
+    const { log, nameservers, leaseMs, credentials } = this.#settings;
+    await this.#registrar?.unregister();
+    await this.#registrar?.close();
     this.#registrar = new NameserverRegistrar(nameservers, { leaseMs, log, credentials });
-    await former?.close();
     await this.#registrar.start(this.#record());
   }
 
