@@ -10,6 +10,7 @@ import { AUTH_EXTENSION } from "../peer/record.js";
 import { copyPlain } from "../peer/references/places.js";
 import { holdsRevivable, remember, reviveReferences } from "../peer/references/reacquire.js";
 import { discardSources, holdSources } from "../peer/streams/source.js";
+import { unreadable } from "../peer/unreadable.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { untilAborted } from "../util/sleep.js";
@@ -175,7 +176,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       }
       return run;
     } catch (error) {
-      reject(RpcError.from(error));
+      reject(unreadable(error));
       return undefined;
     }
   }
@@ -317,7 +318,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     } catch (error) {
       // The arguments are at fault, before anything was sent.
       run.onSettled?.();
-      (run.waiter ?? run).reject(RpcError.from(error));
+      (run.waiter ?? run).reject(unreadable(error));
     }
   }
 

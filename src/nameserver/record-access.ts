@@ -5,6 +5,7 @@ import { matchesAny, type NamePattern, namePatterns } from "../security/name-pat
 import { requireMembers } from "../security/rule-members.js";
 import { isUserAmong, type UserRule, type Users, usersOf } from "../security/users.js";
 import type { Logger } from "../util/log.js";
+import { thrownText } from "../util/thrown-text.js";
 import type { RegistryChange } from "./registry.js";
 
 /**
@@ -55,8 +56,7 @@ export class RecordAccess {
     try {
       return ((await this.#permits(caller, record)) as unknown) === true;
     } catch (error) {
-      const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#log.error(`A policy failed, and so ${record.service} is refused: ${told}`);
+      this.#log.error(`A policy failed, and so ${record.service} is refused: ${thrownText(error)}`);
       return false;
     }
   }

@@ -41,6 +41,8 @@ export class Registration {
   readonly #closing = new AbortController();
   #channel: Channel | undefined;
   #lease: string | undefined;
+  /** Settles when the nameserver has answered a registration that is under way. */
+  #registering: Promise<unknown> | undefined;
   #running: Promise<void> | undefined;
   #settleFirst!: (attempt: FirstAttempt) => void;
 
@@ -62,9 +64,18 @@ export class Registration {
   /** Tells the nameserver that the service goes, if it is there. Never rejects. */
   async unregister(): Promise<void> {
     this.#closing.abort();
+    // Whoever goes while it is being registered learns its lease from the answer.
+    const giveUp = new AbortController();
+    await Promise.race([this.#registering, sleep(UNREGISTER_MS, giveUp.signal)]);
+    giveUp.abort();
     if (this.#lease === undefined || !this.#channel?.isOpen) return;
     try {
-      await this.#call(this.#channel, "unregister", { service: this.#record.service, lease: this.#lease }, 500);
+      await this.#call(
+        this.#channel,
+        "unregister",
+        { service: this.#record.service, lease: this.#lease },
+        UNREGISTER_MS,
+      );
     } catch (error) {
       this.#options.log.debug(`${this.#record.service} could not be unregistered: ${(error as Error).message}`);
     }
@@ -86,6 +97,7 @@ export class Registration {
     while (!this.#isClosing()) {
       try {
         const channel = await this.#open();
+        if (this.#isClosing()) break;
         const renewMs = await this.#register(channel);
         log.info(`${this.#record.service} is registered at the nameserver ${this.#address}`);
         isFirst = false;
@@ -147,7 +159,13 @@ export class Registration {
   #lost = new AbortController();
 
   /** @returns how often to renew, in milliseconds */
-  async #register(channel: Channel): Promise<number> {
+  #register(channel: Channel): Promise<number> {
+    const registering = this.#askToRegister(channel);
+    this.#registering = registering.catch(() => undefined);
+    return registering;
+  }
+
+  async #askToRegister(channel: Channel): Promise<number> {
     const { address, interfaces, service, incarnation, tags, data, endpoints } = this.#record;
     const { leaseMs } = this.#options;
     const result = await this.#call(
@@ -195,6 +213,8 @@ export class Registration {
   }
 }
 
+/** Time to say that a service goes: it goes in any case. */
+const UNREGISTER_MS = 500;
 /** Time for one attempt to connect, and for a registration, which may have to ping another service first. */
 const CONNECT_MS = 2_000;
 const REGISTER_MS = 5_000;

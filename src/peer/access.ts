@@ -1,6 +1,7 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { AccessPolicy } from "../security/policy.js";
 import type { Logger } from "../util/log.js";
+import { thrownText } from "../util/thrown-text.js";
 import { runInCall, type ServerCall } from "./call-context.js";
 import { INTROSPECT } from "./contract.js";
 import type { ExposedInterface, ExposedMethod } from "./dispatcher.js";
@@ -62,8 +63,7 @@ export class AccessControl {
       method,
       caller: () => (call.hasUncheckedToken ? runInCall(call, () => call.authenticate()) : call.caller),
       failed: (error) => {
-        const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        this.#log.error(`A policy failed, and so the call is refused: ${told}`);
+        this.#log.error(`A policy failed, and so the call is refused: ${thrownText(error)}`);
       },
     });
   }

@@ -4,7 +4,8 @@ import type { AccessPolicy } from "../security/policy.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { LinkedList } from "../util/linked-list.js";
 import { type Logger, SILENT } from "../util/log.js";
-import { type AnswerMessage, type CallId, type CallMessage, callName } from "../wire/message.js";
+import { thrownText } from "../util/thrown-text.js";
+import { type AnswerMessage, type CallId, type CallMessage, callName, type ErrorMessage } from "../wire/message.js";
 import { AccessControl } from "./access.js";
 import type { RunningCalls } from "./answers/answer-window.js";
 import { isReply, requireWanted, runInCall, ServerCall } from "./call-context.js";
@@ -408,7 +409,7 @@ export class Dispatcher implements RunningCalls {
 
   /** One caller who cannot be told costs the others nothing. */
   #untold(message: CallMessage, error: unknown): void {
-    this.#log.error(`${label(message)} was not answered: ${logged(error)}`);
+    this.#log.error(`${label(message)} was not answered: ${thrownText(error)}`);
   }
 
   #run(call: ServerCall, exposed: ExposedInterface, method: ExposedMethod): unknown {
@@ -448,29 +449,30 @@ export class Dispatcher implements RunningCalls {
     try {
       origin.respond(answer);
     } catch (error) {
-      // The result cannot travel: too large, or not of the wire's kind. The caller is told, instead of waiting.
+      // The result cannot travel: too large, not of the wire's kind, or not to be read at all. The caller is told, instead of waiting.
       discardSources(answer.result);
-      this.#log.error(`${label(message)}: ${(error as Error).message}`);
-      const code = RpcError.isRpcError(error) && error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN";
-      origin.respond(failureAnswer(message, rpcError(code, (error as Error).message, { number: 1 }), call));
+      const { code, text } = objectionTo(error);
+      this.#log.error(`${label(message)}: ${text}`);
+      origin.respond(failureAnswer(message, rpcError(code, text, { number: 1 }), call));
     }
     call.finished();
   }
 
   #fail(message: CallMessage, call: ServerCall | undefined, error: unknown, origin: CallOrigin): void {
-    const told = reasonOf(call, error);
-    if (isRegistered(told)) this.#log.debug(`${label(message)} answered with ${told.name}: ${told.message}`);
-    else if (!RpcError.isRpcError(told) && !(told instanceof ToldFailure)) {
-      this.#log.error(`${label(message)} failed: ${logged(error)}`);
-    }
     try {
+      const told = reasonOf(call, error);
+      if (isRegistered(told)) this.#log.debug(`${label(message)} answered with ${told.name}: ${told.message}`);
+      else if (!RpcError.isRpcError(told) && !(told instanceof ToldFailure)) {
+        this.#log.error(`${label(message)} failed: ${thrownText(error)}`);
+      }
       origin.respond({
         ...failureAnswer(message, told, call, this.#options.errors),
         extensions: call?.responseExtensions,
       });
-    } catch (unsendable) {
-      this.#log.error(`${label(message)}: ${(unsendable as Error).message}`);
-      origin.respond(failureAnswer(message, told, call));
+    } catch (untellable) {
+      // Anything can be thrown, also what throws when it is looked at.
+      this.#log.error(`${label(message)}: ${thrownText(untellable)}`);
+      origin.respond(briefAnswer(message, call, error));
     }
     call?.finished();
   }
@@ -522,8 +524,23 @@ function label(message: CallMessage): string {
   return callName(message);
 }
 
-function logged(error: unknown): string {
-  return error instanceof Error
-    ? (error.stack ?? error.message)
-    : `something that is no Error was thrown: ${String(error)}`;
+/** The answer to a call whose error cannot be told as it is: its code, or if that cannot be read either, that it failed. */
+function briefAnswer(message: CallMessage, call: ServerCall | undefined, error: unknown): ErrorMessage {
+  try {
+    return failureAnswer(message, reasonOf(call, error), call);
+  } catch {
+    return failureAnswer(message, undefined, call);
+  }
+}
+
+/** Why a result could not be sent; what getters of it have thrown may be anything. */
+function objectionTo(error: unknown): { readonly code: ErrorCode; readonly text: string } {
+  try {
+    if (RpcError.isRpcError(error))
+      return { code: error.code === "TOO_LARGE" ? "TOO_LARGE" : "UNKNOWN", text: error.message };
+    if (error instanceof Error) return { code: "UNKNOWN", text: error.message };
+  } catch {
+    // It cannot be read either.
+  }
+  return { code: "UNKNOWN", text: "The result cannot be read" };
 }

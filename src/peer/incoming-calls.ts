@@ -175,7 +175,7 @@ export class IncomingCalls {
   /** The caller breaks at an answer that comes too late. */
   #serveInTime(message: CallMessage, receivedAt: number, latestMs: number): void {
     const { dispatcher, log } = this.#options;
-    const arrivedAt = receivedAt - stalls.waitedMs;
+    const arrivedAt = Math.min(receivedAt, performance.now() - stalls.waitedMs);
     const origin = new TimelyAnswer(this.#end, message, { arrivedAt, latestMs }, (text) => {
       log.warn(text);
     });

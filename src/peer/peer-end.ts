@@ -21,6 +21,7 @@ import type { HeldReference } from "./references/held-reference.js";
 import { Referrals } from "./referrals.js";
 import type { Dynamic, Remote } from "./remote.js";
 import type { IncomingStream } from "./streams/remote-stream.js";
+import { unreadable } from "./unreadable.js";
 
 /** Options of {@link PeerEnd}. */
 export interface PeerEndOptions {
@@ -202,7 +203,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
       call.bytes = this.#add("add" in this.#codec ? call : callMessage(call), call.id, call.maxBytes);
       if (this.#holdsStreams) call.isOneShot = true;
     } catch (error) {
-      call.failed(RpcError.from(error));
+      call.failed(unreadable(error));
       return;
     }
     if (call.isOneWay) call.answered({ kind: "result", id: call.id, result: undefined });
@@ -280,10 +281,14 @@ export class PeerEnd implements CallOrigin, PeerCaller {
     this.#outbox.flush();
   }
 
-  /** Takes frames of the other end. Never throws. */
-  receive(frames: Frames): void {
+  /**
+   * Takes frames of the other end. Never throws.
+   *
+   * @param cameAt - when they came, in milliseconds of `performance.now()`; default now
+   */
+  receive(frames: Frames, cameAt = performance.now()): void {
     if (this.#isLost) return;
-    this.#receivedAt = performance.now();
+    this.#receivedAt = cameAt;
     this.load?.reading(sizeOf(frames));
     const codec = this.#codec;
     try {

@@ -124,7 +124,7 @@ export class Gate {
           ? (user, password, origin) =>
               this.#judge(
                 origin,
-                () => this.#guarded(origin, () => checkPassword(user, password, origin)),
+                () => this.#failed.check(origin.remoteAddress, () => checkPassword(user, password, origin)),
                 "a password",
               )
           : undefined,
@@ -152,14 +152,6 @@ export class Gate {
    */
   watch(changed: () => void): () => void {
     return this.#folder?.watch(changed) ?? (() => undefined);
-  }
-
-  /** Who has failed too often is not looked at for a while. */
-  async #guarded({ remoteAddress }: PeerOrigin, check: () => Admission): Promise<string | undefined> {
-    if (this.#failed.isBlocked(remoteAddress)) return undefined;
-    const user = await check();
-    if (user === undefined) this.#failed.failed(remoteAddress);
-    return user;
   }
 
   async #judge(origin: PeerOrigin, check: () => Admission, what: string): Promise<string | undefined> {

@@ -289,13 +289,13 @@ describe("Jobs of pseud", () => {
     const { server, client } = await connected({ jobTimeoutMs: 50, log });
     server.register(
       () => {
-        const endsAt = performance.now() + 100;
+        const endsAt = performance.now() + 300;
         while (performance.now() < endsAt);
       },
       { name: "job" },
     );
     server.register(() => "other", { name: "other" });
-    expect(await failureOf(withOptions(client, { timeoutMs: 150 }).job())).to.include({
+    expect(await failureOf(withOptions(client, { timeoutMs: 350 }).job())).to.include({
       code: "TIMEOUT",
       outcome: "unknown",
     });

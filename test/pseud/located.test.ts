@@ -51,6 +51,19 @@ describe("A server of pseud that is registered", () => {
     expect(await known()).to.equal(undefined);
   });
 
+  it("is not registered any more when it was stopped, whatever it was doing", async () => {
+    const nameserver = await mesh.nameserver();
+    for (let turns = 0; turns < 60; turns++) {
+      const server = start(nameserver.address);
+      const bound = server.bind("tcp://127.0.0.1:0").catch((error: unknown) => error);
+      // A turn of the event loop more each time: it comes to every step of binding and registering.
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await server.stop();
+      await bound;
+      expect(nameserver.records.filter(({ service }) => service === "/sums")).to.deep.equal([]);
+    }
+  });
+
   it("is asked by the nameserver whether it is alive, and answers for itself", async () => {
     const { address } = await mesh.nameserver();
     const server = start(address);

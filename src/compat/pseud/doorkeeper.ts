@@ -1,5 +1,7 @@
 import { ProtocolError } from "../../errors.js";
 import type { PeerIdentity, PeerOrigin } from "../../transport/index.js";
+import { stalls } from "../../util/stalls.js";
+import { thrownText } from "../../util/thrown-text.js";
 import type { Frames } from "../../wire/message.js";
 import { MessageType, messageFrames, typeOf } from "../../wire/pseud/format.js";
 import { decodeLogin, type Login } from "../../wire/pseud/login-body.js";
@@ -29,6 +31,8 @@ export class Doorkeeper {
   readonly #options: DoorkeeperOptions;
   /** Questions that nobody has answered. */
   #asked = 0;
+  /** When calls came that were dropped, in milliseconds of `performance.now()`, by uid. */
+  readonly #dropped = new Map<string, number>();
   #user: string | undefined;
   #isLost = false;
 
@@ -61,6 +65,7 @@ export class Doorkeeper {
     if (this.#user !== undefined) return true;
     // What is no question needs no answer, and an end that answers would be asked again and again.
     if (type !== MessageType.unauthorized && type !== MessageType.authenticated) {
+      if (type === MessageType.work) this.#remember(uid);
       this.#asked = Math.min(this.#asked + 1, MAX_ASKED);
       this.#options.send(messageFrames(MessageType.unauthorized, uid, REQUIRED));
     }
@@ -72,6 +77,21 @@ export class Doorkeeper {
     this.#isLost = true;
   }
 
+  /**
+   * When a call has come for the first time, in milliseconds of `performance.now()`; `undefined` for one that was not dropped
+   * before. Its caller waits since then, and breaks at an answer that comes too late.
+   */
+  cameAt(frames: Frames): number | undefined {
+    if (this.#dropped.size === 0) return undefined;
+    return this.#dropped.get(keyOf(frames[2] ?? NOTHING));
+  }
+
+  #remember(uid: Uint8Array): void {
+    if (this.#dropped.size >= MAX_DROPPED || uid.length > MAX_UID_BYTES) return;
+    const key = keyOf(uid);
+    if (!this.#dropped.has(key)) this.#dropped.set(key, performance.now() - stalls.waitedMs);
+  }
+
   async #logIn(uid: Uint8Array, body: Uint8Array): Promise<void> {
     this.#asked--;
     const { challenge, identity, origin, send, admitted, dropped } = this.#options;
@@ -80,7 +100,7 @@ export class Doorkeeper {
       const login: Login = decodeLogin(body);
       user = await challenge.logIn(login, identity, origin);
     } catch (error) {
-      dropped(error instanceof ProtocolError ? error.message : `a log-in whose check failed: ${String(error)}`);
+      dropped(error instanceof ProtocolError ? error.message : `a log-in whose check failed: ${thrownText(error)}`);
     }
     if (this.#isLost) return;
     if (user === undefined) {
@@ -93,6 +113,10 @@ export class Doorkeeper {
     admitted(user);
     send(messageFrames(MessageType.authenticated, uid, Buffer.from(`Welcome ${pythonBytes(user)}`)));
   }
+}
+
+function keyOf(uid: Uint8Array): string {
+  return Buffer.from(uid.buffer, uid.byteOffset, uid.byteLength).toString("latin1");
 }
 
 /** As Python writes octets, for people: `b'john'`. */
@@ -110,3 +134,7 @@ const REQUIRED = Buffer.from("Authentication Required");
 const REFUSED = Buffer.from("Authentication Error");
 /** Questions that are counted: each may be answered by a log-in. */
 const MAX_ASKED = 1_000;
+/** Dropped calls that are remembered, the first of a connection: a Python peer says the two oldest again and no others. */
+const MAX_DROPPED = 64;
+/** Those of Python have 16. */
+const MAX_UID_BYTES = 64;

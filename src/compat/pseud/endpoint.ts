@@ -6,6 +6,7 @@ import { automaticTransport, findTransport, type Transport } from "../../transpo
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
+import { thrownText } from "../../util/thrown-text.js";
 import { createPseudWire } from "../../wire/pseud/index.js";
 import { DEFAULT_LIMITS } from "../../wire/wire.js";
 import { Calls } from "./calls.js";
@@ -171,7 +172,10 @@ export class Endpoint implements JobSource {
     const real = await this.#connections.bind(address);
     if (this.#state === "new") this.#state = "running";
     // It may have been stopped meanwhile.
-    if (this.#stopping) await this.#connections.close(0);
+    if (this.#stopping) {
+      await this.#role.registration?.unregister();
+      await this.#connections.close(0);
+    }
     this.#requireUsable();
     return real;
   }
@@ -254,7 +258,7 @@ export class Endpoint implements JobSource {
     try {
       this.#options.onEvent?.(event);
     } catch (error) {
-      this.#log.error(`onEvent failed: ${String(error)}`);
+      this.#log.error(`onEvent failed: ${thrownText(error)}`);
     }
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Frames } from "../../wire/message.js";
 import { MessageType, messageFrames } from "../../wire/pseud/format.js";
 
@@ -71,13 +72,15 @@ export class LogIn {
     this.#sent.delete(uid);
     if (call) this.#dropped.set(uid, call);
     if (this.#asked !== undefined) return;
-    this.#asked = uid;
+    // Of several heartbeats each is answered alike: what answers the log-in has to have a uid that nothing else has.
+    const helloUid = uid === "" ? randomBytes(UID_BYTES) : (frames[2] ?? NOTHING);
+    this.#asked = latin1(helloUid);
     let resolve = (): void => undefined;
     const promise = new Promise<void>((resolved) => {
       resolve = resolved;
     });
     this.#settled = { promise, resolve };
-    this.#options.send(messageFrames(MessageType.hello, frames[2] ?? NOTHING, this.#options.hello));
+    this.#options.send(messageFrames(MessageType.hello, helloUid, this.#options.hello));
   }
 
   /** The server knows this end now. */
@@ -117,6 +120,13 @@ export class LogIn {
 const PRUNE_AT = 256;
 const NOTHING = new Uint8Array();
 
+/** As those of calls are. */
+const UID_BYTES = 16;
+
 function uidOf(frames: Frames): string {
-  return Buffer.from(frames[2] ?? NOTHING).toString("latin1");
+  return latin1(frames[2] ?? NOTHING);
+}
+
+function latin1(uid: Uint8Array): string {
+  return Buffer.from(uid).toString("latin1");
 }

@@ -195,7 +195,7 @@ export class PseudPeer implements HeartbeatPeer, Route {
       }
       if (type !== MessageType.work) this.#login.answered(frames);
     }
-    this.#end.receive(frames);
+    this.#end.receive(frames, this.#doorkeeper?.cameAt(frames));
   }
 
   /** Breaks the connection off. */

@@ -4,6 +4,7 @@ import { reviveRegistered } from "../../peer/error-classes.js";
 import type { CallOptions } from "../../peer/invoker.js";
 import { callMessage } from "../../peer/pending-calls.js";
 import { hasRunOut, PromiseCall } from "../../peer/promise-call.js";
+import { unreadable } from "../../peer/unreadable.js";
 import { type LinkSecurity, parseAddress } from "../../transport/index.js";
 import type { Frames, Message } from "../../wire/message.js";
 import { PseudCodec, type PseudCodecOptions } from "../../wire/pseud/codec.js";
@@ -140,7 +141,7 @@ export class SyncCalls {
     try {
       return this.#codec.encode(callMessage(call));
     } catch (error) {
-      call.failed(RpcError.from(error));
+      call.failed(unreadable(error));
       throw error;
     }
   }

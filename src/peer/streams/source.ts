@@ -51,12 +51,16 @@ export function discardSource(source: StreamSource): void {
   }
 }
 
-/** Ends all sources that stand in a value: arguments, a result. */
+/** Ends all sources that stand in a value: arguments, a result. Never throws. */
 export function discardSources(value: unknown): void {
-  findSource(value, (source) => {
-    discardSource(source);
-    return false;
-  });
+  try {
+    findSource(value, (source) => {
+      discardSource(source);
+      return false;
+    });
+  } catch {
+    // A value that throws when it is looked at, which is why it could not be sent.
+  }
 }
 
 /** As {@link discardSources}, but for what is being read: whoever reads it may go on. */

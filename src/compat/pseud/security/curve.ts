@@ -83,11 +83,11 @@ class KeyTrust implements Challenge {
 
   async logIn(...[login, identity, origin]: Parameters<Challenge["logIn"]>): Promise<string | undefined> {
     const { publicKey } = identity;
-    if (!publicKey || this.#failed.isBlocked(origin.remoteAddress)) return undefined;
-    const user = await this.#check(login.login, login.password, origin);
+    if (!publicKey) return undefined;
+    const { remoteAddress } = origin;
+    const user = await this.#failed.check(remoteAddress, () => this.#check(login.login, login.password, origin));
     if (user === undefined) {
-      this.#failed.failed(origin.remoteAddress);
-      this.#log.warn(`${origin.remoteAddress || "A peer on this machine"} was not let in with a password`);
+      this.#log.warn(`${remoteAddress || "A peer on this machine"} was not let in with a password`);
       return undefined;
     }
     this.#trusted.set(keyText(publicKey), user);
