@@ -19,7 +19,9 @@ export const trustedCurve: SecurityPlugin = {
   client: (settings) => ({ link: curveLink(settings, "trusted_curve") }),
 };
 
-/** Keys that nobody knows beforehand: everything is encrypted, and login and password tell the user (section 5). */
+/**
+ * Keys that nobody knows beforehand: everything is encrypted, and login and password tell the user (docs/pseud-wire.md, section 5).
+ */
 export const untrustedCurve: SecurityPlugin = {
   name: "untrusted_curve",
   server: (settings) => {
