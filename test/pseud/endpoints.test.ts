@@ -178,8 +178,11 @@ describe("Endpoints of pseud", () => {
       );
       await pseud.until(() => finish !== undefined);
       const stopped = server.stop();
-      if (outcome === "finished") finish?.(outcome);
-      else await stopped;
+      if (outcome === "finished") {
+        const refused = await failureOf(client.echo());
+        expect(refused.remote?.name).to.equal("ConnectionRefusedError");
+        finish?.(outcome);
+      } else await stopped;
       expect(await result).to.equal(outcome);
       await stopped;
     }
