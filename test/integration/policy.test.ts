@@ -70,6 +70,22 @@ describe("A policy", () => {
     });
   }
 
+  it("may let others see what an interface offers than those who may call it", async () => {
+    for (const [then, told] of [
+      ["allow", "described"],
+      ["deny", "ACCESS_DENIED"],
+    ] as const) {
+      const host = await mesh.host([store], { policy: [{ method: "introspect", then }] });
+      const remote = mesh.client().component(host.address, "demo.store", { wire: "lamp" });
+      const described = remote.introspect().then(
+        () => "described",
+        (error: unknown) => (error as { code: string }).code,
+      );
+      expect(await described).to.equal(told);
+      expect(await failureOf(remote.invoke("get", null))).to.include({ code: "ACCESS_DENIED" });
+    }
+  });
+
   it("knows who calls by a token, and asks the authenticator only where a rule names users", async () => {
     const { address: nameserver } = await mesh.nameserver();
     await mesh.host([authenticator], { nameserver });

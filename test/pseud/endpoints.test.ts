@@ -162,6 +162,32 @@ describe("Endpoints of pseud", () => {
     expect(events[0]).to.include({ type: "unreachable", address: "tcp://127.0.0.1:1" });
   });
 
+  it("let running jobs finish when they are stopped, and not for ever", async () => {
+    for (const [drainTimeoutMs, outcome] of [
+      [60_000, "finished"],
+      [10, "unknown"],
+    ] as const) {
+      const { server, address } = await start({ drainTimeoutMs });
+      let finish: ((result: string) => void) | undefined;
+      server.register(() => new Promise<string>((resolve) => (finish = resolve)), { name: "hello" });
+      const client = pseud.client<Service>({ serverId: "service" });
+      await client.connect(address);
+      const result = client.hello("x").then(
+        (text) => text,
+        (error: unknown) => (error as { outcome: string }).outcome,
+      );
+      await pseud.until(() => finish !== undefined);
+      const stopped = server.stop();
+      if (outcome === "finished") {
+        const refused = await failureOf(client.echo());
+        expect(refused.remote?.name).to.equal("ConnectionRefusedError");
+        finish?.(outcome);
+      } else await stopped;
+      expect(await result).to.equal(outcome);
+      await stopped;
+    }
+  });
+
   it("bind nothing any more when they are stopped meanwhile", async () => {
     const server = pseud.server({ id: "service" });
     const bound = failureOf(server.bind("tcp://127.0.0.1:0"));

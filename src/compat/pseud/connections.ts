@@ -1,6 +1,5 @@
 import { ConfigurationError, type RpcError, rpcError } from "../../errors.js";
-import type { readLimits } from "../../peer/limits.js";
-import type { Listener, Peer, RemoteEnd, Transport } from "../../transport/index.js";
+import type { ConnectionQuota, Listener, Peer, RemoteEnd, Transport } from "../../transport/index.js";
 import type { Logger } from "../../util/log.js";
 import { isMessage } from "../../wire/pseud/format.js";
 import { Dialler } from "./dialler.js";
@@ -23,7 +22,7 @@ export interface ConnectionsContext {
   /** For a server that is to be located: keeps it registered. */
   readonly registration: Registration | undefined;
   /** How many connections are taken. */
-  readonly quota: ReturnType<typeof readLimits>["quota"];
+  readonly quota: ConnectionQuota;
   /** Largest message either way, in bytes. */
   readonly maxMessageBytes: number;
   /** Tell who is there as soon as a connection is made? */

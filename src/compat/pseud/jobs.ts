@@ -142,7 +142,7 @@ class JobMethod implements ExposedMethod {
 }
 
 /** The first job of a name whose predicate lets the user call it. */
-export async function findJob(name: string, user: string, source: JobSource): Promise<Job | undefined> {
+async function findJob(name: string, user: string, source: JobSource): Promise<Job | undefined> {
   const candidates = source.registry.candidates(name);
   if (candidates.length === 0) return undefined;
   const told = await source.predicateArguments(user);

@@ -84,8 +84,7 @@ export class Registry {
    */
   candidates(name: string): readonly Job[] {
     const jobs = this.registrations(name);
-    const [only] = jobs;
-    if (only && jobs.length === 1) return jobs;
+    if (jobs.length < 2) return jobs;
     return [
       ...jobs.filter((job) => job.domain !== DEFAULT_DOMAIN),
       ...jobs.filter((job) => job.domain === DEFAULT_DOMAIN),

@@ -30,7 +30,7 @@ export class Roster {
       if (peers) peers.push(peer);
       else this.#byName.set(name, [peer]);
     }
-    for (const look of this.#waiting) look();
+    this.nudge();
   }
 
   /**

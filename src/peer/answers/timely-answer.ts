@@ -64,6 +64,8 @@ export class TimelyAnswer implements CallOrigin {
       const text = `${this.#call.method} took longer than its caller waits for an answer`;
       this.respond(failureAnswer(this.#call, rpcError("TIMEOUT", text, { outcome: "unknown" })));
     }, leftMs);
+    // The connection keeps the process alive; without one nobody waits.
+    this.#timer.unref();
   }
 
   respond(answer: AnswerMessage): void {
