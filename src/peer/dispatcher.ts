@@ -360,12 +360,15 @@ export class Dispatcher implements RunningCalls {
   #findMethod(method: string): FoundMethod {
     const [exposed, ...others] = this.#having(method);
     if (exposed) return { exposed: others.length === 0 ? exposed : undefined, name: method };
+    let nearest: FoundMethod | undefined;
     for (let dot = method.lastIndexOf("."); dot > 0; dot = method.lastIndexOf(".", dot - 1)) {
       const named = this.#interfaces.get(method.slice(0, dot));
       const name = method.slice(dot + 1);
       if (named?.methods.has(name)) return { exposed: named, name };
+      // What its policy does not allow is the same whether it is there or not.
+      if (named) nearest ??= { exposed: named, name };
     }
-    return { exposed: undefined, name: method };
+    return nearest ?? { exposed: undefined, name: method };
   }
 
   #having(method: string): ExposedInterface[] {
