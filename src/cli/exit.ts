@@ -111,7 +111,7 @@ function adviceFor(error: RpcError): string | undefined {
         ? '"lamplighter list" shows which service offers what.'
         : `"lamplighter introspect ${error.interface ?? "INTERFACE"}" shows the methods and what they take.`;
     case "ACCESS_DENIED":
-      return "Log in with --user and --credentials, or give a --token.";
+      return "Is it the right folder of keys (--keys), and does the host trust it? Or log in: --user and --credentials, or a --token.";
     case "SESSION_EXPIRED":
       return "Call without --session: that opens a new one.";
     case "TIMEOUT":

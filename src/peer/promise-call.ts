@@ -108,7 +108,7 @@ export class PromiseCall implements PendingCall {
 
 /** The error of a call that the peer answered with one. */
 export function refusedError(call: PendingCall, address: string, message: ErrorMessage): RpcError {
-  return rpcError(message.code, message.remote.message, {
+  return rpcError(message.code, message.text ?? message.remote.message, {
     ...where(call, address),
     outcome: message.outcome,
     number: message.number,

@@ -52,7 +52,9 @@ export class KeyFolder {
    * @throws ConfigurationError when it has keys already
    */
   static generate(path: string): KeyFolder {
-    const keys = generateKeyPair();
+    let keys = generateKeyPair();
+    // As a word of a command, that would be taken for a flag.
+    while (keyText(keys.publicKey).startsWith("-")) keys = generateKeyPair();
     mkdirSync(path, { recursive: true, mode: 0o700 });
     try {
       writeFileSync(join(path, SECRET), `${keyText(keys.secretKey)}\n`, { mode: 0o600, flag: "wx" });

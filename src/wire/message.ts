@@ -117,6 +117,8 @@ export interface ErrorMessage {
   readonly tellOutcome?: boolean | undefined;
   /** Text, and whatever else the wire carries of the error. */
   readonly remote: RemoteErrorInfo;
+  /** What people are told instead of the text that came, where that says too little; does not travel. */
+  readonly text?: string | undefined;
   /** The session that is attached, for stateful interfaces. */
   readonly sessionId?: string | undefined;
   /** Absent and empty mean the same. */

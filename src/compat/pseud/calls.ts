@@ -20,6 +20,8 @@ export interface CallsContext {
   readonly objection: () => RpcError | undefined;
   /** Why nobody will be there; `undefined` while there is hope. */
   readonly refusal: () => RpcError | undefined;
+  /** Why connections could not be made, for people; empty where all were. */
+  readonly failures: () => string;
 }
 
 /** Who is called. */
@@ -121,7 +123,7 @@ export class Calls {
       for (;;) {
         const found = await roster.waitFor(() => roster.find(name) ?? objection() ?? refusal(), ends);
         if (found === undefined) {
-          throw signal?.aborted ? this.#cancelled(method, signal) : absent(addressee, method, leftMs);
+          throw signal?.aborted ? this.#cancelled(method, signal) : this.#absent(addressee, method, leftMs);
         }
         if (found instanceof Error) throw found;
         if (!found.settled) return found;
@@ -137,6 +139,19 @@ export class Calls {
     }
   }
 
+  #absent({ name, waitMs }: Addressee, method: string, leftMs: number): RpcError {
+    const options = { method, service: name, outcome: "not-sent" } as const;
+    if (waitMs !== undefined && waitMs < leftMs) {
+      const text = `${method} was not sent: nobody known as ${JSON.stringify(name)} is connected`;
+      return rpcError("SERVICE_NOT_FOUND", text, options);
+    }
+    const who = name === "" ? "no server was connected" : `${name} was not connected`;
+    const others = Array.from(this.#context.roster.peers, ({ routingId }) => routingId).filter((id) => id !== "");
+    const why = this.#context.failures() || (others.length > 0 ? `who is there calls itself ${others.join(", ")}` : "");
+    const text = `${method} was not sent within ${Math.round(leftMs)} ms: ${who}${why === "" ? "" : ` (${why})`}`;
+    return rpcError("TIMEOUT", text, options);
+  }
+
   #cancelled(method: string, signal: AbortSignal): RpcError {
     const options = { method, outcome: "not-sent", cause: signal.reason as unknown } as const;
     if (hasRunOut(signal.reason)) {
@@ -148,19 +163,6 @@ export class Calls {
     }
     return rpcError("CANCELLED", `${method} was cancelled before it was sent`, options);
   }
-}
-
-function absent({ name, waitMs }: Addressee, method: string, leftMs: number): RpcError {
-  const options = { method, service: name, outcome: "not-sent" } as const;
-  if (waitMs === undefined || waitMs >= leftMs) {
-    const who = name === "" ? "no server was connected" : `${name} was not connected`;
-    return rpcError("TIMEOUT", `${method} was not sent within ${Math.round(leftMs)} ms: ${who}`, options);
-  }
-  return rpcError(
-    "SERVICE_NOT_FOUND",
-    `${method} was not sent: nobody known as ${JSON.stringify(name)} is connected`,
-    options,
-  );
 }
 
 function notLoggedIn({ id }: PseudPeer, method: string, leftMs: number): RpcError {

@@ -1,6 +1,7 @@
 import { createProxy } from "../../peer/proxy.js";
 import type { Dynamic, Remote } from "../../peer/remote.js";
 import { SILENT } from "../../util/log.js";
+import { CLIENT_OPTIONS, checkOptions } from "./check-options.js";
 import { Endpoint } from "./endpoint.js";
 import { EndpointHandle, fallbackTo, peerOf } from "./endpoint-proxy.js";
 import type { Fallback } from "./jobs.js";
@@ -33,6 +34,7 @@ export type ClientConstructor = new <T = Dynamic>(options?: ClientOptions) => Cl
 
 /** See {@link ClientConstructor}. */
 export const Client: ClientConstructor = proxyClass("Client", "client", (options?: ClientOptions) => {
+  checkOptions("client", options ?? {}, CLIENT_OPTIONS);
   const { serverId = "", security, keys, serverKey, userId, password, log = SILENT } = options ?? {};
   const proves = findSecurity(security).client({
     keys,

@@ -53,6 +53,13 @@ export class Connections {
     return [...this.#listeners, ...this.#diallers.values()].map(({ address }) => address);
   }
 
+  /** Why connections could not be made, for people; empty where all were. */
+  get failures(): string {
+    return Array.from(this.#diallers.values(), ({ failure }) => failure?.message)
+      .filter((text) => text !== undefined)
+      .join("; ");
+  }
+
   /** Why nobody will be there, if all that were asked refuse this end; `undefined` while there is hope. */
   get refusal(): RpcError | undefined {
     if (this.#listeners.size > 0) return undefined;
@@ -105,6 +112,9 @@ export class Connections {
         },
         refused: (peer, reason) => {
           log.debug(`${peer.id} was not let in: ${reason.message}`);
+        },
+        taken: (peer) => {
+          log.warn(`${peer.id} wanted a name that another peer has, and goes without it`);
         },
       },
       { maxMessageBytes, security: admits?.listener, proof: proves?.link, routingId, quota },

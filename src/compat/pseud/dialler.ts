@@ -28,6 +28,7 @@ export class Dialler {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #refusal: RpcError | undefined;
+  #failure: RpcError | undefined;
   #closed = false;
 
   /**
@@ -50,6 +51,11 @@ export class Dialler {
     this.#dial();
   }
 
+  /** Why there is no connection; `undefined` while there is one, or before the first was tried. */
+  get failure(): RpcError | undefined {
+    return this.#failure;
+  }
+
   /** Why whoever is there did not let this end in; `undefined` when that is not so. */
   get refusal(): RpcError | undefined {
     return this.#refusal;
@@ -69,6 +75,7 @@ export class Dialler {
         isOpen = true;
         this.#failures = 0;
         this.#refusal = undefined;
+        this.#failure = undefined;
         this.#handlers.opened(link, end);
       },
       message: (frames) => {
@@ -76,6 +83,7 @@ export class Dialler {
       },
       closed: (reason) => {
         this.#link = undefined;
+        this.#failure = reason;
         this.#refusal = reason.code === "ACCESS_DENIED" ? reason : undefined;
         this.#handlers.closed(reason, isOpen);
         this.#failures++;

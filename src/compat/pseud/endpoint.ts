@@ -108,7 +108,9 @@ export class Endpoint implements JobSource {
       log: this.#log,
       challenge: role.admits?.challenge,
       login: role.proves?.login,
-      heard: (peer) => this.#heartbeat.heard?.(peer),
+      heard: (peer) => {
+        this.#guarded(() => this.#heartbeat.heard?.(peer));
+      },
       admitted: (peer) => {
         this.#join(peer);
       },
@@ -127,6 +129,7 @@ export class Endpoint implements JobSource {
       timeoutMs,
       objection: () => this.#objection(),
       refusal: () => this.#connections.refusal,
+      failures: () => this.#connections.failures,
     });
     this.#connections = new Connections({
       transport: this.#transport,
@@ -211,7 +214,7 @@ export class Endpoint implements JobSource {
 
   async #stop(): Promise<void> {
     this.#state = "stopping";
-    this.#heartbeat.stop?.();
+    this.#guarded(() => this.#heartbeat.stop?.());
     const { registration } = this.#role;
     await registration?.unregister();
     const giveUp = new AbortController();
@@ -239,14 +242,14 @@ export class Endpoint implements JobSource {
   /** It is known who is at its other end. */
   #join(peer: PseudPeer): void {
     this.#roster.add(peer);
-    this.#heartbeat.joined?.(peer);
+    this.#guarded(() => this.#heartbeat.joined?.(peer));
     this.#tell({ type: "joined", peer: infoOf(peer) });
   }
 
   #lost(peer: PseudPeer, reason: RpcError): void {
     peer.lost(reason);
     if (!this.#roster.delete(peer)) return;
-    this.#heartbeat.left?.(peer);
+    this.#guarded(() => this.#heartbeat.left?.(peer));
     this.#tellGone(peer, "disconnected");
   }
 
@@ -255,10 +258,15 @@ export class Endpoint implements JobSource {
   }
 
   #tell(event: PseudEvent): void {
+    this.#guarded(() => this.#options.onEvent?.(event));
+  }
+
+  /** What the application brings must not keep others from being served. */
+  #guarded(run: () => void): void {
     try {
-      this.#options.onEvent?.(event);
+      run();
     } catch (error) {
-      this.#log.error(`onEvent failed: ${thrownText(error)}`);
+      this.#log.error(`A plugin, or onEvent, failed: ${thrownText(error)}`);
     }
   }
 

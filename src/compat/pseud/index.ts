@@ -4,6 +4,8 @@
  * @module lamplighter/pseud
  */
 
+export { withOptions } from "../../client/component.js";
+export { call } from "../../peer/proxy.js";
 export { NamedArguments, named } from "../../wire/named-arguments.js";
 export { PythonDate, PythonDateTime, type PythonDateTimeFields } from "../../wire/pseud/dates.js";
 export type { ErrorItems } from "../../wire/pseud/error-body.js";

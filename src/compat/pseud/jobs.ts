@@ -170,19 +170,29 @@ function argumentsOf({ args, isPositional }: ServerCall): readonly unknown[] {
 }
 
 /** The arguments of a function: keywords at the place of their parameter, or as one object behind the others. */
-function valuesOf({ name, params }: Job, args: readonly unknown[]): readonly unknown[] {
+function valuesOf({ name, params, run, withIdentity }: Job, args: readonly unknown[]): readonly unknown[] {
   const last = args.at(-1);
-  if (!NamedArguments.is(last)) return args;
-  const values = args.slice(0, -1);
-  if (!params) return [...values, last.values];
-  for (const [keyword, value] of Object.entries(last.values)) {
+  const keywords = NamedArguments.is(last) ? last.values : undefined;
+  const values = keywords ? args.slice(0, -1) : [...args];
+  if (!params) return keywords ? [...values, keywords] : args;
+  const given = values.length;
+  if (given > params.length) {
+    const takes = `takes ${params.length} positional arguments (${params.join(", ")})`;
+    throw new BadRequestError(`${name}() ${takes} but ${given} were given`);
+  }
+  for (const [keyword, value] of Object.entries(keywords ?? {})) {
     const index = params.indexOf(keyword);
     if (index < 0) throw new BadRequestError(`${name}() got an unexpected keyword argument ${JSON.stringify(keyword)}`);
-    if (index < args.length - 1) {
+    if (index < given) {
       throw new BadRequestError(`${name}() got multiple values for the argument ${JSON.stringify(keyword)}`);
     }
     values[index] = value;
   }
+  // Parameters from the first one with a default on may be left out.
+  const missing = params
+    .slice(0, Math.max(0, run.length - (withIdentity ? 1 : 0)))
+    .find((_, index) => !(index in values));
+  if (missing !== undefined) throw new BadRequestError(`${name}() is missing the argument ${JSON.stringify(missing)}`);
   return values;
 }
 

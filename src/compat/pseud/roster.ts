@@ -1,5 +1,5 @@
 import type { PseudPeer } from "./pseud-peer.js";
-import type { Routing } from "./routing.js";
+import type { Route, Routing } from "./routing.js";
 
 /** The peers of an endpoint by the name that they are called by. */
 export class Roster {
@@ -56,7 +56,13 @@ export class Roster {
   find(name: string): PseudPeer | undefined {
     const peers = this.#byName.get(name);
     if (!peers) return undefined;
-    const route = this.#routing(peers, name);
+    let route: Route | undefined;
+    try {
+      route = this.#routing(peers, name);
+    } catch {
+      // Who is called cannot wait for the application to be mended.
+      route = peers.at(-1);
+    }
     return peers.find((peer) => peer === route);
   }
 

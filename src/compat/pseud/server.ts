@@ -5,6 +5,7 @@ import { Credentials } from "../../security/credentials.js";
 import type { ListenerSecurity } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../../util/log.js";
+import { checkOptions, SERVER_OPTIONS } from "./check-options.js";
 import { Endpoint } from "./endpoint.js";
 import { EndpointHandle, fallbackTo, peerOf } from "./endpoint-proxy.js";
 import type { Fallback } from "./jobs.js";
@@ -37,6 +38,7 @@ export type ServerConstructor = new (options: ServerOptions) => Server;
 
 /** See {@link ServerConstructor}. */
 export const Server: ServerConstructor = proxyClass("Server", "server", (options: ServerOptions) => {
+  checkOptions("server", options, SERVER_OPTIONS);
   const { security, keys, users, authenticator, maxFailedLogins, log = SILENT } = options;
   const id = serverIdOf(options.id);
   const admits = findSecurity(security).server({ keys, users, authenticator, maxFailedLogins, log });

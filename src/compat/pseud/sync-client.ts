@@ -6,6 +6,7 @@ import { LATEST_ANSWER_MS } from "../../wire/pseud/index.js";
 import { encodeLogin } from "../../wire/pseud/login-body.js";
 import { TranslationTable } from "../../wire/pseud/translation-table.js";
 import { DEFAULT_LIMITS } from "../../wire/wire.js";
+import { checkOptions, SYNC_CLIENT_OPTIONS } from "./check-options.js";
 import { idText, toOctets } from "./octets.js";
 import type { SyncClientOptions } from "./options.js";
 import { classOfProxies } from "./proxy-class.js";
@@ -70,6 +71,7 @@ export const SyncClient: SyncClientConstructor = classOfProxies(
   "SyncClient",
   isSyncClient,
   (options: SyncClientOptions = {}) => {
+    checkOptions("blocking client", options, SYNC_CLIENT_OPTIONS);
     const { security, keys, serverKey, userId, password, log = SILENT } = options;
     const { link, login } = findSecurity(security).client({
       keys,

@@ -61,8 +61,9 @@ export class TimelyAnswer implements CallOrigin {
     const leftMs = this.#latestAt - performance.now();
     if (this.#isAnswered || leftMs > MAX_TIMER_MS) return;
     this.#timer = setTimeout(() => {
-      const text = `${this.#call.method} took longer than its caller waits for an answer`;
-      this.respond(failureAnswer(this.#call, rpcError("TIMEOUT", text, { outcome: "unknown" })));
+      const text = `${this.#call.method} took longer than the service lets a call of pseud take (a Server's option jobTimeoutMs)`;
+      // It may run, or wait until others have ended.
+      this.respond({ ...failureAnswer(this.#call, rpcError("TIMEOUT", text)), outcome: "unknown" });
     }, leftMs);
     // The connection keeps the process alive; without one nobody waits.
     this.#timer.unref();

@@ -2,6 +2,7 @@ import { type ErrorCode, ProtocolError } from "../../errors.js";
 import type { ErrorMessage } from "../message.js";
 import { Writer } from "../messagepack/writer.js";
 import { decodeBody, textIn } from "./decode-value.js";
+import { readToldLine } from "./error-names.js";
 import { TranslationTable } from "./translation-table.js";
 
 /** What travels of an error, three texts (docs/pseud-wire.md, section 4). */
@@ -36,17 +37,23 @@ export function encodeErrorBody({ name, message, traceback }: ErrorItems): Buffe
 export function decodeErrorBody(
   octets: Uint8Array,
   wasCalled: (name: string) => boolean = () => false,
-): Pick<ErrorMessage, "code" | "number" | "outcome" | "remote"> {
+): Pick<ErrorMessage, "code" | "number" | "outcome" | "remote" | "text"> {
   const items = decodeBody(octets, NO_TYPES);
   const texts: readonly (string | undefined)[] = Array.isArray(items) ? items.map(textIn) : [];
   const [name, message, traceback] = texts;
   if (name === undefined || message === undefined || traceback === undefined || texts.length !== 3) {
     throw new ProtocolError("An error is not made of three texts");
   }
-  const { code, number } = KNOWN.get(name) ?? { code: "UNKNOWN", number: 1 };
-  const outcome = code === "METHOD_NOT_FOUND" && wasCalled(message) ? "not-executed" : "executed";
   const stack = traceback === "" ? {} : { stack: traceback };
-  return { code, number, outcome, remote: { name, message: message === "" ? name : message, ...stack } };
+  const remote = { name, message: message === "" ? name : message, ...stack };
+  const { code, number } = KNOWN.get(name) ?? { code: "UNKNOWN", number: 1 };
+  if (code === "METHOD_NOT_FOUND" && wasCalled(message)) {
+    // The name alone would be little to read.
+    const text = `There is no job ${JSON.stringify(message)} for this caller`;
+    return { code, number, outcome: "not-executed", remote, text };
+  }
+  const told = readToldLine(traceback);
+  return { code: told?.code ?? code, number, outcome: told?.outcome ?? "executed", remote };
 }
 
 /** Texts need none. */

@@ -1,5 +1,6 @@
-import { ConfigurationError, type ErrorCode } from "../../errors.js";
+import { ConfigurationError, type ErrorCode, type Outcome } from "../../errors.js";
 import type { ErrorMessage } from "../message.js";
+import { toldCode, toldOutcome } from "../told.js";
 import type { ErrorItems } from "./error-body.js";
 import { UNSENDABLE_NAMES } from "./python-builtins.js";
 
@@ -56,7 +57,8 @@ export class ErrorNames {
       name: this.#nameOf(code, remote.name),
       message: isNotFound ? (called ?? remote.message) : remote.message,
       // A traceback ends its last line.
-      traceback: stack === "" || stack.endsWith("\n") ? stack : `${stack}\n`,
+      traceback:
+        (stack === "" || stack.endsWith("\n") ? stack : `${stack}\n`) + (isNotFound ? "" : toldLine(code, outcome)),
     };
   }
 
@@ -65,6 +67,21 @@ export class ErrorNames {
     return own ?? NAMES_OF_CODES[code] ?? sendableName(name ?? ANY_NAME);
   }
 }
+
+/** What Python has no word for, as the last line of the traceback: for it a text like any other, for peers of ours what is so. */
+function toldLine(code: ErrorCode, outcome: Outcome): string {
+  return outcome === "executed" ? "" : `[lamplighter: ${code}, ${outcome}]\n`;
+}
+
+/** The code and outcome that {@link toldLine} tells. */
+export function readToldLine(traceback: string): { readonly code: ErrorCode; readonly outcome: Outcome } | undefined {
+  const [, first, second] = /\[lamplighter: (\w+), ([\w-]+)\]\n$/.exec(traceback.slice(-MAX_LINE)) ?? [];
+  const code = toldCode(first);
+  const outcome = toldOutcome(second);
+  return code && outcome && { code, outcome };
+}
+
+const MAX_LINE = 80;
 
 /**
  * A name that no Python peer breaks at: the name itself, or with an underscore behind it if it is that of a builtin which
