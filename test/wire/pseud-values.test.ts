@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { ProtocolError, RpcError } from "../../src/errors.js";
 import { Writer } from "../../src/wire/messagepack/writer.js";
 import { PythonDate } from "../../src/wire/pseud/dates.js";
-import { decodeBody, MAX_RECEIVED_DEPTH } from "../../src/wire/pseud/decode-value.js";
+import { decodeBody, MAX_RECEIVED_CONTAINERS, MAX_RECEIVED_DEPTH } from "../../src/wire/pseud/decode-value.js";
 import { encodeBody, encodeValue, MAX_SENT_DEPTH } from "../../src/wire/pseud/encode-value.js";
 import { ExtensionValue, MessagePackTimestamp, PythonFloat } from "../../src/wire/pseud/foreign-values.js";
 import { TranslationTable } from "../../src/wire/pseud/translation-table.js";
@@ -51,6 +51,17 @@ describe("Values of the pseud wire", () => {
         });
       }
     }
+  });
+
+  it("holds no more arrays and maps than memory has room for", () => {
+    const many = (count: number): Buffer => {
+      const body = Buffer.alloc(5 + count, 0x80);
+      body[0] = 0xdd;
+      body.writeUInt32BE(count, 1);
+      return body;
+    };
+    expect((decode(many(1000)) as unknown[]).length).to.equal(1000);
+    expect(() => decode(many(MAX_RECEIVED_CONTAINERS))).to.throw(ProtocolError, "4000000 arrays and maps");
   });
 
   describe("of JavaScript", () => {

@@ -6,6 +6,8 @@ import type { TranslationTable } from "./translation-table.js";
 
 /** Values nest no deeper when they are received; Python's own limit. */
 export const MAX_RECEIVED_DEPTH = 1024;
+/** Arrays and maps of one body: in memory each is a hundred times as large as it may be on the wire. */
+export const MAX_RECEIVED_CONTAINERS = 4_000_000;
 
 /**
  * Reads the one value that octets hold (docs/pseud-wire.md, section 2).
@@ -15,7 +17,7 @@ export const MAX_RECEIVED_DEPTH = 1024;
 export function decodeBody(octets: Uint8Array, table: TranslationTable): unknown {
   const reader = new Reader();
   reader.open(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength));
-  const value = decode({ reader, table }, 0);
+  const value = decode({ reader, table, containers: 0 }, 0);
   if (reader.at < reader.end) throw new ProtocolError("A body holds more than one value");
   return value;
 }
@@ -29,6 +31,8 @@ export function textIn(value: unknown): string | undefined {
 interface Source {
   readonly reader: Reader;
   readonly table: TranslationTable;
+  /** Arrays and maps so far. */
+  containers: number;
 }
 
 function decode(source: Source, depth: number): unknown {
@@ -129,6 +133,7 @@ function decodeArray(source: Source, length: number, depth: number): unknown[] {
 /** A plain object where all keys are texts, else a `Map`. */
 function decodeMap(source: Source, length: number, depth: number): Record<string, unknown> | Map<unknown, unknown> {
   requireRoom(source, length * 2, depth);
+  if (length === 0) return {};
   const keys: unknown[] = [];
   const values: unknown[] = [];
   let isObject = true;
@@ -153,6 +158,9 @@ function decodeMap(source: Source, length: number, depth: number): Record<string
 /** Each part takes an octet at least, so a length that cannot be there is found at once. */
 function requireRoom(source: Source, parts: number, depth: number): void {
   if (depth >= MAX_RECEIVED_DEPTH) throw new ProtocolError(`A value nests deeper than ${MAX_RECEIVED_DEPTH} levels`);
+  if (++source.containers > MAX_RECEIVED_CONTAINERS) {
+    throw new ProtocolError(`A body holds more than ${MAX_RECEIVED_CONTAINERS} arrays and maps`);
+  }
   source.reader.need(parts);
 }
 
