@@ -4,6 +4,7 @@
  * @module lamplighter/pseud
  */
 
+export { MicrosecondDate } from "../../wire/microsecond-date.js";
 export { NamedArguments, named } from "../../wire/named-arguments.js";
 export { PythonDate, PythonDateTime, type PythonDateTimeFields } from "../../wire/pseud/dates.js";
 export type { ErrorItems } from "../../wire/pseud/error-body.js";
@@ -11,7 +12,6 @@ export { ErrorNames } from "../../wire/pseud/error-names.js";
 export { ExtensionValue, MessagePackTimestamp, PythonFloat } from "../../wire/pseud/foreign-values.js";
 export { MessageType } from "../../wire/pseud/format.js";
 export type { Login } from "../../wire/pseud/login-body.js";
-export { MicrosecondDate } from "../../wire/pseud/microsecond-date.js";
 export { PythonTimeDelta } from "../../wire/pseud/time-delta.js";
 export { PythonTimeZone } from "../../wire/pseud/time-zone.js";
 export {
