@@ -84,6 +84,11 @@ describe("Messages of AMP", () => {
   });
 
   it("refuse values under keys of their own, and names that are no octets", () => {
+    const reserved = { _ask: "1", _command: "X", _answer: "1", _error: "1", _error_code: "C", _error_description: "d" };
+    for (const key of Object.keys(reserved)) {
+      expect(failure(() => encodeMessage(ask({ [key]: "2" })))).to.have.property("code", "BAD_REQUEST");
+    }
+    expect(decodeMessage(boxOf({ ...reserved, a: "1" }))).to.have.deep.property("values", boxOf({ a: "1" }));
     expect(failure(() => encodeMessage(ask({ _ask: "2" })))).to.include({
       code: "BAD_REQUEST",
       outcome: "not-sent",

@@ -34,7 +34,11 @@ export class BoxParser {
   #bytes = 2;
   #error: MalformedBoxError | undefined;
 
-  /** @param limits - of boxes that come; default those of {@link DEFAULT_BOX_LIMITS} */
+  /**
+   * Makes one, at the beginning of a box.
+   *
+   * @param limits - of boxes that come; default those of {@link DEFAULT_BOX_LIMITS}
+   */
   constructor(limits: Partial<BoxLimits> = {}) {
     this.#limits = { ...DEFAULT_BOX_LIMITS, ...limits };
   }

@@ -40,6 +40,7 @@ export type {
   AmpType,
   AnyField,
   AnyType,
+  Flat,
   OptionalNames,
   Presence,
   ReceivedBy,
@@ -47,4 +48,4 @@ export type {
   SentBy,
   SentValues,
 } from "./type.js";
-export { MalformedValueError, WrongValueError } from "./wrong-value.js";
+export { MalformedValueError, type ValueSteps, WrongValueError } from "./wrong-value.js";

@@ -1,6 +1,6 @@
 import { BadRequestError } from "../../errors.js";
 import { type Box, encodeBox } from "./box.js";
-import { type AmpDialect, Key, MAX_VALUE_BYTES } from "./format.js";
+import { type AmpDialect, Key, MAX_VALUE_BYTES, RESERVED_KEYS } from "./format.js";
 import { MalformedBoxError } from "./malformed-box.js";
 
 /** A request: run a command (docs/amp-wire.md, section 2). */
@@ -72,8 +72,8 @@ export function tagOf(number: number): string {
  * The description of an error is cut where it does not fit, so that an error whose code fits can always be told.
  *
  * @param dialect - of the peer; default `twisted`
- * @throws BadRequestError, `not-sent`, for a tag, command or code that is not octets, and for values under one of the keys that the
- * message has itself; and as {@link encodeBox}
+ * @throws BadRequestError, `not-sent`, for a tag, command or code that is not octets, and for values under one of the
+ * six keys that mean something themselves; and as {@link encodeBox}
  * @throws RpcError, code `TOO_LARGE`, `not-sent`, as {@link encodeBox}
  */
 export function encodeMessage(message: AmpMessage, dialect: AmpDialect = "twisted"): Buffer {
@@ -109,7 +109,7 @@ export function decodeMessage(box: Box, dialect: AmpDialect = "twisted"): AmpMes
   const command = box.get(Key.command);
   if (command && dialect === "asyncio-amp") return decodeAsk(box, command);
   const answered = box.get(Key.answer);
-  if (answered) return { kind: "answer", tag: latin(answered), values: without(box, Key.answer) };
+  if (answered) return { kind: "answer", tag: latin(answered), values: valuesOf(box) };
   const failed = box.get(Key.error);
   if (failed) return decodeFailure(box, latin(failed));
   if (command) return decodeAsk(box, command);
@@ -123,7 +123,7 @@ function decodeAsk(box: Box, command: Uint8Array): AskMessage {
     kind: "ask",
     tag: tag && latin(tag),
     command: latin(command),
-    values: without(box, Key.command, Key.ask),
+    values: valuesOf(box),
   };
 }
 
@@ -136,17 +136,16 @@ function decodeFailure(box: Box, tag: string): FailureMessage {
 }
 
 function join(values: Box, own: readonly (readonly [string, Buffer])[]): Box {
-  const box = new Map(values);
-  for (const [key, octets] of own) {
-    if (box.has(key)) throw new BadRequestError(`No value can be named ${key}, which is a key of AMP's own`);
-    box.set(key, octets);
+  for (const key of RESERVED_KEYS) {
+    if (values.has(key)) throw new BadRequestError(`No value can be named ${key}, which is a key of AMP's own`);
   }
-  return box;
+  return new Map([...values, ...own]);
 }
 
-function without(box: Box, ...keys: readonly string[]): Box {
+/** What is none of the keys that mean something themselves. */
+function valuesOf(box: Box): Box {
   const values = new Map(box);
-  for (const key of keys) values.delete(key);
+  for (const key of RESERVED_KEYS) values.delete(key);
   return values;
 }
 

@@ -36,7 +36,9 @@ export interface IntegerOptions<As extends "number" | "bigint"> {
  * numbers, and bigints beyond 2⁵³ − 1 either way, or what the options say.
  */
 export function integer(): AmpType<number | bigint>;
+/** As numbers only: an integer that is not exact as one cannot be read. */
 export function integer(options: IntegerOptions<"number">): AmpType<number | bigint, number>;
+/** As bigints only. */
 export function integer(options: IntegerOptions<"bigint">): AmpType<number | bigint, bigint>;
 export function integer(options?: IntegerOptions<"number" | "bigint">): AmpType<number | bigint> {
   return {

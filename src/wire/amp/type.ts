@@ -50,7 +50,7 @@ export interface AmpField<Sent, Received = Sent, P extends Presence = Presence> 
 /** Any type of argument. */
 export type AnyType = AmpType<never, unknown>;
 
-/** Any argument: a type, which is required then, or what {@link optional} and applications make. */
+/** Any argument: a type, which is required then, or what `optional` and applications make. */
 export type AnyField = AnyType | AmpField<never, unknown>;
 
 /**
@@ -70,7 +70,7 @@ export type ReceivedBy<F> =
 
 /** Names of the arguments that a sender may leave out. */
 export type OptionalNames<F extends AmpFields> = {
-  [K in keyof F]: F[K] extends { readonly presence: "optional" } ? K : never;
+  [K in keyof F]: F[K] extends AmpField<never, unknown, "optional"> ? K : never;
 }[keyof F];
 
 /** What a sender gives: optional arguments may be absent, `null` or `undefined`. */
@@ -84,4 +84,4 @@ export type SentValues<F extends AmpFields> = Flat<
 export type ReceivedValues<F extends AmpFields> = { [K in keyof F]: ReceivedBy<F[K]> };
 
 /** The same type, as one object. */
-type Flat<T> = { [K in keyof T]: T[K] };
+export type Flat<T> = { [K in keyof T]: T[K] };

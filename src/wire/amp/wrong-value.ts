@@ -8,7 +8,7 @@ import {
 } from "../../errors.js";
 
 /** The way to a part of a value: names of members and positions in lists, outermost first. */
-type Steps = readonly (string | number)[];
+export type ValueSteps = readonly (string | number)[];
 
 /**
  * A value that cannot be written: for types of arguments to throw, built-in or custom. Whoever writes what the value is part of puts
@@ -20,13 +20,13 @@ export class WrongValueError extends BadRequestError {
   /** `TOO_LARGE` for sizes, else `BAD_REQUEST`: the code of the error at last. */
   readonly finalCode: ErrorCode;
   /** Where in the value that was to be written. */
-  readonly steps: Steps;
+  readonly steps: ValueSteps;
 
   /** Makes one. */
   constructor(
     complaint: string,
     finalCode: ErrorCode = "BAD_REQUEST",
-    steps: Steps = [],
+    steps: ValueSteps = [],
     options: RpcErrorOptions = {},
   ) {
     super(`The value${pathOf("", steps)} ${complaint}`, options);
@@ -41,10 +41,10 @@ export class MalformedValueError extends ProtocolError {
   /** What is wrong, in words that go on from the value's path: `is no integer`. */
   readonly complaint: string;
   /** Where in the value that was to be read. */
-  readonly steps: Steps;
+  readonly steps: ValueSteps;
 
   /** Makes one. */
-  constructor(complaint: string, steps: Steps = [], options: RpcErrorOptions = {}) {
+  constructor(complaint: string, steps: ValueSteps = [], options: RpcErrorOptions = {}) {
     super(`The value${pathOf("", steps)} ${complaint}`, options);
     this.complaint = complaint;
     this.steps = steps;
@@ -107,7 +107,7 @@ export function kindOf(value: unknown): string {
 }
 
 /** In words of JavaScript: `args[0].list["odd name"]`; long ones are cut. */
-function pathOf(root: string, steps: Steps): string {
+function pathOf(root: string, steps: ValueSteps): string {
   let path = root;
   for (const step of steps) {
     if (path.length > MAX_PATH) return `${path}…`;
