@@ -286,7 +286,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
    *
    * @param cameAt - when they came, in milliseconds of `performance.now()`; default now
    */
-  receive(frames: Frames, cameAt = performance.now()): void {
+  receive(frames: Frames, cameAt: number = performance.now()): void {
     if (this.#isLost) return;
     this.#receivedAt = cameAt;
     this.load?.reading(sizeOf(frames));

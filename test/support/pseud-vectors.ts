@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import { MicrosecondDate } from "../../src/wire/microsecond-date.js";
 import { PythonDate, PythonDateTime } from "../../src/wire/pseud/dates.js";
 import { ExtensionValue, MessagePackTimestamp, PythonFloat } from "../../src/wire/pseud/foreign-values.js";
-import { MicrosecondDate } from "../../src/wire/pseud/microsecond-date.js";
 import { PythonTimeDelta } from "../../src/wire/pseud/time-delta.js";
 import { PythonTimeZone } from "../../src/wire/pseud/time-zone.js";
 

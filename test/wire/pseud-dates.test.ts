@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { BadRequestError, ProtocolError } from "../../src/errors.js";
+import { MicrosecondDate } from "../../src/wire/microsecond-date.js";
 import { PythonDate, PythonDateTime, type PythonDateTimeFields } from "../../src/wire/pseud/dates.js";
 import { decodeBody } from "../../src/wire/pseud/decode-value.js";
 import { encodeBody } from "../../src/wire/pseud/encode-value.js";
 import { ExtensionValue, MessagePackTimestamp } from "../../src/wire/pseud/foreign-values.js";
-import { MicrosecondDate } from "../../src/wire/pseud/microsecond-date.js";
 import { readPickle } from "../../src/wire/pseud/pickle-reader.js";
 import { writePickle } from "../../src/wire/pseud/pickle-writer.js";
 import { PythonTimeDelta } from "../../src/wire/pseud/time-delta.js";

@@ -6,6 +6,9 @@
 
 export { withOptions } from "../../client/component.js";
 export { call } from "../../peer/proxy.js";
+
+export { MicrosecondDate } from "../../wire/microsecond-date.js";
+
 export { NamedArguments, named } from "../../wire/named-arguments.js";
 export { PythonDate, PythonDateTime, type PythonDateTimeFields } from "../../wire/pseud/dates.js";
 export type { ErrorItems } from "../../wire/pseud/error-body.js";
@@ -13,7 +16,6 @@ export { ErrorNames } from "../../wire/pseud/error-names.js";
 export { ExtensionValue, MessagePackTimestamp, PythonFloat } from "../../wire/pseud/foreign-values.js";
 export { MessageType } from "../../wire/pseud/format.js";
 export type { Login } from "../../wire/pseud/login-body.js";
-export { MicrosecondDate } from "../../wire/pseud/microsecond-date.js";
 export { PythonTimeDelta } from "../../wire/pseud/time-delta.js";
 export { PythonTimeZone } from "../../wire/pseud/time-zone.js";
 export {

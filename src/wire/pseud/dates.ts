@@ -1,7 +1,7 @@
 import { BadRequestError } from "../../errors.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
-import { MicrosecondDate } from "./microsecond-date.js";
-import { pad } from "./time-delta.js";
+import { pad, requireDay, requireRange, requireTime } from "../calendar.js";
+import { MicrosecondDate } from "../microsecond-date.js";
 import { PythonTimeZone } from "./time-zone.js";
 import { instantOf, offsetAt } from "./zone-offset.js";
 
@@ -20,9 +20,7 @@ export class PythonDate {
    * @throws BadRequestError for a day that the calendar does not have
    */
   constructor(year: number, month: number, day: number) {
-    requireRange("year", year, 1, 9999);
-    requireRange("month", month, 1, 12);
-    requireRange("day", day, 1, daysIn(year, month));
+    requireDay(year, month, day);
     this.year = year;
     this.month = month;
     this.day = day;
@@ -97,13 +95,8 @@ export class PythonDateTime {
    */
   constructor(fields: PythonDateTimeFields) {
     const { year, month, day, hour = 0, minute = 0, second = 0, microsecond = 0, fold = 0, zone } = fields;
-    requireRange("year", year, 1, 9999);
-    requireRange("month", month, 1, 12);
-    requireRange("day", day, 1, daysIn(year, month));
-    requireRange("hour", hour, 0, 23);
-    requireRange("minute", minute, 0, 59);
-    requireRange("second", second, 0, 59);
-    requireRange("microsecond", microsecond, 0, 999_999);
+    requireDay(year, month, day);
+    requireTime(hour, minute, second, microsecond);
     requireRange("fold", fold, 0, 1);
     if (zone !== undefined && !PythonTimeZone.is(zone)) {
       throw new BadRequestError("The zone of a datetime is a PythonTimeZone, or undefined");
@@ -189,13 +182,3 @@ export class PythonDateTime {
 
 const DATE_TIME = brandOf("PythonDateTime");
 brand(PythonDateTime.prototype, DATE_TIME);
-
-function requireRange(name: string, value: number, lowest: number, highest: number): void {
-  if (Number.isInteger(value) && value >= lowest && value <= highest) return;
-  throw new BadRequestError(`The ${name} is ${lowest} to ${highest}, not ${String(value)}`);
-}
-
-function daysIn(year: number, month: number): number {
-  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
-}

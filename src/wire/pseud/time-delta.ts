@@ -1,5 +1,6 @@
 import { BadRequestError } from "../../errors.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
+import { pad } from "../calendar.js";
 
 const SECONDS_A_DAY = 86_400;
 const MICROSECONDS_A_SECOND = 1_000_000;
@@ -77,11 +78,6 @@ export class PythonTimeDelta {
 
 const MARK = brandOf("PythonTimeDelta");
 brand(PythonTimeDelta.prototype, MARK);
-
-/** A number in decimal digits, with zeros in front. */
-export function pad(value: number, digits = 2): string {
-  return String(value).padStart(digits, "0");
-}
 
 function modulo(value: number, by: number): number {
   return positive(value - Math.floor(value / by) * by);

@@ -1,6 +1,7 @@
 import { BadRequestError } from "../../errors.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
-import { PythonTimeDelta, pad } from "./time-delta.js";
+import { pad } from "../calendar.js";
+import { PythonTimeDelta } from "./time-delta.js";
 
 const MILLISECONDS_A_DAY = 86_400_000;
 /** Octets of the longest name; what the short form of a text in a pickle can hold. */

@@ -1,8 +1,8 @@
-import { brand, brandOf, hasBrand } from "../../util/shared.js";
+import { brand, brandOf, hasBrand } from "../util/shared.js";
 
 /**
- * A `Date` that knows the microseconds which a `Date` has no place for: what an aware datetime in UTC comes as when it has
- * any (docs/pseud-wire.md, section 3). It is a `Date` to everybody, and goes back to Python as it came.
+ * A `Date` that knows the microseconds which a `Date` has no place for: what a point in time comes as when it has
+ * any (docs/pseud-wire.md, section 3; docs/amp-wire.md, section 3). It is a `Date` to everybody, and goes back as it came.
  */
 export class MicrosecondDate extends Date {
   readonly #at: number;

@@ -1,0 +1,51 @@
+export { type Box, encodeBox } from "./box.js";
+export { BoxParser, parseBoxes } from "./box-parser.js";
+export { AmpDateTime, type AmpDateTimeFields } from "./date-time.js";
+export { AmpDecimal, type DecimalKind } from "./decimal.js";
+export {
+  type DecodeFieldsOptions,
+  decodeFields,
+  type EncodeFieldsOptions,
+  encodeFields,
+  optional,
+  requireFields,
+} from "./fields.js";
+export { type AmpDialect, type BoxLimits, Code, DEFAULT_BOX_LIMITS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./format.js";
+export { ampList, listOf } from "./list-types.js";
+export { type BoxFault, MalformedBoxError } from "./malformed-box.js";
+export {
+  type AmpMessage,
+  type AskMessage,
+  decodeMessage,
+  encodeMessage,
+  type FailureMessage,
+  IncompleteErrorBox,
+  type ReplyMessage,
+  tagOf,
+} from "./message.js";
+export {
+  boolean,
+  bytes,
+  dateTime,
+  decimal,
+  float,
+  type IntegerOptions,
+  integer,
+  path,
+  unicode,
+} from "./scalar-types.js";
+export type {
+  AmpField,
+  AmpFields,
+  AmpType,
+  AnyField,
+  AnyType,
+  Flat,
+  OptionalNames,
+  Presence,
+  ReceivedBy,
+  ReceivedValues,
+  SentBy,
+  SentValues,
+} from "./type.js";
+export { MalformedValueError, type ValueSteps, WrongValueError } from "./wrong-value.js";

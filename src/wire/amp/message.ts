@@ -1,0 +1,174 @@
+import { BadRequestError } from "../../errors.js";
+import { type Box, encodeBox } from "./box.js";
+import { type AmpDialect, Key, MAX_VALUE_BYTES, RESERVED_KEYS } from "./format.js";
+import { MalformedBoxError } from "./malformed-box.js";
+
+/** A request: run a command (docs/amp-wire.md, section 2). */
+export interface AskMessage {
+  /** What it is. */
+  readonly kind: "ask";
+  /**
+   * The tag, which the answer repeats; `undefined` when no answer is wanted. Any octets, here as a text with one character for each
+   * (U+0000 to U+00FF).
+   */
+  readonly tag: string | undefined;
+  /** The name of the command; octets as those of the tag. */
+  readonly command: string;
+  /** The arguments. */
+  readonly values: Box;
+}
+
+/** The answer to a request (docs/amp-wire.md, section 2). */
+export interface ReplyMessage {
+  /** What it is. */
+  readonly kind: "answer";
+  /** The tag of the request; see {@link AskMessage.tag}. */
+  readonly tag: string;
+  /** The values of the response. */
+  readonly values: Box;
+}
+
+/** The answer to a request that failed (docs/amp-wire.md, section 4). */
+export interface FailureMessage {
+  /** What it is. */
+  readonly kind: "error";
+  /** The tag of the request; see {@link AskMessage.tag}. */
+  readonly tag: string;
+  /** What happened, for programs; octets as those of the tag. */
+  readonly code: string;
+  /** What happened, for people; any text. */
+  readonly description: string;
+}
+
+/** What a box means. */
+export type AmpMessage = AskMessage | ReplyMessage | FailureMessage;
+
+/**
+ * An error without a code or a description. The connection is to be closed, and the request that it names fails with this, as all others
+ * that wait.
+ */
+export class IncompleteErrorBox extends MalformedBoxError {
+  /** The tag of the request; see {@link AskMessage.tag}. */
+  readonly tag: string;
+
+  /** Makes one. */
+  constructor(tag: string) {
+    super("incomplete-error", "An error has no code, or no description");
+    this.tag = tag;
+  }
+}
+
+/**
+ * The tag of a request by its number, from 1, on its connection: in lower-case hexadecimal, as Twisted counts
+ * (docs/amp-wire.md, section 2).
+ */
+export function tagOf(number: number): string {
+  return number.toString(16);
+}
+
+/**
+ * The octets of a message (docs/amp-wire.md, section 2).
+ *
+ * The description of an error is cut where it does not fit, so that an error whose code fits can always be told.
+ *
+ * @param dialect - of the peer; default `twisted`
+ * @throws BadRequestError, `not-sent`, for a tag, command or code that is not octets, and for values under one of the
+ * six keys that mean something themselves; and as {@link encodeBox}
+ * @throws RpcError, code `TOO_LARGE`, `not-sent`, as {@link encodeBox}
+ */
+export function encodeMessage(message: AmpMessage, dialect: AmpDialect = "twisted"): Buffer {
+  switch (message.kind) {
+    case "ask": {
+      const { tag, command, values } = message;
+      const own: [string, Buffer][] = [[Key.command, octetsOf("name of the command", command)]];
+      if (tag !== undefined) own.push([Key.ask, octetsOf("tag", tag)]);
+      return encodeBox(join(values, own), dialect);
+    }
+    case "answer":
+      return encodeBox(join(message.values, [[Key.answer, octetsOf("tag", message.tag)]]), dialect);
+    default: {
+      const { tag, code, description } = message;
+      const box = new Map<string, Uint8Array>([
+        [Key.error, octetsOf("tag", tag)],
+        [Key.errorCode, octetsOf("code", code)],
+        [Key.errorDescription, shortened(description === "" && dialect === "asyncio-amp" ? code : description)],
+      ]);
+      return encodeBox(box, dialect);
+    }
+  }
+}
+
+/**
+ * What a box means (docs/amp-wire.md, section 2). One that could be several things is an answer before an error before a request; in the
+ * dialect `asyncio-amp` a request first.
+ *
+ * @param dialect - of the peer; default `twisted`
+ * @throws MalformedBoxError for a box that is nothing of it; {@link IncompleteErrorBox} for an error without a code or a description
+ */
+export function decodeMessage(box: Box, dialect: AmpDialect = "twisted"): AmpMessage {
+  const command = box.get(Key.command);
+  if (command && dialect === "asyncio-amp") return decodeAsk(box, command);
+  const answered = box.get(Key.answer);
+  if (answered) return { kind: "answer", tag: latin(answered), values: valuesOf(box) };
+  const failed = box.get(Key.error);
+  if (failed) return decodeFailure(box, latin(failed));
+  if (command) return decodeAsk(box, command);
+  if (box.size === 0) throw new MalformedBoxError("empty", "A box is empty");
+  throw new MalformedBoxError("no-kind", "A box is no request, no answer and no error");
+}
+
+function decodeAsk(box: Box, command: Uint8Array): AskMessage {
+  const tag = box.get(Key.ask);
+  return {
+    kind: "ask",
+    tag: tag && latin(tag),
+    command: latin(command),
+    values: valuesOf(box),
+  };
+}
+
+function decodeFailure(box: Box, tag: string): FailureMessage {
+  const code = box.get(Key.errorCode);
+  const description = box.get(Key.errorDescription);
+  if (!code || !description) throw new IncompleteErrorBox(tag);
+  // What is not UTF-8 is replaced: the text is for people.
+  return { kind: "error", tag, code: latin(code), description: view(description).toString("utf8") };
+}
+
+function join(values: Box, own: readonly (readonly [string, Buffer])[]): Box {
+  for (const key of RESERVED_KEYS) {
+    if (values.has(key)) throw new BadRequestError(`No value can be named ${key}, which is a key of AMP's own`);
+  }
+  return new Map([...values, ...own]);
+}
+
+/** What is none of the keys that mean something themselves. */
+function valuesOf(box: Box): Box {
+  const values = new Map(box);
+  for (const key of RESERVED_KEYS) values.delete(key);
+  return values;
+}
+
+function octetsOf(what: string, text: string): Buffer {
+  if (NO_OCTETS.test(text)) throw new BadRequestError(`The ${what} has characters beyond U+00FF, which are no octets`);
+  return Buffer.from(text, "latin1");
+}
+
+/** As much of a text as fits, in UTF-8, and no half of a character. */
+function shortened(text: string): Buffer {
+  const octets = Buffer.from(text);
+  if (octets.length <= MAX_VALUE_BYTES) return octets;
+  let end = MAX_VALUE_BYTES;
+  while (((octets[end] ?? 0) & 0xc0) === 0x80) end--;
+  return octets.subarray(0, end);
+}
+
+function latin(octets: Uint8Array): string {
+  return view(octets).toString("latin1");
+}
+
+function view(octets: Uint8Array): Buffer {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+}
+
+const NO_OCTETS = /[^\0-\xff]/;
