@@ -120,7 +120,7 @@ describe("Jobs of pseud", () => {
     let runs = 0;
     server.register(() => runs++, { name: "job", domain: "test.slow" });
     server.register(() => runs, { name: "other" });
-    expect(await failureOf(withOptions(client, { timeoutMs: 100 }).job())).to.include({ code: "TIMEOUT" });
+    expect(await failureOf(withOptions(client, { timeoutMs: 10_000 }).job())).to.include({ code: "TIMEOUT" });
     decide(true);
     expect(await client.other()).to.equal(0);
   });
