@@ -1,5 +1,6 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { MethodContract } from "../peer/contract.js";
+import { joinSignals } from "../util/signals.js";
 import type { EarlierTry } from "../wire/message.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { mayRetry } from "./retry-policy.js";
@@ -114,7 +115,7 @@ export async function reach(
     giveUp.abort(rpcError("UNAVAILABLE", `${address} could not be reached within ${ASK_MS} ms`, { service: address }));
   }, ASK_MS);
   try {
-    return await prepare(AbortSignal.any([guard, giveUp.signal]));
+    return await prepare(joinSignals(guard, giveUp.signal));
   } finally {
     clearTimeout(timer);
   }

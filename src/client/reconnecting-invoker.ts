@@ -13,6 +13,7 @@ import { discardSources, holdSources } from "../peer/streams/source.js";
 import { unreadable } from "../peer/unreadable.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
+import { joinSignals } from "../util/signals.js";
 import { untilAborted } from "../util/sleep.js";
 import { callName, type Extensions, type ResultMessage } from "../wire/message.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
@@ -428,9 +429,4 @@ function asItIs(answer: Answer): Answer {
 function inheritedToken(extensions: Extensions | undefined): string | undefined {
   const token = extensions?.[AUTH_EXTENSION];
   return typeof token === "string" ? token : undefined;
-}
-
-/** Fires when either does. The first is short-lived and owned by us; the second may live as long as the program. */
-function joinSignals(parent: AbortSignal, own: AbortSignal | undefined): AbortSignal {
-  return own ? AbortSignal.any([parent, own]) : parent;
 }

@@ -9,6 +9,7 @@ import type { Credentials } from "../security/credentials.js";
 import { findTransport } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
+import { joinSignals } from "../util/signals.js";
 import { sleep } from "../util/sleep.js";
 import { pycomWire } from "../wire/pycom/index.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
@@ -193,7 +194,7 @@ export class Registration {
   /** Renews until the connection is lost or the lease is not known any more; then returns. */
   async #renew(channel: Channel, everyMs: number): Promise<void> {
     const lost = this.#lost.signal;
-    const stop = AbortSignal.any([lost, this.#closing.signal]);
+    const stop = joinSignals(lost, this.#closing.signal);
     for (;;) {
       await sleep(everyMs, stop);
       if (stop.aborted) return;

@@ -4,6 +4,7 @@ import { rpcError } from "../errors.js";
 import type { Caller } from "../security/caller.js";
 import type { PeerIdentity } from "../transport/index.js";
 import { brand, brandOf, hasBrand, shared } from "../util/shared.js";
+import { MAX_TIMER_MS } from "../util/timers.js";
 import type { CallId, EarlierTry, Extensions } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { JournalDatabase } from "./once/call-journal.js";
@@ -238,9 +239,6 @@ function callerBehind(identity: PeerIdentity | undefined): Caller | undefined {
   if (identity?.user === undefined) return undefined;
   return { name: identity.user, roles: [], proof: identity.mechanism === "curve" ? "key" : "password", info: {} };
 }
-
-/** Node's timers fire at once when they are set for longer than this, 24 days. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What the dispatcher knows when it makes a {@link ServerCall}. */
 export interface ServerCallInit {

@@ -24,6 +24,20 @@ export interface MethodContract {
   readonly types: Readonly<Record<string, ArgumentType>>;
 }
 
+/** What is known of a method that declares nothing. */
+export const UNDECLARED_METHOD: MethodContract = {
+  name: "",
+  required: [],
+  optional: [],
+  results: [],
+  docstring: null,
+  incoming: null,
+  outgoing: null,
+  idempotent: false,
+  once: false,
+  types: {},
+};
+
 /** JSON's types, and `bytes` for the attachment. */
 export type ArgumentType = "string" | "number" | "integer" | "boolean" | "object" | "array" | "bytes";
 

@@ -10,6 +10,7 @@ import { AccessControl } from "./access.js";
 import type { RunningCalls } from "./answers/answer-window.js";
 import { isReply, requireWanted, runInCall, ServerCall } from "./call-context.js";
 import type { CallOrigin } from "./call-origin.js";
+import { CallQueue, type QueuedCall } from "./call-queue.js";
 import type { Contract, MethodContract } from "./contract.js";
 import { isRegistered } from "./error-classes.js";
 import { type ErrorPolicy, expiredAnswer, failureAnswer, reasonOf } from "./failures.js";
@@ -124,11 +125,8 @@ export class Dispatcher implements RunningCalls {
   readonly #maxQueued: number;
   readonly #log: Logger;
   readonly #access: AccessControl;
-  readonly #queue: QueuedCall[] = [];
-  /** Calls that wait, by who answers them and their number; there only while there are any. */
-  readonly #queued = new Map<object, Map<CallMessage["id"], QueuedCall>>();
+  readonly #queue = new CallQueue();
   readonly #running = new LinkedList<ServerCall>();
-  #queueHead = 0;
   #draining = false;
   #idle: (() => void)[] = [];
   #refusedAt = 0;
@@ -148,7 +146,7 @@ export class Dispatcher implements RunningCalls {
 
   /** Calls that run or wait. */
   get pending(): number {
-    return this.#running.size + this.#queue.length - this.#queueHead;
+    return this.#running.size + this.#queue.size;
   }
 
   /** When a call was last refused because of draining, in milliseconds of `performance.now()`; 0 for never. */
@@ -198,8 +196,8 @@ export class Dispatcher implements RunningCalls {
       origin.respond(failureAnswer(message, refusal));
     } else if (this.#running.size < this.#maxConcurrent) {
       this.#serve(message, deadlineAt, origin, target);
-    } else if (this.#queue.length - this.#queueHead < this.#maxQueued) {
-      this.#enqueue({ message, deadlineAt, origin, target, isCancelled: false, ended: origin.load?.begin() });
+    } else if (this.#queue.size < this.#maxQueued) {
+      this.#queue.push({ message, deadlineAt, origin, target, isCancelled: false, ended: origin.load?.begin() });
     } else {
       origin.respond(
         failureAnswer(
@@ -216,7 +214,7 @@ export class Dispatcher implements RunningCalls {
    * A caller gives a call up: its signal fires if it runs, and it is never begun if it waits. It is answered in any case.
    */
   cancel(connection: object, id: CallId, reason: Error): void {
-    const queued = this.#queued.get(connection)?.get(id);
+    const queued = this.#queue.find(connection, id);
     if (queued) queued.isCancelled = true;
     else {
       // A few at a time; a look-up would cost every call what only a cancelled one gains.
@@ -226,7 +224,7 @@ export class Dispatcher implements RunningCalls {
 
   /** A caller is gone: as if it had cancelled all its calls, but for those that somebody waits for elsewhere. */
   abandon(connection: object, reason: Error, isAwaited: (id: CallId) => boolean = () => false): void {
-    for (const [id, queued] of this.#queued.get(connection) ?? []) if (!isAwaited(id)) queued.isCancelled = true;
+    for (const queued of this.#queue.of(connection)) if (!isAwaited(queued.message.id)) queued.isCancelled = true;
     for (const call of this.#running) {
       if (call.origin.connection === connection && !isAwaited(call.id)) call.abort(reason);
     }
@@ -234,7 +232,7 @@ export class Dispatcher implements RunningCalls {
 
   /** Does a call run, or wait until others have ended? */
   holds(connection: object, id: CallId): boolean {
-    if (this.#queued.get(connection)?.has(id)) return true;
+    if (this.#queue.find(connection, id)) return true;
     for (const call of this.#running) if (call.origin.connection === connection && call.id === id) return true;
     return false;
   }
@@ -257,21 +255,7 @@ export class Dispatcher implements RunningCalls {
     for (const call of this.#running) call.abort(reason);
   }
 
-  #enqueue(queued: QueuedCall): void {
-    this.#queue.push(queued);
-    const { origin, message } = queued;
-    let ofCaller = this.#queued.get(origin.connection);
-    if (!ofCaller) {
-      ofCaller = new Map();
-      this.#queued.set(origin.connection, ofCaller);
-    }
-    ofCaller.set(message.id, queued);
-  }
-
   #serveQueued({ message, deadlineAt, origin, target, isCancelled, ended }: QueuedCall): void {
-    const ofCaller = this.#queued.get(origin.connection);
-    ofCaller?.delete(message.id);
-    if (ofCaller?.size === 0) this.#queued.delete(origin.connection);
     if (isCancelled) {
       const text = "The caller gave the call up before it was begun";
       ended?.();
@@ -412,7 +396,7 @@ export class Dispatcher implements RunningCalls {
 
   /** One caller who cannot be told costs the others nothing. */
   #untold(message: CallMessage, error: unknown): void {
-    this.#log.error(`${label(message)} was not answered: ${thrownText(error)}`);
+    this.#log.error(`${callName(message)} was not answered: ${thrownText(error)}`);
   }
 
   #run(call: ServerCall, exposed: ExposedInterface, method: ExposedMethod): unknown {
@@ -455,7 +439,7 @@ export class Dispatcher implements RunningCalls {
       // The result cannot travel: too large, not of the wire's kind, or not to be read at all. The caller is told, instead of waiting.
       discardSources(answer.result);
       const { code, text } = objectionTo(error);
-      this.#log.error(`${label(message)}: ${text}`);
+      this.#log.error(`${callName(message)}: ${text}`);
       origin.respond(failureAnswer(message, rpcError(code, text, { number: 1 }), call));
     }
     call.finished();
@@ -464,9 +448,9 @@ export class Dispatcher implements RunningCalls {
   #fail(message: CallMessage, call: ServerCall | undefined, error: unknown, origin: CallOrigin): void {
     try {
       const told = reasonOf(call, error);
-      if (isRegistered(told)) this.#log.debug(`${label(message)} answered with ${told.name}: ${told.message}`);
+      if (isRegistered(told)) this.#log.debug(`${callName(message)} answered with ${told.name}: ${told.message}`);
       else if (!RpcError.isRpcError(told) && !(told instanceof ToldFailure)) {
-        this.#log.error(`${label(message)} failed: ${thrownText(error)}`);
+        this.#log.error(`${callName(message)} failed: ${thrownText(error)}`);
       }
       origin.respond({
         ...failureAnswer(message, told, call, this.#options.errors),
@@ -474,7 +458,7 @@ export class Dispatcher implements RunningCalls {
       });
     } catch (untellable) {
       // Anything can be thrown, also what throws when it is looked at.
-      this.#log.error(`${label(message)}: ${thrownText(untellable)}`);
+      this.#log.error(`${callName(message)}: ${thrownText(untellable)}`);
       origin.respond(briefAnswer(message, call, error));
     }
     call?.finished();
@@ -484,14 +468,10 @@ export class Dispatcher implements RunningCalls {
   #finished(call: ServerCall): void {
     this.#running.delete(call);
     call.onEnded?.();
-    while (this.#running.size < this.#maxConcurrent && this.#queueHead < this.#queue.length) {
-      const next = this.#queue[this.#queueHead];
-      this.#queueHead++;
-      if (next) this.#serveQueued(next);
-    }
-    if (this.#queueHead > 0 && this.#queueHead === this.#queue.length) {
-      this.#queue.length = 0;
-      this.#queueHead = 0;
+    while (this.#running.size < this.#maxConcurrent) {
+      const next = this.#queue.shift();
+      if (!next) break;
+      this.#serveQueued(next);
     }
     if (this.#draining && this.pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -503,17 +483,6 @@ interface FoundMethod {
   readonly name: string;
 }
 
-/** A call that waits until others have ended. */
-interface QueuedCall {
-  readonly message: CallMessage;
-  readonly deadlineAt: number;
-  readonly origin: CallOrigin;
-  readonly target: ExposedInterface | undefined;
-  isCancelled: boolean;
-  /** It is not under way any more, for those who count. */
-  readonly ended: (() => void) | undefined;
-}
-
 function unknownMethod({ method }: CallMessage, exposed: ExposedInterface, isOpen: boolean): RpcError {
   const hint = isOpen ? didYouMean(method, exposed.methods.keys()) : "";
   return notExecuted("METHOD_NOT_FOUND", `Method '${method}' not found in interface ${exposed.name}${hint}`);
@@ -521,10 +490,6 @@ function unknownMethod({ method }: CallMessage, exposed: ExposedInterface, isOpe
 
 function notExecuted(code: ErrorCode, message: string): RpcError {
   return rpcError(code, message, { outcome: "not-executed" });
-}
-
-function label(message: CallMessage): string {
-  return callName(message);
 }
 
 /** The answer to a call whose error cannot be told as it is: its code, or if that cannot be read either, that it failed. */

@@ -1,11 +1,30 @@
 import { RpcError, rpcError } from "../errors.js";
 import type { AnswerMessage, CallMessage } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
+import { DelegatedOrigin } from "./delegated-origin.js";
 import type { Dispatcher, ExposedInterface } from "./dispatcher.js";
 import { failureAnswer } from "./failures.js";
 import { exposeReference } from "./references/expose-reference.js";
-import type { Dynamic, Remote } from "./remote.js";
 import { holdsSources } from "./streams/source.js";
+
+/** Answers as the connection would, and lets others hear of it first. */
+class KeptOrigin extends DelegatedOrigin {
+  readonly #onAnswer: (answer: AnswerMessage) => void;
+
+  constructor(end: CallOrigin, onAnswer: (answer: AnswerMessage) => void) {
+    super(end);
+    this.#onAnswer = onAnswer;
+  }
+
+  override get connectionName(): string | undefined {
+    return this.end.connectionName;
+  }
+
+  respond(answer: AnswerMessage): void {
+    this.#onAnswer(answer);
+    this.end.respond(answer);
+  }
+}
 
 /**
  * Results of the calls of one batch, for other calls of that batch which go on from them. A result is looked into only as
@@ -30,21 +49,10 @@ export class KeptResults {
     });
     result.catch(() => undefined);
     this.#results.set(message.id, result);
-    const end = this.#end;
-    return {
-      connection: end.connection,
-      label: end.label,
-      connectionName: end.connectionName,
-      identity: end.identity,
-      load: end.load,
-      attachments: end.attachments,
-      respond: (answer: AnswerMessage): void => {
-        if (answer.kind === "result") settle?.resolve(answer.result);
-        else settle?.reject(rpcError(answer.code, answer.remote.message));
-        end.respond(answer);
-      },
-      peer: (interfaceName?: string): Remote<Dynamic> => end.peer(interfaceName),
-    };
+    return new KeptOrigin(this.#end, (answer) => {
+      if (answer.kind === "result") settle?.resolve(answer.result);
+      else settle?.reject(rpcError(answer.code, answer.remote.message));
+    });
   }
 
   /** Serves a call of another call's result, as soon as that is there. */

@@ -5,6 +5,9 @@ import { reviveRegistered } from "../../peer/error-classes.js";
 import type { CallOptions } from "../../peer/invoker.js";
 import { hasRunOut, PromiseCall } from "../../peer/promise-call.js";
 import type { DeadlineWheel } from "../../util/deadline-wheel.js";
+import { joinSignals } from "../../util/signals.js";
+import { untilAborted } from "../../util/sleep.js";
+import { MAX_TIMER_MS } from "../../util/timers.js";
 import type { PseudPeer } from "./pseud-peer.js";
 import type { Roster } from "./roster.js";
 
@@ -68,8 +71,7 @@ export class Calls {
     const parent = servingCall();
     const timeoutMs = options.timeoutMs ?? this.#context.timeoutMs;
     const deadlineAt = Math.min(wheel.now() + timeoutMs, parent?.deadlineAt ?? Infinity);
-    const signals = [options.signal, parent?.signal].filter((signal) => signal !== undefined);
-    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+    const signal = joinSignals(parent?.signal, options.signal);
     const problem = objection();
     if (problem) throw problem;
     if (!addressee) {
@@ -118,7 +120,7 @@ export class Calls {
       },
       Math.min(leftMs, roster.has(name) ? Infinity : waitMs, MAX_TIMER_MS),
     );
-    const ends = signal ? AbortSignal.any([giveUp.signal, signal]) : giveUp.signal;
+    const ends = joinSignals(giveUp.signal, signal);
     try {
       for (;;) {
         const found = await roster.waitFor(() => roster.find(name) ?? objection() ?? refusal(), ends);
@@ -128,7 +130,7 @@ export class Calls {
         if (found instanceof Error) throw found;
         if (!found.settled) return found;
         // It logs in; whether that works is seen when the call is sent.
-        await Promise.race([found.settled, aborted(ends)]);
+        await untilAborted(found.settled, ends).catch(() => undefined);
         if (ends.aborted) {
           throw signal?.aborted ? this.#cancelled(method, signal) : notLoggedIn(found, method, leftMs);
         }
@@ -169,14 +171,3 @@ function notLoggedIn({ id }: PseudPeer, method: string, leftMs: number): RpcErro
   const text = `${method} was not sent within ${Math.round(leftMs)} ms: ${id} has not answered the log-in`;
   return rpcError("TIMEOUT", text, { method, service: id, outcome: "not-sent" });
 }
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => {
-      resolve();
-    });
-  });
-}
-
-/** Node's timers fire at once when they are set for longer than this, 24 days. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

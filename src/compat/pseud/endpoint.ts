@@ -82,7 +82,7 @@ export class Endpoint implements JobSource {
       log: options.log,
     });
     this.#dispatcher.expose(
-      exposeJobs("", {
+      exposeJobs({
         registry: this.registry,
         predicateArguments: (user) => this.predicateArguments(user),
         userIdOf: (call) => this.#peers.get(call.origin.connection)?.userId ?? NOBODY,

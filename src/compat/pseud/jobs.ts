@@ -1,6 +1,6 @@
 import { BadRequestError, RpcError, rpcError } from "../../errors.js";
 import { requireWanted, type ServerCall } from "../../peer/call-context.js";
-import type { MethodContract } from "../../peer/contract.js";
+import { UNDECLARED_METHOD } from "../../peer/contract.js";
 import type { ExposedInterface, ExposedMethod, MethodTable } from "../../peer/dispatcher.js";
 import { NamedArguments } from "../../wire/named-arguments.js";
 import { type PredicateArguments, predicateOf } from "./predicates.js";
@@ -33,20 +33,18 @@ export interface JobsOptions extends JobSource {
 /**
  * The jobs of an endpoint as an interface that can be called: every name leads to the same method, which looks for the job
  * when it is called. So who calls decides what is found, and what is refused is as if it were not there.
- *
- * @param name - of the interface
  */
-export function exposeJobs(name: string, options: JobsOptions): ExposedInterface {
+export function exposeJobs(options: JobsOptions): ExposedInterface {
   const method = new JobMethod(options);
   return {
-    name,
+    name: "",
     stateful: false,
     authentication: "never",
     // Domains say who may call what.
     governedAs: undefined,
     policy: undefined,
     methods: new AnyName(method, options.registry),
-    contract: { name, docstring: null, data: {}, methods: new Map(), host: undefined },
+    contract: { name: "", docstring: null, data: {}, methods: new Map(), host: undefined },
   };
 }
 
@@ -82,18 +80,7 @@ class AnyName implements MethodTable {
 }
 
 class JobMethod implements ExposedMethod {
-  readonly contract: MethodContract = {
-    name: "",
-    required: [],
-    optional: [],
-    results: [],
-    docstring: null,
-    incoming: null,
-    outgoing: null,
-    idempotent: false,
-    once: false,
-    types: {},
-  };
+  readonly contract = UNDECLARED_METHOD;
   readonly #options: JobsOptions;
 
   constructor(options: JobsOptions) {

@@ -1,22 +1,16 @@
 import { rpcError } from "../../errors.js";
-import type { PeerIdentity } from "../../transport/index.js";
+import { MAX_TIMER_MS } from "../../util/timers.js";
 import type { AnswerMessage, CallMessage } from "../../wire/message.js";
-import type { AttachmentLimits, CallOrigin } from "../call-origin.js";
-import type { CallerLoad } from "../caller-load.js";
+import type { CallOrigin } from "../call-origin.js";
+import { DelegatedOrigin } from "../delegated-origin.js";
 import { failureAnswer } from "../failures.js";
-import type { Dynamic, Remote } from "../remote.js";
 import { discardSources } from "../streams/source.js";
 
 /**
  * Where a call has come from whose caller breaks at a late answer: a method that takes too long is answered for with
  * `TIMEOUT`, and what it answers later is nobody's. Pseud's callers are such.
  */
-export class TimelyAnswer implements CallOrigin {
-  readonly connection: object;
-  readonly label: string | undefined;
-  /** Nobody tries it again. */
-  readonly connectionName = undefined;
-  readonly #end: CallOrigin;
+export class TimelyAnswer extends DelegatedOrigin {
   readonly #call: CallMessage;
   readonly #latestAt: number;
   readonly #tooLateAt: number;
@@ -35,30 +29,17 @@ export class TimelyAnswer implements CallOrigin {
     { arrivedAt, latestMs }: { readonly arrivedAt: number; readonly latestMs: number },
     onLate: (text: string) => void,
   ) {
-    this.connection = end.connection;
-    this.label = end.label;
-    this.#end = end;
+    super(end);
     this.#call = call;
     this.#latestAt = arrivedAt + latestMs;
     this.#tooLateAt = this.#latestAt + Math.max(LEAST_GRACE_MS, latestMs * GRACE);
     this.#onLate = onLate;
   }
 
-  get identity(): PeerIdentity | undefined {
-    return this.#end.identity;
-  }
-
-  get load(): CallerLoad | undefined {
-    return this.#end.load;
-  }
-
-  get attachments(): AttachmentLimits {
-    return this.#end.attachments;
-  }
-
   /** To be called when the call was dispatched: most are answered by then, and need no timer. */
   watch(): void {
     const leftMs = this.#latestAt - performance.now();
+    // A caller that waits for weeks is not hurried.
     if (this.#isAnswered || leftMs > MAX_TIMER_MS) return;
     this.#timer = setTimeout(() => {
       const text = `${this.#call.method} took longer than the service lets a call of pseud take (a Server's option jobTimeoutMs)`;
@@ -79,19 +60,13 @@ export class TimelyAnswer implements CallOrigin {
       if (answer.kind === "result") discardSources(answer.result);
     } else {
       // A result that cannot travel is followed by an error: only what was sent counts.
-      this.#end.respond(answer);
+      this.end.respond(answer);
     }
     this.#isAnswered = true;
     clearTimeout(this.#timer);
-  }
-
-  peer(interfaceName?: string): Remote<Dynamic> {
-    return this.#end.peer(interfaceName);
   }
 }
 
 /** So much more of its time may pass until a caller must not be answered at all: the method kept the whole process waiting. */
 const GRACE = 0.1;
 const LEAST_GRACE_MS = 100;
-/** Node's timers fire at once when they are set for longer than this, 24 days: a caller that waits for so long is not hurried. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

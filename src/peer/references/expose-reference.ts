@@ -1,5 +1,5 @@
 import type { ServerCall } from "../call-context.js";
-import type { MethodContract } from "../contract.js";
+import { UNDECLARED_METHOD } from "../contract.js";
 import type { ExposedInterface, ExposedMethod } from "../dispatcher.js";
 import { markedMethods, policyOf } from "../exposed/definition.js";
 import { interfaceMark } from "../exposed/marks.js";
@@ -62,18 +62,7 @@ class ForwardedMethods extends Map<string, ExposedMethod> {
 
 /** A function that was sent somewhere: takes whatever it is called with. */
 class PlainFunction implements ExposedMethod {
-  readonly contract: MethodContract = {
-    name: "",
-    required: [],
-    optional: [],
-    results: [],
-    docstring: null,
-    incoming: null,
-    outgoing: null,
-    idempotent: false,
-    once: false,
-    types: {},
-  };
+  readonly contract = UNDECLARED_METHOD;
   readonly #run: (...args: unknown[]) => unknown;
 
   constructor(run: (...args: unknown[]) => unknown) {

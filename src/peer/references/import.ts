@@ -1,5 +1,6 @@
 import { RpcError, rpcError } from "../../errors.js";
 import { shared } from "../../util/shared.js";
+import { joinSignals } from "../../util/signals.js";
 import { untilAborted } from "../../util/sleep.js";
 import { outsideOfCalls, servingCall } from "../call-context.js";
 import { type CallPromise, rejected } from "../call-promise.js";
@@ -147,7 +148,7 @@ export class Import {
       stop.abort(rpcError("TIMEOUT", text, { method }));
     }, deadlineAt - performance.now());
     try {
-      return await untilAborted(latest.#obtaining, signal ? AbortSignal.any([stop.signal, signal]) : stop.signal);
+      return await untilAborted(latest.#obtaining, joinSignals(stop.signal, signal));
     } finally {
       clearTimeout(timer);
     }

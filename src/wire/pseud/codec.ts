@@ -1,4 +1,5 @@
 import { BadRequestError, ProtocolError, RpcError, rpcError } from "../../errors.js";
+import { unreadableAnswer, unreadableCall } from "../malformed.js";
 import { type AnswerMessage, type CallId, type CallMessage, type Frames, type Message, sizeOf } from "../message.js";
 import { Writer } from "../messagepack/writer.js";
 import { NamedArguments } from "../named-arguments.js";
@@ -210,28 +211,10 @@ function keywordsIn(value: unknown): Readonly<Record<string, unknown>> | undefin
     : undefined;
 }
 
-/** The caller is told why its call was not carried out. */
-function refused(id: CallId, error: RpcError): MalformedMessageError {
-  const { code, number, message } = error;
-  return new MalformedMessageError(message, {
-    kind: "error",
-    id,
-    code,
-    number,
-    outcome: "not-executed",
-    remote: { message },
-  });
+function refused(id: CallId, { code, number, message }: RpcError): MalformedMessageError {
+  return unreadableCall(id, code, number, message);
 }
 
-/** An answer that names its call and says nothing readable: the call is settled with it. */
 function unreadable(id: number, error: unknown): MalformedMessageError {
-  const message = `The answer cannot be read: ${(error as Error).message}`;
-  return new MalformedMessageError(message, {
-    kind: "error",
-    id,
-    code: "PROTOCOL",
-    number: 1,
-    outcome: "unknown",
-    remote: { message },
-  });
+  return unreadableAnswer(id, `The answer cannot be read: ${(error as Error).message}`);
 }

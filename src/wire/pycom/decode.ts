@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../../errors.js";
+import { unreadableAnswer, unreadableCall } from "../malformed.js";
 import type { AnswerMessage, CallId, CallMessage, Extensions, Frames, Message } from "../message.js";
 import { toldCode, toldOutcome } from "../told.js";
 import { MalformedMessageError, type WireLimits } from "../wire.js";
@@ -81,16 +82,16 @@ function decodeAnswer(frames: Frames, start: number, status: string): AnswerMess
     };
   }
   const body = frames[start + 1];
-  if (body === undefined) throw malformedAnswer(id, "The answer has no JSON frame");
+  if (body === undefined) throw unreadableAnswer(id, "The answer has no JSON frame");
   let answer: unknown;
   try {
     answer = parsePythonJson(text(body));
   } catch (error) {
-    throw malformedAnswer(id, `The answer is not JSON in UTF-8: ${(error as Error).message}`);
+    throw unreadableAnswer(id, `The answer is not JSON in UTF-8: ${(error as Error).message}`);
   }
-  if (typeof answer !== "object" || answer === null) throw malformedAnswer(id, "The answer is no JSON object");
+  if (typeof answer !== "object" || answer === null) throw unreadableAnswer(id, "The answer is no JSON object");
   const number = member(answer, "code");
-  if (typeof number !== "number") throw malformedAnswer(id, "The answer has no numeric code");
+  if (typeof number !== "number") throw unreadableAnswer(id, "The answer has no numeric code");
   const sessionId = member(answer, "session_id");
   const extensions = member(answer, "extensions");
   const common = {
@@ -149,38 +150,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function badRequest(id: CallId, message: string, code: ErrorCode = "BAD_REQUEST"): MalformedMessageError {
-  return new MalformedMessageError(message, {
-    kind: "error",
-    id,
-    code,
-    number: 4,
-    outcome: "not-executed",
-    remote: { message },
-  });
+  return unreadableCall(id, code, 4, message);
 }
 
 /** What PyCOM answers with `FAIL`; a real 0.6.0 server loses that answer, ours delivers it. */
 function breakdown(id: CallId, message: string): MalformedMessageError {
-  return new MalformedMessageError(message, {
-    kind: "error",
-    id,
-    code: "PROTOCOL",
-    number: 1,
-    outcome: "not-executed",
-    remote: { message },
-  });
-}
-
-/** An answer that names its call and says nothing readable: the call is settled with it. */
-function malformedAnswer(id: number, message: string): MalformedMessageError {
-  return new MalformedMessageError(message, {
-    kind: "error",
-    id,
-    code: "PROTOCOL",
-    number: 1,
-    outcome: "unknown",
-    remote: { message },
-  });
+  return unreadableCall(id, "PROTOCOL", 1, message);
 }
 
 function text(bytes: Uint8Array): string {
