@@ -1,0 +1,95 @@
+import type { Duplex } from "node:stream";
+import type { RpcError } from "../../errors.js";
+
+/** What an {@link OctetStream} tells its owner. Handlers must not throw. */
+export interface StreamHandlers {
+  /** It can be written to; over TLS the handshake is done. Called once at most, and before anything else. */
+  opened(): void;
+  /** Octets came, cut anywhere; they are the owner's from then on. Not called while the stream is paused. */
+  octets(chunk: Buffer): void;
+  /** It encrypts from now on, as {@link OctetStream.startTls} was to make it. */
+  secured?(): void;
+  /**
+   * The stream is gone, or was never made; everything that came before has been delivered. Called once, last, also after
+   * {@link OctetStream.end} and {@link OctetStream.destroy}; not after {@link OctetStream.detach}.
+   *
+   * @param isClean - the other end has ended it in order
+   */
+  closed(reason: RpcError, isClean: boolean): void;
+}
+
+/** How an end of a stream proves who it is over TLS, and whom it believes; PEM. */
+export interface StreamTls {
+  /** Its certificate, with those that lead to an authority. */
+  readonly cert?: string | Uint8Array | undefined;
+  /** The certificate's private key. */
+  readonly key?: string | Uint8Array | undefined;
+  /** Authorities: the other end has to show a certificate of theirs. */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+  /**
+   * Must the other end prove who it is? Default: at the end that connects to a `tls://` address yes, by `ca` or else by the
+   * authorities that Node.js knows; elsewhere if there is `ca`.
+   */
+  readonly verify?: boolean | undefined;
+  /** The name that the other end's certificate has to be for; default the host of the address. */
+  readonly serverName?: string | undefined;
+}
+
+/** Who is at the other end of a stream. */
+export interface StreamPeer {
+  /** IP address; `""` on a unix socket. */
+  readonly remoteAddress: string;
+  /** The certificate that it has proven to hold, in DER; `undefined` for none, and where nothing was verified. */
+  readonly certificate: Uint8Array | undefined;
+}
+
+/** One connection that carries octets both ways, for the length of its life. It never reconnects. */
+export interface OctetStream {
+  /** Was it accepted here? If not, this end has connected. */
+  readonly isAccepted: boolean;
+  /** Who is there. */
+  readonly peer: StreamPeer;
+  /** Octets that were written and have not left this process. */
+  readonly queuedBytes: number;
+  /** Is it encrypted? */
+  readonly isSecure: boolean;
+  /** Queues octets, which must not change any more. What is written in one turn of the event loop leaves together. */
+  write(octets: Uint8Array): void;
+  /** Reads no more, until {@link OctetStream.resume}. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /**
+   * Goes on under TLS: the end that connected is its client. What is written from now on is encrypted; before it leaves, what was
+   * queued has. The stream reads again as soon as it is secure (`secured`), and closes when that fails.
+   *
+   * @param rest - what came already and belongs to TLS
+   */
+  startTls(options: StreamTls, rest: Uint8Array): void;
+  /** Writes what is queued, ends, and closes; at once when that takes long. Idempotent. */
+  end(reason?: RpcError): void;
+  /** Closes at once; what is queued is dropped. Idempotent. */
+  destroy(reason?: RpcError): void;
+  /**
+   * Gives the connection away: nothing more is told to the handlers, and whoever gets it closes it.
+   *
+   * @param rest - what came already and is the new owner's to read
+   */
+  detach(rest: Uint8Array): Duplex;
+}
+
+/** Options of {@link connectStream}. */
+export interface StreamOptions {
+  /** For `tls://`, and default for `startTls`. */
+  readonly tls?: StreamTls | undefined;
+  /** Octets that may wait for the other end to read before the stream is destroyed; default 256 MiB. */
+  readonly maxQueuedBytes?: number | undefined;
+}
+
+/** A bound address of streams. */
+export interface StreamListener {
+  /** The real address, with the real port. */
+  readonly address: string;
+  /** Stops listening; settles when the address is free. Streams that were accepted stay. Idempotent. */
+  close(): Promise<void>;
+}
