@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { inspect } from "node:util";
 import { expect } from "chai";
 import type { Challenge, SecurityPlugin, ServerOptions } from "../../src/compat/pseud/index.js";
 import { currentCall } from "../../src/index.js";
@@ -7,6 +8,7 @@ import { keyText } from "../../src/security/keys.js";
 import type { KeyPair, LinkSecurity } from "../../src/transport/index.js";
 import { HEARTBEAT, MessageType, messageFrames } from "../../src/wire/pseud/format.js";
 import { encodeLogin } from "../../src/wire/pseud/login-body.js";
+import { keepLog } from "../support/log.js";
 import { failureOf } from "../support/mesh.js";
 import { usePseud } from "../support/pseud-endpoints.js";
 import { Stranger } from "../support/pseud-stranger.js";
@@ -257,6 +259,28 @@ describe("Impostors at a server of pseud", () => {
       await one.next(6);
       expect(new Set(one.types)).to.deep.equal(new Set([MessageType.unauthorized]));
       expect(told).to.equal(0);
+    });
+
+    it("whose guesses, and the right password, stand in no log and in no error", async () => {
+      const { log, lines } = keepLog();
+      const { address } = await start({ log });
+      const guesser = await stranger(address, curve()).opened();
+      guesser.work("secret");
+      await guesser.next(1);
+      guesser.send(hello("john", "a-guess-of-mine"));
+      await guesser.next(2);
+      const options = { security: "untrusted_curve", serverKey: serverKeys.publicKey, userId: "john", log } as const;
+      const wrong = pseud.client<Secret>({ ...options, keys: pseud.keys(), password: "another-guess" });
+      await wrong.connect(address);
+      const failure = await failureOf(wrong.secret());
+      const right = pseud.client<Secret>({ ...options, keys: pseud.keys(), password: "s3cret!" });
+      await right.connect(address);
+      expect(await right.secret()).to.equal("secret");
+      const texts = [...(["debug", "info", "warn", "error"] as const).flatMap(lines), inspect(failure, { depth: 10 })];
+      expect(texts.join("\n")).to.include("not let in");
+      for (const secret of ["a-guess-of-mine", "another-guess", "s3cret!"]) {
+        expect(texts.filter((line) => line.includes(secret))).to.deep.equal([]);
+      }
     });
 
     it("that logs in without having been asked", async () => {

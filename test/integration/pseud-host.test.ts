@@ -53,6 +53,18 @@ describe("A host that speaks pseud", () => {
     return mesh.client().connect<Demo>(host.address, interfaceName, { wire: "pseud" });
   }
 
+  it("is called by PyCOM's, pseud's and lamp's callers at one port, each in turn and all at once", async () => {
+    const { address } = await mesh.host([demo]);
+    const callers = ["pycom", "pseud", "lamp"].map((wire) =>
+      mesh.client().connect<Demo>(address, "demo.query", { wire }),
+    );
+    for (const caller of callers) expect(await caller.add(1, 2)).to.equal(3);
+    const all = await Promise.all(
+      callers.flatMap((caller, index) => Array.from({ length: 50 }, (_, n) => caller.add(index * 1000, n))),
+    );
+    expect(all).to.deep.equal([0, 1000, 2000].flatMap((base) => Array.from({ length: 50 }, (_, n) => base + n)));
+  });
+
   it("finds a method by its name, and by its interface and name", async () => {
     const remote = await connect();
     expect(await remote.draw.me.a.sheep()).to.equal("beeeh");
