@@ -50,7 +50,9 @@ divide satisfies Command;
 // A command with nothing at all.
 const ping = defineCommand({ name: "Ping" });
 expectType<Equal<CommandArguments<typeof ping>, NoValues>>();
-expectType<Equal<keyof CommandResponse<typeof ping>, never>>();
+declare const pong: CommandResponse<typeof ping>;
+// @ts-expect-error -- there is nothing in it
+void pong.anything;
 expectType<Equal<Exclude<SentResponse<typeof ping>, NoValues>, ReturnType<() => void>>>();
 expectType<Equal<CommandErrors<typeof ping>, never>>();
 

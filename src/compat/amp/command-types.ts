@@ -20,11 +20,11 @@ export type TakeOver = (socket: Duplex) => void;
 
 /** The types of a command's arguments. */
 export type ArgumentFields<C extends CommandLike> =
-  C extends Command<infer A> ? A : C extends typeof AmpCommand ? Declared<C["arguments"]> : never;
+  C extends Command<infer A> ? A : C extends typeof AmpCommand ? DeclaredIn<C["arguments"]> : never;
 
 /** The types of the values of a command's response. */
 export type ResponseFields<C extends CommandLike> =
-  C extends Command<AmpFields, infer R> ? R : C extends typeof AmpCommand ? Declared<C["response"]> : never;
+  C extends Command<AmpFields, infer R> ? R : C extends typeof AmpCommand ? DeclaredIn<C["response"]> : never;
 
 /** Does a command want an answer? `boolean` where that is not known. */
 export type RequiresAnswer<C extends CommandLike> =
@@ -43,7 +43,9 @@ export type Switches<C extends CommandLike> =
       : never;
 
 /** What a caller of a command gives, by name. */
-export type CommandArguments<C extends CommandLike> = Sent<ArgumentFields<C>>;
+export type CommandArguments<C extends CommandLike> = keyof ArgumentFields<C> extends never
+  ? NoValues
+  : SentValues<ArgumentFields<C>>;
 
 /** What a responder of a command gets, by name. */
 export type ReceivedArguments<C extends CommandLike> = ReceivedValues<ArgumentFields<C>>;
@@ -68,10 +70,8 @@ export type CommandErrors<C extends CommandLike> =
   C extends Command<AmpFields, AmpFields, infer E>
     ? E
     : C extends typeof AmpCommand
-      ? ErrorsIn<Declared<C["errors"]>> | ErrorsIn<Declared<C["fatalErrors"]>>
+      ? ErrorsIn<DeclaredIn<C["errors"]>> | ErrorsIn<DeclaredIn<C["fatalErrors"]>>
       : never;
 
 /** What a class declares: what it only has from `AmpCommand` is nothing. */
-type Declared<T> = string extends keyof T ? Nothing : T;
-
-type Sent<F extends AmpFields> = keyof F extends never ? NoValues : SentValues<F>;
+export type DeclaredIn<T> = string extends keyof T ? Nothing : T;

@@ -42,3 +42,16 @@ export interface ResponderLocator {
   /** What answers a command; `undefined` where nothing does. Not told of what every object inherits: look names up in a `Map`. */
   locateResponder(name: string): BoxResponder | undefined;
 }
+
+/** Several locators as one: the first that knows a command has it. */
+export function joinLocators(...locators: readonly ResponderLocator[]): ResponderLocator {
+  return {
+    locateResponder(name) {
+      for (const locator of locators) {
+        const responder = locator.locateResponder(name);
+        if (responder) return responder;
+      }
+      return undefined;
+    },
+  };
+}
