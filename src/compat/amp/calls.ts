@@ -1,0 +1,27 @@
+import type { CommandLike } from "./command.js";
+import type { CommandArguments, CommandResponse, Nothing, Switches } from "./command-types.js";
+
+/** How a command is called. */
+export interface AmpCallOptions {
+  /** Milliseconds until the call fails, whatever becomes of it. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Cancels the call. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Commands by the name of the method that calls them. */
+export type CommandTable = Readonly<Record<string, CommandLike>>;
+
+/** What a call of a command is given: its arguments, which may be left out where none is required, and options. */
+export type CallParameters<C extends CommandLike> =
+  Nothing extends CommandArguments<C>
+    ? [args?: CommandArguments<C>, options?: AmpCallOptions]
+    : [args: CommandArguments<C>, options?: AmpCallOptions];
+
+/** A command as a method. */
+export type CommandCall<C extends CommandLike> = (...call: CallParameters<C>) => Promise<CommandResponse<C>>;
+
+/** One method for each command of a table; those that switch the connection are none, as a call needs more than arguments there. */
+export type CallsOf<T extends CommandTable> = {
+  readonly [K in keyof T as [Switches<T[K]>] extends [true] ? never : K]: CommandCall<T[K]>;
+};

@@ -1,0 +1,136 @@
+/** Compiled by `npm run typecheck`, never run. */
+import type { Duplex } from "node:stream";
+import type { CallsOf } from "../../src/compat/amp/calls.js";
+import { AmpCommand, type Command, commandOf, defineCommand } from "../../src/compat/amp/command.js";
+import type {
+  CommandArguments,
+  CommandErrors,
+  CommandResponse,
+  NoValues,
+  ReceivedArguments,
+  SentResponse,
+} from "../../src/compat/amp/command-types.js";
+import { float, integer, optional, unicode } from "../../src/wire/amp/index.js";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function expectType<T extends true>(_proof?: T): void {
+  // Only the type parameter matters.
+}
+
+class ZeroDivisionError extends Error {
+  readonly kind = "zero";
+}
+class BankruptError extends Error {
+  readonly kind = "bankrupt";
+  readonly more = 1;
+}
+
+// What caller and responder give and get.
+const divide = defineCommand({
+  name: "Divide",
+  arguments: { numerator: integer({ as: "number" }), denominator: optional(integer({ as: "number" })) },
+  response: { result: float(), note: optional(unicode()) },
+  errors: { ZERO_DIVISION: ZeroDivisionError },
+  fatalErrors: { BANKRUPT: BankruptError },
+});
+type Divide = typeof divide;
+expectType<
+  Equal<
+    CommandArguments<Divide>,
+    { readonly numerator: number | bigint; readonly denominator?: number | bigint | null | undefined }
+  >
+>();
+expectType<Equal<ReceivedArguments<Divide>, { numerator: number; denominator: number | null }>>();
+expectType<Equal<CommandResponse<Divide>, { result: number; note: string | null }>>();
+expectType<Equal<SentResponse<Divide>, { readonly result: number; readonly note?: string | null | undefined }>>();
+expectType<Equal<CommandErrors<Divide>, ZeroDivisionError | BankruptError>>();
+commandOf(divide) satisfies Command;
+divide satisfies Command;
+
+// A command with nothing at all.
+const ping = defineCommand({ name: "Ping" });
+expectType<Equal<CommandArguments<typeof ping>, NoValues>>();
+declare const pong: CommandResponse<typeof ping>;
+// @ts-expect-error -- there is nothing in it
+void pong.anything;
+expectType<Equal<Exclude<SentResponse<typeof ping>, NoValues>, ReturnType<() => void>>>();
+expectType<Equal<CommandErrors<typeof ping>, never>>();
+
+// Without an answer; one that switches.
+const notify = defineCommand({ name: "Notify", arguments: { text: unicode() }, requiresAnswer: false });
+expectType<Equal<CommandResponse<typeof notify>, undefined>>();
+const change = defineCommand({ name: "Switch", arguments: { to: unicode() }, switches: true });
+expectType<Equal<SentResponse<typeof change>, (socket: Duplex) => void>>();
+
+// What a command has from another.
+const precise = defineCommand({ name: "Precise", extends: divide, errors: { MORE: RangeError } });
+expectType<Equal<CommandErrors<typeof precise>, RangeError | ZeroDivisionError | BankruptError>>();
+expectType<Equal<CommandArguments<typeof precise>, CommandArguments<Divide>>>();
+expectType<Equal<CommandResponse<typeof precise>, CommandResponse<Divide>>>();
+const quiet = defineCommand({ name: "Quiet", extends: notify, arguments: { a: float() } });
+expectType<Equal<CommandResponse<typeof quiet>, undefined>>();
+expectType<Equal<ReceivedArguments<typeof quiet>, { a: number }>>();
+
+// Classes.
+class Sum extends AmpCommand {
+  static override arguments = { a: integer({ as: "number" }), b: integer({ as: "bigint" }) };
+  static override response = { total: integer({ as: "number" }) };
+  static override errors = { ZERO_DIVISION: ZeroDivisionError };
+}
+expectType<Equal<ReceivedArguments<typeof Sum>, { a: number; b: bigint }>>();
+expectType<Equal<CommandResponse<typeof Sum>, { total: number }>>();
+expectType<Equal<CommandErrors<typeof Sum>, ZeroDivisionError>>();
+class SumToo extends Sum {
+  static override errors = { ...Sum.errors, MORE: RangeError };
+}
+expectType<Equal<CommandErrors<typeof SumToo>, ZeroDivisionError | RangeError>>();
+class Tell extends AmpCommand {
+  static override arguments = { text: unicode() };
+  static override readonly requiresAnswer = false;
+}
+expectType<Equal<CommandResponse<typeof Tell>, undefined>>();
+expectType<Equal<CommandErrors<typeof Tell>, never>>();
+class Become extends AmpCommand {
+  static override readonly switches = true;
+}
+expectType<Equal<CommandArguments<typeof Become>, NoValues>>();
+expectType<Equal<SentResponse<typeof Become>, (socket: Duplex) => void>>();
+class Empty extends AmpCommand {}
+expectType<Equal<CommandArguments<typeof Empty>, NoValues>>();
+const extending = defineCommand({ name: "Extending", extends: Sum, requiresAnswer: true });
+expectType<Equal<CommandResponse<typeof extending>, { total: number }>>();
+
+// Commands as methods.
+declare const calls: CallsOf<{ sum: typeof Sum; ping: typeof ping; notify: typeof notify; change: typeof change }>;
+expectType<Equal<keyof typeof calls, "sum" | "ping" | "notify">>();
+void calls.ping();
+void calls.ping({}, { timeoutMs: 1 });
+expectType<Equal<ReturnType<typeof calls.sum>, Promise<{ total: number }>>>();
+void calls.sum({ a: 1, b: 2n });
+expectType<Equal<ReturnType<typeof calls.notify>, Promise<undefined>>>();
+// @ts-expect-error -- arguments are missing
+void calls.sum();
+// @ts-expect-error -- one is missing
+void calls.sum({ a: 1 });
+// @ts-expect-error -- it is none of its arguments
+void calls.sum({ a: 1, b: 2, c: 3 });
+// @ts-expect-error -- it has none
+void calls.ping({ a: 1 });
+
+// @ts-expect-error -- types are called
+defineCommand({ name: "A", arguments: { a: unicode } });
+// @ts-expect-error -- misspelt
+defineCommand({ name: "A", argument: {} });
+class WithNumber extends Error {
+  constructor(left: number) {
+    super(`${left} left`);
+  }
+}
+// @ts-expect-error -- it cannot be made of a description
+defineCommand({ name: "A", errors: { LEFT: WithNumber } });
+// @ts-expect-error -- no class of errors
+defineCommand({ name: "A", errors: { LEFT: Date } });
+// @ts-expect-error -- types are called
+export class Wrong extends AmpCommand {
+  static override arguments = { a: unicode };
+}
