@@ -1,5 +1,6 @@
-"""Types of AMP by name, and their values in JSON, in the notation of the vectors: integers, floats and decimals as text,
-octets as `hex:…`, a date-time as an object of its fields with `offsetMinutes`, rows as objects, what is absent as null."""
+"""Types of AMP by name, and their values in JSON, in the notation of the vectors: integers, floats and decimals as
+text, octets as `hex:…`, a date-time as an object of its fields with `offsetMinutes`, rows as objects, what is absent
+as null."""
 
 import datetime
 import decimal
@@ -20,8 +21,8 @@ SCALARS = {
 }
 # Those of Python 2, whose names begin with a capital letter in Python.
 KEYWORDS = (
-    "and assert break class continue def del elif else except exec finally for from global if import in is lambda not or"
-    " pass print raise return try while yield"
+    "and assert break class continue def del elif else except exec finally for from global if import in is lambda not"
+    " or pass print raise return try while yield"
 ).split()
 FIELDS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 

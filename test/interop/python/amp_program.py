@@ -1,8 +1,8 @@
 """What Twisted's AMP server and client have in common: connections of either, driven by JSON lines.
 
-Commands come as one JSON object per line on stdin, `{"id": …, "do": NAME, …}`, and each is answered by one line with that
-`id`, as soon as it is done; lines without an `id` tell of events. Ends with stdin. `on` is the number of a connection, the
-last one without it. Values are in the notation of `amp_notation`.
+Commands come as one JSON object per line on stdin, `{"id": …, "do": NAME, …}`, and each is answered by one line with
+that `id`, as soon as it is done; lines without an `id` tell of events. Ends with stdin. `on` is the number of a
+connection, the last one without it. Values are in the notation of `amp_notation`.
 """
 
 import json
@@ -188,7 +188,7 @@ class Program:
     # ------------------------------------------------------------ commands
 
     def call(self, command, args=None, on=None, probe=False):
-        """Calls; with `probe` it tells whether the connection stays, by one more call. Null for a call without answer."""
+        """Calls; with `probe` tells whether the connection stays, by one more call. Null for a call without answer."""
         kind = COMMANDS[command]
         end = self.link(on).end
         done = defer.maybeDeferred(end.callRemote, kind, **values_from_json(kind.arguments, args or {}))
@@ -231,7 +231,7 @@ class Program:
         return defer.DeferredList(calls, consumeErrors=True).addCallback(told)
 
     def start_tls(self, on=None, cert=None, key=None, ca=None, probe=False):
-        """Starts TLS, with a certificate and an authority of its own if they are given; tells whose certificate came."""
+        """Starts TLS, with a certificate and an authority if they are given; with `probe` tells who is there."""
         end = self.link(on).end
         shown, trusted = own_certificate(cert, key), authorities(ca)
         done = defer.maybeDeferred(

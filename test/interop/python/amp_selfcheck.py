@@ -1,6 +1,6 @@
-"""Proves that the peers of AMP are right before anybody else meets them: Twisted's client against Twisted's server, the
-stand-in for asyncio-amp against itself and against Twisted, and all vectors against Twisted. Prints `not ok NAME` for each
-check that fails, then `N passed, N failed`."""
+"""Proves that the peers of AMP are right before anybody else meets them: Twisted's client against Twisted's server,
+the stand-in for asyncio-amp against itself and against Twisted, and all vectors against Twisted. Prints `not ok NAME`
+for each check that fails, then `N passed, N failed`."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ import json
 import pathlib
 import sys
 import tempfile
+from asyncio.subprocess import PIPE
 
 from twisted.logger import globalLogBeginner
 
@@ -35,7 +36,7 @@ class Peer:
 
     async def start(self, *command):
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, FOLDER / command[0], *command[1:], stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable, FOLDER / command[0], *command[1:], stdin=PIPE, stdout=PIPE
         )
         self.last_id = 0
         self.answers = {}
@@ -112,7 +113,8 @@ ALL_TYPES = {
     "float": "1e-05",
     "decimal": "-1.50E+9",
     "datetime": {
-        "year": 2024, "month": 2, "day": 29, "hour": 23, "minute": 59, "second": 58, "microsecond": 1, "offsetMinutes": -210
+        "year": 2024, "month": 2, "day": 29,
+        "hour": 23, "minute": 59, "second": 58, "microsecond": 1, "offsetMinutes": -210,
     },
     "integers": ["1", "-2"],
     "unicodes": ["", "☃"],
@@ -145,7 +147,8 @@ async def calls(server, client):
         ("CallMe", {"numerator": "1", "denominator": "4"}, {"result": "0.25"}),
         ("Slow", {"milliseconds": "1"}, {"milliseconds": "1"}),
     ):
-        expect(f"calls {command} {args}", await client.call(command, args, probe=True), {"result": result, "stays": True})
+        told = await client.call(command, args, probe=True)
+        expect(f"calls {command} {args}", told, {"result": result, "stays": True})
     expect("notifies", await client.call("Notify", {"text": "hi"}), {"result": None})
     expect("is notified", (await server.happens("notified"))["text"], "hi")
     expect("calls many times", await client.ask("many", count=1000), {"right": 1000, "wrong": 0, "failed": 0})
@@ -249,7 +252,8 @@ async def broken_input(server, client):
 
 async def tls(folder):
     """StartTLS and TLS from the first octet, with and without who is who."""
-    paths = {name: {"cert": f"{folder}/{name}.pem", "key": f"{folder}/{name}-key.pem"} for name in ("client", "stranger")}
+    names = ("client", "stranger")
+    paths = {name: {"cert": f"{folder}/{name}.pem", "key": f"{folder}/{name}-key.pem"} for name in names}
     own = ("--cert", f"{folder}/server.pem", "--key", f"{folder}/server-key.pem")
     trust = ("--ca", f"{folder}/ca.pem")
     ca = {"ca": f"{folder}/ca.pem"}
@@ -327,7 +331,8 @@ async def defects(server, client):
     ):
         waiting = asyncio.ensure_future(client.begin("call", command=command, args=args))
         await server.happens("failed", **{"class": kind, "deaf": False})
-        expect(f"goes on after {command} {args}", (await client.call("Sum", {"a": "1", "b": "1"}))["result"], {"total": "2"})
+        told = await client.call("Sum", {"a": "1", "b": "1"})
+        expect(f"goes on after {command} {args}", told, {"result": {"total": "2"}})
         expect(f"waits for ever for {command} {args}", waiting.done(), False)
         waiting.cancel()
 
@@ -350,7 +355,8 @@ async def deafness(server, client):
     expect("runs without _ask", (await server.happens("notified"))["text"], "x")
     await client.ask("write", octets=hex_of(b"\0\x08_command\0\4Nope\0\0"))
     expect("breaks without _ask", (await server.happens("failed", deaf=False))["class"], "KeyError")
-    await client.ask("write", octets=hex_of(b"\0\x08_command\0\3Sum\0\1a\0\0011\0\1b\0\0012\0\7_answer\0\0015\0\4_ask\0\1z\0\0"))
+    both = b"\0\x08_command\0\3Sum\0\1a\0\0011\0\1b\0\0012\0\7_answer\0\0015\0\4_ask\0\1z\0\0"
+    await client.ask("write", octets=hex_of(both))
     expected = b"\0\5total\0\0013\0\7_answer\0\1z\0\0"
     expect("takes commands first", (await client.ask("read", count=len(expected)))["octets"], hex_of(expected))
 
@@ -363,8 +369,8 @@ async def all_scenarios(folder):
                 await other.ask("connect", address=one.address)
                 await scenario(one, other)
     await tls(folder)
-    like = (ASYNCIO, "server")
-    for server, client in ((like, (ASYNCIO, "client")), (like, (TWISTED_CLIENT,)), ((TWISTED_SERVER,), (ASYNCIO, "client"))):
+    like, like_client = (ASYNCIO, "server"), (ASYNCIO, "client")
+    for server, client in ((like, like_client), (like, (TWISTED_CLIENT,)), ((TWISTED_SERVER,), like_client)):
         async with pair(server, client) as (one, other):
             await other.ask("connect", address=one.address)
             if server is like:

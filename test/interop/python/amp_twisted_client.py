@@ -1,8 +1,9 @@
 """A client of AMP in Twisted, for interoperability tests: `amp_twisted_client.py [--cert PEM --key PEM] [--ca PEM]`.
 
-Prints `ready`, then does what JSON lines on stdin say, see `amp_program`; besides what is said there, `connect` and `open`.
-An address is `tcp://HOST:PORT`, `tls://HOST:PORT`, `ipc://PATH` or `unix:PATH`. It serves all commands itself, so that the
-other end may call back. The certificate and the authority of its options are what it shows when the other end starts TLS.
+Prints `ready`, then does what JSON lines on stdin say, see `amp_program`; besides what is said there, `connect` and
+`open`. An address is `tcp://HOST:PORT`, `tls://HOST:PORT`, `ipc://PATH` or `unix:PATH`. It serves all commands
+itself, so that the other end may call back. The certificate and the authority of its options are what it shows when
+the other end starts TLS.
 """
 
 import argparse

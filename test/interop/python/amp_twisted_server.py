@@ -2,10 +2,10 @@
 
     amp_twisted_server.py [--address tcp:0 | unix:PATH | tls:0] [--cert PEM --key PEM] [--ca PEM]
 
-Prints `ready ADDRESS`, then one JSON line for each event: `connected`, `lost` with the class of the reason, `notified`,
-`inner-lost` after a switch, `logged` for what Twisted logs as an error. The certificate and the authority are for `tls:0`,
-elsewhere for StartTLS; StartTLS without a certificate makes one that nobody believes. Connections are numbered as they
-come, and do what `amp_program` says, such as calls. Ends with stdin.
+Prints `ready ADDRESS`, then one JSON line for each event: `connected`, `lost` with the class of the reason,
+`notified`, `inner-lost` after a switch, `logged` for what Twisted logs as an error. The certificate and the authority
+are for `tls:0`, elsewhere for StartTLS; StartTLS without a certificate makes one that nobody believes. Connections
+are numbered as they come, and do what `amp_program` says, such as calls. Ends with stdin.
 """
 
 import argparse

@@ -51,10 +51,11 @@ def given(end, wire, octets):
 
 def box_of(told):
     """Pairs of a box as the vectors tell of them."""
-    return {
-        key.encode(): bytes.fromhex(value["hex"]) if "hex" in value else bytes.fromhex(value["everyByte"]) * value["length"]
-        for key, value in told.items()
-    }
+
+    def octets(value):
+        return bytes.fromhex(value["hex"] if "hex" in value else value["everyByte"] * value["length"])
+
+    return {key.encode(): octets(value) for key, value in told.items()}
 
 
 # ---------------------------------------------------------------- each kind: what is, and what is to be

@@ -1,5 +1,6 @@
-"""A stand-in for the library asyncio-amp, which does not run on Python 3.11: what it does, and what it does wrong, as far
-as another end of the connection can see. Written from a description of its behaviour; nothing of it is the library's.
+"""A stand-in for the library asyncio-amp, which does not run on Python 3.11: what it does, and what it does wrong, as
+far as another end of the connection can see. Written from a description of its behaviour; nothing of it is the
+library's.
 """
 
 import asyncio

@@ -3,10 +3,11 @@
     asyncio_amp_peer.py server [tcp:0 | unix:PATH]
     asyncio_amp_peer.py client
 
-The server prints `ready ADDRESS`, the client `ready`. Then both do what JSON lines on stdin say, `{"id": …, "do": NAME,
-…}`, and answer each by one line with that `id`; lines without an `id` tell of events: `connected`, `lost`, `notified`, and
-`failed` for what the other end never hears of, with `deaf` if nothing is read from then on. `on` is the number of a
-connection, the last one without it. Values in JSON: integers and floats as text, octets as `hex:…`. Ends with stdin.
+The server prints `ready ADDRESS`, the client `ready`. Then both do what JSON lines on stdin say, `{"id": …, "do":
+NAME, …}`, and answer each by one line with that `id`; lines without an `id` tell of events: `connected`, `lost`,
+`notified`, and `failed` for what the other end never hears of, with `deaf` if nothing is read from then on. `on` is
+the number of a connection, the last one without it. Values in JSON: integers and floats as text, octets as `hex:…`.
+Ends with stdin.
 """
 
 import asyncio
