@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { expect } from "chai";
+import ts from "typescript";
 import { boxMethods } from "../../src/compat/amp/box-methods.js";
 import { defineCommand } from "../../src/compat/amp/command.js";
 import { CommandLocator, type ResponderEntry, respond } from "../../src/compat/amp/command-locator.js";
@@ -350,6 +351,17 @@ describe("AMP: responders as methods", () => {
     expect(() => {
       decorate(Legacy, "sum", Object.getOwnPropertyDescriptor(Legacy.prototype, "sum"));
     }).to.throw(ConfigurationError, /no method of instances/);
+  });
+});
+
+describe("AMP: responders as methods, with legacy decorators", () => {
+  it("are accepted by the compiler", () => {
+    const { config } = ts.readConfigFile("tsconfig.json", (path) => ts.sys.readFile(path)) as { config: object };
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd());
+    const file = "test/fixtures/legacy/amp.ts";
+    const program = ts.createProgram([file], { ...options, experimentalDecorators: true });
+    const complaints = program.getSemanticDiagnostics(program.getSourceFile(file));
+    expect(complaints.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).to.deep.equal([]);
   });
 });
 
