@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import type { CallsOf } from "../../src/compat/amp/calls.js";
 import { AmpCommand, type Command, commandOf, defineCommand } from "../../src/compat/amp/command.js";
+import { CommandLocator, respond } from "../../src/compat/amp/command-locator.js";
 import type {
   CommandArguments,
   CommandErrors,
@@ -10,6 +11,8 @@ import type {
   ReceivedArguments,
   SentResponse,
 } from "../../src/compat/amp/command-types.js";
+import { Responder } from "../../src/compat/amp/responder-marks.js";
+import { locatorsOf } from "../../src/compat/amp/responders.js";
 import { float, integer, optional, unicode } from "../../src/wire/amp/index.js";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -50,9 +53,6 @@ divide satisfies Command;
 // A command with nothing at all.
 const ping = defineCommand({ name: "Ping" });
 expectType<Equal<CommandArguments<typeof ping>, NoValues>>();
-declare const pong: CommandResponse<typeof ping>;
-// @ts-expect-error -- there is nothing in it
-void pong.anything;
 expectType<Equal<Exclude<SentResponse<typeof ping>, NoValues>, ReturnType<() => void>>>();
 expectType<Equal<CommandErrors<typeof ping>, never>>();
 
@@ -103,7 +103,10 @@ expectType<Equal<CommandResponse<typeof extending>, { total: number }>>();
 // Commands as methods.
 declare const calls: CallsOf<{ sum: typeof Sum; ping: typeof ping; notify: typeof notify; change: typeof change }>;
 expectType<Equal<keyof typeof calls, "sum" | "ping" | "notify">>();
-void calls.ping();
+void calls.ping().then((pong) => {
+  // @ts-expect-error -- there is nothing in it
+  void pong.anything;
+});
 void calls.ping({}, { timeoutMs: 1 });
 expectType<Equal<ReturnType<typeof calls.sum>, Promise<{ total: number }>>>();
 void calls.sum({ a: 1, b: 2n });
@@ -134,3 +137,41 @@ defineCommand({ name: "A", errors: { LEFT: Date } });
 export class Wrong extends AmpCommand {
   static override arguments = { a: unicode };
 }
+
+// Responders.
+respond(divide, ({ numerator, denominator }) => ({ result: numerator / (denominator ?? 1) }));
+respond(Sum, async ({ a, b }, { peer }) => ({ total: a + Number(b) + (await peer.callRemote(Sum, { a, b })).total }));
+respond(ping, () => {
+  // Nothing to say.
+});
+respond(ping, async () => {
+  await Promise.resolve();
+});
+respond(notify, ({ text }) => {
+  text satisfies string;
+});
+respond(change, () => (socket) => socket.end());
+// @ts-expect-error -- a value is missing
+respond(Sum, () => ({}));
+// @ts-expect-error -- it is no text
+respond(Sum, () => ({ total: "1" }));
+// @ts-expect-error -- it switches, so that something takes over
+respond(change, () => ({}));
+// @ts-expect-error -- there is no such argument
+respond(Sum, (args: { c: number }) => ({ total: args.c }));
+
+class Answers {
+  @Responder(Sum) sum({ a, b }: ReceivedArguments<typeof Sum>): SentResponse<typeof Sum> {
+    return { total: a + Number(b) };
+  }
+  @Responder(ping) async ping(): Promise<void> {
+    await Promise.resolve();
+  }
+  // @ts-expect-error -- it gives a text
+  @Responder(Sum) wrong(): SentResponse<typeof notify> | string {
+    return "";
+  }
+}
+locatorsOf(Answers);
+locatorsOf([respond(ping, () => ({})), new Answers(), [Answers]]);
+new CommandLocator([respond(ping, () => ({}))]).respond(Sum, () => ({ total: 1 }));

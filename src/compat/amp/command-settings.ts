@@ -6,9 +6,9 @@ import type { AmpErrorClass, Command } from "./command.js";
 
 /** What a command is made of, complete and checked. */
 export interface CommandSettings {
-  /** See {@link Command.name}. */
+  /** The name that travels. */
   readonly name: string;
-  /** See {@link Command.arguments}. */
+  /** Types of the arguments, by name. */
   readonly arguments: AmpFields;
   /** See {@link Command.response}. */
   readonly response: AmpFields;

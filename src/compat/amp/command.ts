@@ -147,7 +147,7 @@ export function defineCommand<
  *
  * Its name is that of the class, unless it has a `commandName` of its own: give it one where names of classes are shortened by a
  * bundler. Errors of the classes that it extends are added to its own, and what else it does not say is theirs. It is read once, when
- * it is first used.
+ * it is first used. TypeScript allows `arguments` with `useDefineForClassFields`, its default from ES2022 on.
  */
 // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- what is extended is its static side
 export abstract class AmpCommand {

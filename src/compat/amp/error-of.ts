@@ -34,6 +34,7 @@ export function errorOf(command: Command | undefined, failure: FailureMessage, w
     ...where,
     remote,
     fatal: command?.fatalErrors.has(code),
+    received: true,
     message: messageOf(failure, where),
   });
   const Class = command?.errors.get(code) ?? command?.fatalErrors.get(code);

@@ -28,6 +28,8 @@ import { MAX_VALUE_BYTES } from "../../wire/amp/index.js";
 export interface RemoteAmpErrorOptions extends RpcErrorOptions {
   /** For responders: close the connection once the caller is told? Default false. */
   readonly fatal?: boolean | undefined;
+  /** Did it come from a peer? See {@link RemoteAmpError.received}. Default false. */
+  readonly received?: boolean | undefined;
   /** The text of the error here. Default description and code. */
   readonly message?: string | undefined;
 }
@@ -35,7 +37,7 @@ export interface RemoteAmpErrorOptions extends RpcErrorOptions {
 /**
  * An error with a code that travels (docs/amp-wire.md, section 4).
  *
- * Callers get it where the command does not declare the code. Thrown by a responder it is sent as it is, declared or not. Twisted:
+ * Callers get it where the command does not declare the code. One that a responder makes and throws is sent as it is, declared or not. Twisted:
  * `RemoteAmpError` and `UnknownRemoteError`; asyncio-amp: the same.
  */
 export class RemoteAmpError extends RemoteError {
@@ -45,6 +47,11 @@ export class RemoteAmpError extends RemoteError {
   readonly description: string;
   /** For responders: is the connection to be closed? Nothing tells a caller of it: false in what came. */
   readonly fatal: boolean;
+  /**
+   * Did it come from a peer? A responder that calls somebody else and lets it through fails with an error that it does not declare: what
+   * that peer says is not meant for its own callers. To pass it on, throw a new one.
+   */
+  readonly received: boolean;
 
   /**
    * Makes one; `executed`, unless the options say otherwise.
@@ -54,6 +61,7 @@ export class RemoteAmpError extends RemoteError {
   constructor(errorCode: string, description: string, options: RemoteAmpErrorOptions = {}) {
     const {
       fatal = false,
+      received = false,
       message = description === "" ? errorCode : `${description} (${errorCode})`,
       ...rest
     } = options;
@@ -64,6 +72,7 @@ export class RemoteAmpError extends RemoteError {
     this.errorCode = errorCode;
     this.description = description;
     this.fatal = fatal;
+    this.received = received;
   }
 }
 

@@ -47,8 +47,8 @@ export function failureOf(command: Command | undefined, thrown: unknown, dialect
 /** What it says itself. */
 function saidBy(thrown: unknown): AmpFailure | undefined {
   if (!(thrown instanceof RemoteAmpError)) return undefined;
-  const { errorCode, description, fatal } = thrown;
-  if (!isCode(errorCode)) return undefined;
+  const { errorCode, description, fatal, received } = thrown;
+  if (received || !isCode(errorCode)) return undefined;
   return {
     code: errorCode === "" ? Code.unknown : errorCode,
     description: textOf(description),
@@ -62,7 +62,7 @@ function declaredBy(command: Command | undefined, thrown: unknown): AmpFailure |
   if (!command || !(thrown instanceof Error) || isFault(thrown)) return undefined;
   const code = nearest([...command.errors, ...command.fatalErrors], thrown);
   if (code === undefined) return undefined;
-  return { code, description: textOf(thrown.message), isFatal: command.fatalErrors.has(code), isDeclared: true };
+  return { code, description: messageOf(thrown), isFatal: command.fatalErrors.has(code), isDeclared: true };
 }
 
 function isFault(thrown: Error): boolean {

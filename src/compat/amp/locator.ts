@@ -23,7 +23,10 @@ export interface ResponderContext {
 
 /** What answers requests for one command. */
 export interface BoxResponder {
-  /** What it answers: says whether the connection is closed or switched after it, and as what its errors travel. Absent: neither, and no errors. */
+  /**
+   * What it answers, which says whether the connection is closed or switched after it, and as what its errors travel. Absent: it is
+   * neither, and no errors are declared.
+   */
   readonly command?: Command | undefined;
   /**
    * Answers a request.
@@ -39,7 +42,7 @@ export interface BoxResponder {
 
 /** Where responders are found, by the name of the command. */
 export interface ResponderLocator {
-  /** What answers a command; `undefined` where nothing does. Not told of what every object inherits: look names up in a `Map`. */
+  /** What answers a command; `undefined` where nothing does. The name is whatever a peer sent: look it up in a `Map`, not in an object. */
   locateResponder(name: string): BoxResponder | undefined;
 }
 
