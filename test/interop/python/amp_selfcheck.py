@@ -14,6 +14,8 @@ from twisted.logger import globalLogBeginner
 
 import amp_certificates
 from amp_vectors_check import check_vectors
+from asyncio_amp_like import AMPProtocol
+from asyncio_amp_peer import Fail, Sum
 
 FOLDER = pathlib.Path(__file__).parent
 DEADLINE_S = 20
@@ -250,6 +252,26 @@ async def broken_input(server, client):
     expect("takes single octets", answer, {"octets": hex_of(expected), "ended": False})
 
 
+async def broken_answers(server, client):
+    """Octets that are no answers, and what becomes of the calls of the client that gets them."""
+    for octets, kind in (
+        (b"\0\0", "NoEmptyBoxes"),
+        (b"\0\1a\0\1b\0\0", "NoEmptyBoxes"),
+        (b"\1\0kk", "TooLong"),
+        (b"\0\7_answer\0\00299\0\0", "KeyError"),
+        (b"\0\6_error\0\00299\0\0", "KeyError"),
+    ):
+        on = (await client.ask("connect", address=server.address))["on"]
+        slow = client.begin("call", command="Slow", args={"milliseconds": "60000"}, on=on)
+        await client.call("Sum", {"a": "1", "b": "1"}, on=on)
+        await server.ask("write", octets=hex_of(octets))
+        expect(f"{octets} fails what waits", (await slow)["error"]["class"], kind)
+        later = await client.call("Sum", {"a": "1", "b": "1"}, on=on)
+        expect(f"{octets} fails what comes", later["error"]["class"], kind)
+        notified = await client.call("Notify", {"text": "x"}, on=on)
+        expect(f"{octets} fails nothing without answer", notified, {"result": None})
+
+
 async def tls(folder):
     """StartTLS and TLS from the first octet, with and without who is who."""
     names = ("client", "stranger")
@@ -285,6 +307,15 @@ async def tls(folder):
             await other.ask("connect", address=one.address, **told)
             result = await other.call("Sum", {"a": "1", "b": "2"})
             expect(f"TLS {name}", result.get("result"), None if expected is None else {"total": "3"})
+
+
+async def tls_from_the_server(server, client):
+    """The hello of the client comes in one read with its answer, and Twisted takes it for a box."""
+    expect("StartTLS from the server", await server.ask("starttls"), {"result": {}})
+    for peer, kind in ((server, "TooLong"), (client, "PeerVerifyError")):
+        await peer.ask("lost")
+        told = await peer.call("Sum", {"a": "1", "b": "1"})
+        expect("StartTLS from the server ends", told["error"]["class"], kind)
 
 
 async def asyncio_amp(server, client, is_twisted_server):
@@ -337,6 +368,30 @@ async def defects(server, client):
         waiting.cancel()
 
 
+async def endings(server, client):
+    """What the stand-in tells its callers when the connection is gone."""
+    waiting = client.begin("call", command="Slow", args={"milliseconds": "60000"})
+    await client.call("Sum", {"a": "1", "b": "1"})
+    await server.ask("close")
+    expect("fails what waits", (await waiting)["error"]["class"], "ConnectionLostError")
+    expect("ends", await client.ask("lost"), {"reason": "NoneType"})
+    expect("is not connected", (await client.call("Sum", {"a": "1", "b": "1"}))["error"]["class"], "Exception")
+
+
+class Parent(AMPProtocol):
+    sum = Sum.responder(lambda self, a, b: {"total": a + b})
+
+
+class Same(Parent):
+    """Has its parent's."""
+
+
+class Own(Parent):
+    """Has only its own."""
+
+    fail = Fail.responder(lambda self, kind: {"text": kind})
+
+
 async def deafness(server, client):
     """Boxes after which the stand-in reads no more, and stays connected. The client is Twisted's."""
     for number, octets in enumerate((
@@ -361,10 +416,13 @@ async def deafness(server, client):
     expect("takes commands first", (await client.ask("read", count=len(expected)))["octets"], hex_of(expected))
 
 
+SCENARIOS = (calls, failures, switches, broken_input, broken_answers, tls_from_the_server)
+
+
 async def all_scenarios(folder):
     amp_certificates.main(folder)
     for address in ("tcp:0", f"unix:{folder}/socket"):
-        for scenario in (calls, failures, switches, broken_input):
+        for scenario in SCENARIOS:
             async with pair((TWISTED_SERVER, "--address", address), (TWISTED_CLIENT,)) as (one, other):
                 await other.ask("connect", address=one.address)
                 await scenario(one, other)
@@ -378,12 +436,18 @@ async def all_scenarios(folder):
             await asyncio_amp(one, other, is_twisted_server=server is not like)
     async with pair(like, (TWISTED_CLIENT,)) as (one, other):
         await deafness(one, other)
+    for server in (like, (TWISTED_SERVER,)):
+        async with pair(server, like_client) as (one, other):
+            await other.ask("connect", address=one.address)
+            await endings(one, other)
 
 
 def main():
     # Twisted logs what the vectors provoke.
     globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False)
     check_vectors(expect)
+    for one, names in ((Parent, ["Sum"]), (Same, ["Sum"]), (Own, ["Fail"])):
+        expect(f"{one.__name__} has responders", list(one.responders), names)
     with tempfile.TemporaryDirectory(prefix="amp-") as folder:
         asyncio.run(all_scenarios(pathlib.Path(folder)))
     print(f"{len(PASSED)} passed, {len(FAILED)} failed")
