@@ -63,6 +63,7 @@ export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
 export { currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
+export type { ConnectedPeer } from "./peer/connected-peer.js";
 export type {
   AddedMethodContract,
   ArgumentType,
@@ -200,7 +201,6 @@ export {
   Method,
   type MethodDecorator,
 } from "./service/decorators.js";
-export type { ConnectedPeer } from "./service/endpoint.js";
 export { Journal, type JournalOptions, openJournal } from "./service/journal/journal.js";
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";

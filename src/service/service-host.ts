@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ConfigurationError, rpcError } from "../errors.js";
 import { AnswerWindow, type AnswerWindowOptions } from "../peer/answers/answer-window.js";
+import type { ConnectedPeer } from "../peer/connected-peer.js";
 import {
   type AuthenticationPolicy,
   Dispatcher,
@@ -44,7 +45,7 @@ import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
 import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
-import { type ConnectedPeer, Endpoint } from "./endpoint.js";
+import { Endpoint } from "./endpoint.js";
 import { type Journal, openJournal } from "./journal/journal.js";
 import { publicAddress } from "./public-address.js";
 import type { Registrar } from "./registrar.js";
