@@ -60,6 +60,8 @@ export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameser
 export type { RecordPolicy, RecordPredicate, RecordRule } from "./nameserver/record-access.js";
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
+// Security.
+export type { AddressOption, BoundAddress } from "./peer/bound-address.js";
 export { currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
@@ -183,8 +185,6 @@ export type {
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
-// Security.
-export type { AddressOption, BoundAddress } from "./security/bound-address.js";
 export type { Caller } from "./security/caller.js";
 export { type CredentialOptions, Credentials } from "./security/credentials.js";
 export type { Authenticator, HostSecurity, Mechanism } from "./security/gate.js";

@@ -6,6 +6,8 @@ import { buildInterface, type Provided } from "../peer/exposed/definition.js";
 import { PROCESS_INCARNATION } from "../peer/incarnation.js";
 import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
 import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
+import type { Protocol } from "../peer/protocol.js";
+import { protocolAddress, readWire } from "../peer/protocol-option.js";
 import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
@@ -16,7 +18,6 @@ import { keyText, readKey } from "../security/keys.js";
 import { findTransport, parseAddress } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { SILENT } from "../util/log.js";
-import { findWire } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
 import { type CallPipeline, Component, proxy } from "./component.js";
 import { ConnectionPool } from "./connection-pool.js";
@@ -31,6 +32,7 @@ import { type InvokerContext, ReconnectingInvoker } from "./reconnecting-invoker
 import { Resolver } from "./resolver.js";
 import { RetryBudget } from "./retry-policy.js";
 import { AddressTarget, InstanceTable, LocatedTarget, type Target } from "./target.js";
+import { wireKey } from "./wire-key.js";
 
 /** What an authenticator says of a user (docs/pycom-wire.md, section 9.4). */
 export interface UserInfo {
@@ -63,6 +65,8 @@ export class Client {
   readonly #resolver: Resolver;
   readonly #targets = new Map<string, AddressTarget>();
   readonly #instances: InstanceTable;
+  /** Those of wires and protocols that were asked for, by {@link wireKey}. */
+  readonly #otherInstances = new Map<string, InstanceTable>();
   readonly #instanceContext: InstanceContext;
   readonly #invokerContext: InvokerContext;
   #token: string | undefined;
@@ -134,7 +138,7 @@ export class Client {
    * needed. Returns at once.
    *
    * @param service - only this service, or {@link LocateOptions}
-   * @throws ConfigurationError when the interface is no name
+   * @throws ConfigurationError when the interface is no name, or for an unknown wire
    */
   locate<Name extends string>(interfaceName: Name, service?: string | LocateOptions): Remote<InterfaceType<Name>>;
   locate<T>(interfaceName: string, service?: string | LocateOptions): Remote<T>;
@@ -164,7 +168,7 @@ export class Client {
       { interface: interfaceName, service: options.service, tags: options.tags },
       options.balance ?? this.#options.balance,
       this.#resolver,
-      this.#instances,
+      this.#instancesOf(options.wire),
       { random: this.#invokerContext.random, now: () => this.#wheel.now() },
     );
     return this.#component(interfaceName, target);
@@ -173,7 +177,8 @@ export class Client {
   /**
    * A proxy of an interface at an address, without a nameserver. Returns at once.
    *
-   * @throws ConfigurationError for a wrong address or an unknown wire, or without an interface where the wire needs one
+   * @throws ConfigurationError for a wrong address, an unknown wire, an address that a protocol cannot use, or without an interface
+   *   where the wire needs one
    */
   connect<Name extends string>(
     address: string,
@@ -187,13 +192,21 @@ export class Client {
 
   /** As {@link Client.connect}, but the explicit form. */
   connectComponent(address: string, interfaceName?: string, options: ConnectOptions = {}): Component {
-    const wire = findWire(options.wire ?? "pycom").name;
+    const wire = readWire(options.wire ?? "pycom");
     if (wire === "pycom" && interfaceName === undefined) {
       throw new ConfigurationError(`connect(${JSON.stringify(address)}, …) needs the interface on PyCOM's wire`);
     }
     const name = interfaceName ?? "";
     if (interfaceName !== undefined) requireName(interfaceName);
-    const { text } = address === LOCAL_ADDRESS ? { text: LOCAL_ADDRESS } : parseAddress(address);
+    const text =
+      typeof wire === "object"
+        ? protocolAddress(wire, address)
+        : address === LOCAL_ADDRESS
+          ? LOCAL_ADDRESS
+          : parseAddress(address).text;
+    if (typeof wire === "object" && options.serverKey !== undefined) {
+      throw new ConfigurationError(`The option serverKey is for wires; the protocol ${wire.name} knows no such keys`);
+    }
     const key =
       options.serverKey === undefined ? undefined : keyText(readKey(options.serverKey, "The option serverKey"));
     return this.#component(name, this.#addressTarget({ address: text, wire, key }, name));
@@ -307,14 +320,14 @@ export class Client {
   /** One for all proxies of the same: what is known of an address is known to all of them. */
   #addressTarget(way: Omit<InstanceEndpoint, "isLocal">, interfaceName: string): AddressTarget {
     const { address, wire, key } = way;
-    const name = `${wire} ${interfaceName} ${address} ${key ?? ""}`;
+    const name = `${wireKey(wire)} ${interfaceName} ${address} ${key ?? ""}`;
     const known = this.#targets.get(name);
     if (known) return known;
     const record: ServiceRecord = {
       service: address,
       address,
       interfaces: [interfaceName],
-      endpoints: [{ address, wires: [wire], key }],
+      endpoints: [{ address, wires: [typeof wire === "string" ? wire : wire.name], key }],
       tags: [],
       data: {},
     };
@@ -325,6 +338,19 @@ export class Client {
     if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
     this.#targets.set(name, target);
     return target;
+  }
+
+  #instancesOf(wire: string | Protocol | undefined): InstanceTable {
+    if (wire === undefined) return this.#instances;
+    const read = readWire(wire);
+    const key = wireKey(read);
+    let instances = this.#otherInstances.get(key);
+    if (!instances) {
+      instances = new InstanceTable(this.#instanceContext, read);
+      if (this.#otherInstances.size >= MAX_TARGETS) this.#otherInstances.clear();
+      this.#otherInstances.set(key, instances);
+    }
+    return instances;
   }
 
   #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {

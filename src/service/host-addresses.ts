@@ -1,12 +1,12 @@
 import { ConfigurationError } from "../errors.js";
 import type { AnswerWindow } from "../peer/answers/answer-window.js";
+import type { BoundAddress } from "../peer/bound-address.js";
 import type { LoadLimits } from "../peer/caller-load.js";
 import type { ConnectedPeer } from "../peer/connected-peer.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { type Endpoint as EndpointRecord, pycomEndpoint } from "../peer/record.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
-import type { BoundAddress } from "../security/bound-address.js";
 import type { Gate } from "../security/gate.js";
 import { keyText } from "../security/keys.js";
 import {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ConfigurationError, rpcError } from "../errors.js";
 import { AnswerWindow, type AnswerWindowOptions } from "../peer/answers/answer-window.js";
+import { type AddressOption, readAddresses } from "../peer/bound-address.js";
 import type { ConnectedPeer } from "../peer/connected-peer.js";
 import {
   type AuthenticationPolicy,
@@ -24,7 +25,6 @@ import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import { type AddressOption, readAddresses } from "../security/bound-address.js";
 import { Gate, type HostSecurity } from "../security/gate.js";
 import { hostSecurityOf } from "../security/host-security.js";
 import { AccessPolicy, type Policy } from "../security/policy.js";
