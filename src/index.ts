@@ -65,6 +65,8 @@ export type { AddressOption, BoundAddress } from "./peer/bound-address.js";
 export { currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
+export { CallerLoad, type LoadLimits } from "./peer/caller-load.js";
+export type { Channel, ChannelIdentity } from "./peer/channel.js";
 export type { ConnectedPeer } from "./peer/connected-peer.js";
 export type {
   AddedMethodContract,
@@ -132,6 +134,15 @@ export type {
   JournaledCall,
   JournalStatement,
 } from "./peer/once/call-journal.js";
+export { type GivenUp, type PendingCall, PendingCalls } from "./peer/pending-calls.js";
+export { type GivenArguments, givenArguments, requirePlainCall } from "./peer/plain-call.js";
+export type {
+  Callee,
+  Protocol,
+  ProtocolConnectOptions,
+  ProtocolListener,
+  ProtocolListenOptions,
+} from "./peer/protocol.js";
 export { call } from "./peer/proxy.js";
 export type { Endpoint, ServiceQuery, ServiceRecord } from "./peer/record.js";
 export type { HeldReference } from "./peer/references/held-reference.js";
@@ -231,5 +242,6 @@ export type {
   TransportAbilities,
   TransportName,
 } from "./transport/index.js";
+export type { DeadlineWheel, Expiring } from "./util/deadline-wheel.js";
 export type { Logger } from "./util/log.js";
 export { NamedArguments, named } from "./wire/named-arguments.js";

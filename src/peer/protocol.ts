@@ -1,12 +1,12 @@
 import type { ConnectionQuota } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
+import type { CallId, CallMessage } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { LoadLimits } from "./caller-load.js";
 import type { Channel } from "./channel.js";
 import type { ConnectedPeer } from "./connected-peer.js";
 import type { MethodContract } from "./contract.js";
-import type { Dispatcher } from "./dispatcher.js";
 
 /**
  * A protocol that is no wire, for it brings connections of its own: such as AMP, whose boxes follow each other on a stream and
@@ -55,6 +55,20 @@ export interface Protocol {
   listen?(address: string, options: ProtocolListenOptions): Promise<ProtocolListener>;
 }
 
+/** Carries out the calls of others, by what a host or client provides. Policies and draining are its business. */
+export interface Callee {
+  /**
+   * Serves one call and has it answered, now or later, exactly once.
+   *
+   * @param arrivedAt - when its deadline began to run, in milliseconds of `performance.now()`
+   */
+  dispatch(message: CallMessage, origin: CallOrigin, arrivedAt: number): void;
+  /** A caller gives a call up; it is answered all the same. */
+  cancel(connection: object, id: CallId, reason: Error): void;
+  /** A caller is gone: as if it had given up all its calls. */
+  abandon(connection: object, reason: Error): void;
+}
+
 /** What a client gives to {@link Protocol.connect}. */
 export interface ProtocolConnectOptions {
   /** The client's clock, which keeps the deadlines of calls. */
@@ -66,7 +80,7 @@ export interface ProtocolConnectOptions {
   /** Bytes of their requests together; a single call may always go. */
   readonly maxInFlightBytes: number;
   /** What the other end may call (`client.provide`), where the protocol lets both ends call. */
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: Callee;
   /** Deadline of calls that the channel makes by itself, in milliseconds; `undefined`: 30,000. */
   readonly timeoutMs: number | undefined;
   /** Told of what is ignored. */
@@ -77,11 +91,8 @@ export interface ProtocolConnectOptions {
 
 /** What a host gives to {@link Protocol.listen}. */
 export interface ProtocolListenOptions {
-  /**
-   * Carries calls out: `dispatch` for each, `cancel` for one that is given up, `abandon` when a connection is gone. Draining,
-   * policies and `maxConcurrent` are its business.
-   */
-  readonly dispatcher: Dispatcher;
+  /** What peers may call. */
+  readonly dispatcher: Callee;
   /** This run of this host. */
   readonly incarnation: string;
   /** Keeps the deadlines of calls to peers. */

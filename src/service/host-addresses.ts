@@ -4,16 +4,19 @@ import type { BoundAddress } from "../peer/bound-address.js";
 import type { LoadLimits } from "../peer/caller-load.js";
 import type { ConnectedPeer } from "../peer/connected-peer.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
+import type { Protocol, ProtocolListener } from "../peer/protocol.js";
+import { protocolAddress } from "../peer/protocol-option.js";
 import { type Endpoint as EndpointRecord, pycomEndpoint } from "../peer/record.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
-import type { Gate } from "../security/gate.js";
+import type { Gate, Mechanism } from "../security/gate.js";
 import { keyText } from "../security/keys.js";
 import {
   type ConnectionQuota,
   machineAddress,
   machineId,
   parseAddress,
+  parseAnyAddress,
   processAddress,
   type Transport,
 } from "../transport/index.js";
@@ -58,6 +61,8 @@ export class HostAddresses {
   readonly #options: HostAddressesOptions;
   readonly #wheel = new DeadlineWheel();
   #endpoints: Endpoint[] = [];
+  /** Addresses at which protocols answer. */
+  #listeners: ProtocolListener[] = [];
   #bound: readonly EndpointRecord[] = [];
   #withinMachine: readonly EndpointRecord[] = [];
 
@@ -77,12 +82,12 @@ export class HostAddresses {
 
   /** The address for PyCOM's peers. */
   get pycomAddress(): string {
-    return (pycomEndpoint(this.#bound) ?? this.#bound[0])?.address ?? "";
+    return (pycomEndpoint(this.#own) ?? this.#own[0])?.address ?? "";
   }
 
   /** Peers that are connected now and have said something. */
   peers(): readonly ConnectedPeer[] {
-    return this.#endpoints.flatMap((endpoint) => [...endpoint.peers()]);
+    return [...this.#endpoints, ...this.#listeners].flatMap((bound) => [...(bound.peers?.() ?? [])]);
   }
 
   /** What is held of peers, and by them. */
@@ -96,8 +101,8 @@ export class HostAddresses {
    * @throws ConfigurationError when there is no such peer, or its wire knows no calls this way
    */
   peer(id: string, interfaceName: string | undefined): Remote<Dynamic> {
-    for (const endpoint of this.#endpoints) {
-      const end = endpoint.find(id);
+    for (const bound of [...this.#endpoints, ...this.#listeners]) {
+      const end = bound.find?.(id);
       if (end) return end.peer(interfaceName);
     }
     throw new ConfigurationError(`No peer ${JSON.stringify(id)} is connected to this host`);
@@ -115,21 +120,28 @@ export class HostAddresses {
    */
   async bind(): Promise<void> {
     const { wanted, isRegistered, withinMachine, log } = this.#options;
-    if (isRegistered) for (const { address } of wanted) requireReachable(address);
+    if (isRegistered) requireReachable(wanted);
     const bound: EndpointRecord[] = [];
-    for (const { address, mechanisms, advertise } of wanted) {
-      const told = publicAddress(await this.#listen(address, mechanisms), advertise, log);
-      bound.push({ address: told, wires: wireNames(), ...this.#proofs(mechanisms) });
+    for (const { address, mechanisms, advertise, wire } of wanted) {
+      const real = wire ? await this.#listenBy(wire, address) : await this.#listen(address, mechanisms);
+      const told = publicAddress(real, advertise, log);
+      bound.push({ address: told, wires: wire ? [wire.name] : wireNames(), ...this.#proofs(mechanisms) });
     }
     this.#bound = bound;
-    const isTcp = bound.some(({ address }) => address.startsWith("tcp://"));
+    const isTcp = this.#own.some(({ address }) => address.startsWith("tcp://"));
     if (isRegistered && isTcp && withinMachine) await this.#bindWithinMachine();
   }
 
   /** Closes all; what was answered is flushed for at most so many milliseconds. */
   async close(lingerMs: number): Promise<void> {
-    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(lingerMs)));
+    await Promise.all([...this.#endpoints, ...this.#listeners].map((bound) => bound.close(lingerMs)));
     this.#endpoints = [];
+    this.#listeners = [];
+  }
+
+  /** Those at which our own wires are answered. */
+  get #own(): readonly EndpointRecord[] {
+    return this.#bound.filter((_, index) => this.#options.wanted[index]?.wire === undefined);
   }
 
   /** Callers on the same machine need not go through TCP, those in the same process through nothing at all. */
@@ -172,6 +184,25 @@ export class HostAddresses {
     return listener.address;
   }
 
+  /** @returns the address that was bound */
+  async #listenBy(protocol: Protocol, address: string): Promise<string> {
+    const { dispatcher, incarnation, maxMessageBytes, limits, log } = this.#options;
+    const { load, quota } = limits;
+    if (!protocol.listen)
+      throw new ConfigurationError(`The protocol ${protocol.name} is for clients: no host answers by it`);
+    const listener = await protocol.listen(protocolAddress(protocol, address), {
+      dispatcher,
+      incarnation,
+      wheel: this.#wheel,
+      maxMessageBytes,
+      limits: load,
+      quota,
+      log,
+    });
+    this.#listeners.push(listener);
+    return listener.address;
+  }
+
   /** What callers have to know of how this host is reached where these mechanisms hold. */
   #proofs(mechanisms = this.#options.gate?.mechanisms): Pick<EndpointRecord, "mechanisms" | "key"> {
     const { gate } = this.#options;
@@ -181,11 +212,20 @@ export class HostAddresses {
   }
 }
 
-/** @throws ConfigurationError for an address that would be of no use to others */
-function requireReachable(address: string): void {
-  if (parseAddress(address).scheme !== "memory") return;
+/** @throws ConfigurationError for addresses that would be of no use to others, or to the nameserver */
+function requireReachable(wanted: readonly BoundAddress[]): void {
+  for (const { address, wire } of wanted) {
+    const { scheme } = wire ? parseAnyAddress(address) : parseAddress(address);
+    if (scheme !== "memory") continue;
+    throw new ConfigurationError(
+      `${address} cannot be registered: it exists in this process only. Callers in this process need no address for it`,
+    );
+  }
+  if (wanted.some(({ wire }) => wire === undefined)) return;
+  const names = [...new Set(wanted.map(({ wire }) => wire?.name))].join(" and ");
   throw new ConfigurationError(
-    `${address} cannot be registered: it exists in this process only. Callers in this process need no address for it`,
+    `A host that registers needs an address of its own wires besides those of ${names}: there the nameserver asks whether it is ` +
+      'alive. Add one, such as "tcp://127.0.0.1:0", or do not register (nameserver: false)',
   );
 }
 
@@ -196,13 +236,14 @@ export function requireProofs(
   gate: Gate | undefined,
 ): void {
   const mechanisms = [...(gate?.mechanisms ?? [])];
-  for (const { address, mechanisms: own } of addresses) {
-    if (!own) continue;
-    if (gate) gate.require(own);
+  for (const { address, mechanisms: own, wire } of addresses) {
+    if (gate && own) gate.require(own);
+    if (wire) requireOpen(address, wire, own, gate?.mechanisms);
+    if (!own || wire) continue;
+    if (gate) mechanisms.push(...own);
     else if (own.some((mechanism) => mechanism !== "null")) {
       throw new ConfigurationError(`${address} lets peers in by ${own.join(" and ")}, which needs the option security`);
     }
-    mechanisms.push(...own);
   }
   if (!gate) return;
   const missing = mechanisms.filter((mechanism) => !abilities.security.includes(mechanism));
@@ -210,5 +251,25 @@ export function requireProofs(
   throw new ConfigurationError(
     `The transport ${name} ${missing.length > 0 ? `cannot do ${missing.join(" and ")}` : "does not know who sent a message"}; ` +
       "leave out the option transport, or the option security",
+  );
+}
+
+/**
+ * A protocol of which this package knows only calls lets in whoever comes. Where everybody else has to prove who he is, that has
+ * to be said.
+ *
+ * @throws ConfigurationError where it is not
+ */
+function requireOpen(
+  address: string,
+  { name }: Protocol,
+  own: readonly Mechanism[] | undefined,
+  others: readonly Mechanism[] = [],
+): void {
+  const asked = (own ?? others).filter((mechanism) => mechanism !== "null");
+  if (asked.length === 0) return;
+  throw new ConfigurationError(
+    `Peers at ${address} cannot prove who they are by ${asked.join(" or ")}: the protocol ${name} lets in whoever comes. To have ` +
+      'that all the same, give the address the mechanisms ["null"]; policies say what everybody may call',
   );
 }
