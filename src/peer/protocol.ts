@@ -33,7 +33,7 @@ export interface Protocol {
    *
    * The channel takes calls as they are given, without asking for contracts: its `takesKeywords` is true. `givenArguments` reads
    * the arguments of a call, and `requirePlainCall` refuses what the protocol has no place for. A call that turns out not to fit
-   * is told so by `failed`, with `not-sent`. A channel that goes rejects what is in flight at once, and never connects again.
+   * is told so by `failed`, with `not-sent`; one that wants no answer (`isOneWay`) is answered when it is sent. A channel that goes rejects what is in flight at once, and never connects again.
    *
    * @param address - with scheme, which is one of {@link Protocol.schemes}
    * @throws ConfigurationError for an address that it cannot use

@@ -40,8 +40,8 @@ import type { Registrar } from "./registrar.js";
 /** Options of a host. */
 export interface ServiceHostOptions {
   /**
-   * Address to bind, or several, each with mechanisms of its own if need be; port 0 takes a free one. Default
-   * `tcp://127.0.0.1:0`.
+   * Address to bind, or several, each with mechanisms of its own if need be, or with a protocol that answers there instead of our
+   * wires; port 0 takes a free one. Default `tcp://127.0.0.1:0`. A host that registers needs one where our wires are answered.
    */
   readonly address?: AddressOption | undefined;
   /**

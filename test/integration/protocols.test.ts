@@ -87,6 +87,12 @@ describe("A protocol with connections of its own", () => {
       expect(failure).to.include({ code: "TIMEOUT", outcome: "unknown" });
     });
 
+    it("waits for no answer where none is wanted", async () => {
+      const { address } = await host();
+      const remote = mesh.client().connect<Echo>(address, "demo.echo", { wire: protocol });
+      expect(await withOptions(remote, { oneWay: true }).add(1, 2)).to.equal(undefined);
+    });
+
     it("connects again when the host is started anew", async () => {
       const first = await host();
       const { address } = first;
@@ -277,7 +283,8 @@ describe("A protocol with connections of its own", () => {
       );
       const security = { keys: generateKeyPair(), authenticator: { checkKey: () => "somebody" } };
       expect(await failure({ security })).to.match(/by curve: .* give the address the mechanisms \["null"\]/);
-      const { connect, name, schemes } = protocol;
+      const { name, schemes } = protocol;
+      const connect: Protocol["connect"] = (address, options) => protocol.connect(address, options);
       expect(await failure({ address: { ...at, wire: { connect, name, schemes } } })).to.match(/jsonl is for clients/);
       expect(await failure({ address: { ...at, address: "ipc:///tmp/x" } })).to.match(/does not go over ipc/);
       const open = await host({ security, address: { ...at, mechanisms: ["null"] } });

@@ -1,5 +1,4 @@
 import { createConnection, createServer, type Server, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import {
   type Callee,
   CallerLoad,
@@ -142,7 +141,8 @@ class JsonChannel implements Channel {
       const { positional, named } = givenArguments(call);
       const args = positional.length > 0 ? { list: positional } : { named };
       this.#socket.write(lineOf({ id: call.id, interface: call.interface, method: call.method, ...args } as Line));
-      this.#pending.add(call);
+      if (call.isOneWay) call.answered({ kind: "result", id: call.id, result: undefined });
+      else this.#pending.add(call);
     } catch (error) {
       call.failed(RpcError.from(error));
     }
@@ -244,8 +244,11 @@ function serve({ id, interface: name = "", method = "", named, list }: Line, cal
 }
 
 function eachLine(socket: Socket, handle: (line: Line) => void): void {
-  createInterface({ input: socket }).on("line", (line) => {
-    handle(JSON.parse(line) as Line);
+  let rest = "";
+  socket.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) handle(JSON.parse(line) as Line);
   });
 }
 
