@@ -6,7 +6,6 @@ import { buildInterface, type Provided } from "../peer/exposed/definition.js";
 import { PROCESS_INCARNATION } from "../peer/incarnation.js";
 import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
 import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
-import type { Protocol } from "../peer/protocol.js";
 import { protocolAddress, readWire } from "../peer/protocol-option.js";
 import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
@@ -24,15 +23,15 @@ import { ConnectionPool } from "./connection-pool.js";
 import { Contracts } from "./contracts.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientHook } from "./hooks.js";
-import { Instance, type InstanceContext, type InstanceEndpoint } from "./instance.js";
+import type { InstanceContext } from "./instance.js";
 import { NameserverClient } from "./nameserver-client.js";
 import type { NameserverProxy } from "./nameserver-proxy.js";
 import { type ClientOptions, type ConnectOptions, type LocateOptions } from "./options.js";
 import { type InvokerContext, ReconnectingInvoker } from "./reconnecting-invoker.js";
 import { Resolver } from "./resolver.js";
 import { RetryBudget } from "./retry-policy.js";
-import { AddressTarget, InstanceTable, LocatedTarget, type Target } from "./target.js";
-import { wireKey } from "./wire-key.js";
+import type { Target } from "./target.js";
+import { Targets } from "./targets.js";
 
 /** What an authenticator says of a user (docs/pycom-wire.md, section 9.4). */
 export interface UserInfo {
@@ -62,12 +61,7 @@ export class Client {
   readonly #dispatcher: Dispatcher;
   readonly #pool: ConnectionPool;
   readonly #nameserver: NameserverClient;
-  readonly #resolver: Resolver;
-  readonly #targets = new Map<string, AddressTarget>();
-  readonly #instances: InstanceTable;
-  /** Those of wires and protocols that were asked for, by {@link wireKey}. */
-  readonly #otherInstances = new Map<string, InstanceTable>();
-  readonly #instanceContext: InstanceContext;
+  readonly #targets: Targets;
   readonly #invokerContext: InvokerContext;
   #token: string | undefined;
   #closed = false;
@@ -103,8 +97,7 @@ export class Client {
       connectTimeoutMs,
       key: credentials.nameserverKey && keyText(credentials.nameserverKey),
     });
-    this.#resolver = new Resolver(this.#nameserver, this.#wheel);
-    this.#instanceContext = {
+    const instanceContext: InstanceContext = {
       pool: this.#pool,
       contracts: new Contracts(),
       wheel: this.#wheel,
@@ -112,7 +105,7 @@ export class Client {
       schemes: transport.abilities.schemes,
       credentials,
     };
-    this.#instances = new InstanceTable(this.#instanceContext);
+    this.#targets = new Targets(instanceContext, new Resolver(this.#nameserver, this.#wheel), random);
     this.#invokerContext = {
       wheel: this.#wheel,
       budget: new RetryBudget(
@@ -164,12 +157,10 @@ export class Client {
   #locateComponent(interfaceName: string, service?: string | LocateOptions): Component {
     requireName(interfaceName);
     const options: LocateOptions = typeof service === "string" ? { service } : (service ?? {});
-    const target = new LocatedTarget(
+    const target = this.#targets.located(
       { interface: interfaceName, service: options.service, tags: options.tags },
       options.balance ?? this.#options.balance,
-      this.#resolver,
-      this.#instancesOf(options.wire),
-      { random: this.#invokerContext.random, now: () => this.#wheel.now() },
+      options.wire,
     );
     return this.#component(interfaceName, target);
   }
@@ -209,7 +200,7 @@ export class Client {
     }
     const key =
       options.serverKey === undefined ? undefined : keyText(readKey(options.serverKey, "The option serverKey"));
-    return this.#component(name, this.#addressTarget({ address: text, wire, key }, name));
+    return this.#component(name, this.#targets.at({ address: text, wire, key }, name));
   }
 
   /**
@@ -228,7 +219,7 @@ export class Client {
     const address = this.#nameserver.address;
     return this.#component(
       NAMESERVER_INTERFACE,
-      this.#addressTarget({ address, wire: "pycom", key: this.#nameserver.key }, NAMESERVER_INTERFACE),
+      this.#targets.at({ address, wire: "pycom", key: this.#nameserver.key }, NAMESERVER_INTERFACE),
       // As in PyCOM, neither token nor hooks go to a remote nameserver.
       address === LOCAL_ADDRESS ? undefined : { bare: true },
     );
@@ -317,42 +308,6 @@ export class Client {
     return this.close();
   }
 
-  /** One for all proxies of the same: what is known of an address is known to all of them. */
-  #addressTarget(way: Omit<InstanceEndpoint, "isLocal">, interfaceName: string): AddressTarget {
-    const { address, wire, key } = way;
-    const name = `${wireKey(wire)} ${interfaceName} ${address} ${key ?? ""}`;
-    const known = this.#targets.get(name);
-    if (known) return known;
-    const record: ServiceRecord = {
-      service: address,
-      address,
-      interfaces: [interfaceName],
-      endpoints: [{ address, wires: [typeof wire === "string" ? wire : wire.name], key }],
-      tags: [],
-      data: {},
-    };
-    const target = new AddressTarget(
-      new Instance(record, this.#instanceContext, [{ ...way, isLocal: false }]),
-      address,
-    );
-    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
-    this.#targets.set(name, target);
-    return target;
-  }
-
-  #instancesOf(wire: string | Protocol | undefined): InstanceTable {
-    if (wire === undefined) return this.#instances;
-    const read = readWire(wire);
-    const key = wireKey(read);
-    let instances = this.#otherInstances.get(key);
-    if (!instances) {
-      instances = new InstanceTable(this.#instanceContext, read);
-      if (this.#otherInstances.size >= MAX_TARGETS) this.#otherInstances.clear();
-      this.#otherInstances.set(key, instances);
-    }
-    return instances;
-  }
-
   #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {
     const context = options.bare ? { ...this.#invokerContext, token: () => undefined } : this.#invokerContext;
     const invoker = new ReconnectingInvoker(target, context);
@@ -399,9 +354,6 @@ export class Client {
     });
   }
 }
-
-/** Addresses with their interfaces that are remembered; whoever uses more begins anew. */
-const MAX_TARGETS = 1_000;
 
 /** Neither hooks nor middleware. */
 const withoutHooks: CallPipeline = (component, call, shape) => component.invoker.call(call, shape);

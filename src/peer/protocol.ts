@@ -49,7 +49,8 @@ export interface Protocol {
   /**
    * Binds an address, and answers there by the host's dispatcher. Absent: it is for clients only.
    *
-   * @param address - with scheme, which is one of {@link Protocol.schemes}; port 0 takes a free one
+   * @param address - with scheme, which is one of {@link Protocol.schemes}; port 0 takes a free one, and the host
+   *   may be `*`
    * @throws ConfigurationError for an address that it cannot use or a port in use
    */
   listen?(address: string, options: ProtocolListenOptions): Promise<ProtocolListener>;

@@ -268,7 +268,8 @@ describe("A protocol with connections of its own", () => {
       await client.connect<Echo>(both.address, undefined, { wire: protocol }).add(1, 2);
       await client.connect<Echo>(both.addresses[1] ?? "", "demo.echo").add(1, 2);
       expect(both.peers.map(({ wire }) => wire).sort()).to.deep.equal(["jsonl", "pycom"]);
-      expect(() => both.peer("jsonl-1")).to.throw(/No peer/);
+      expect(() => both.peer("jsonl-1")).to.throw(/Nobody is called back by jsonl/);
+      expect(() => both.peer("jsonl-2")).to.throw(/No peer/);
     });
 
     it("does not start where it would be of no use, or let in too many", async () => {

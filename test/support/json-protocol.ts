@@ -164,6 +164,7 @@ class JsonListener implements ProtocolListener {
   readonly #options: ProtocolListenOptions;
   readonly #server: Server;
   readonly #sockets = new Map<string, Socket>();
+  readonly #origins = new Map<string, CallOrigin>();
   #count = 0;
 
   constructor(address: string, options: ProtocolListenOptions) {
@@ -188,6 +189,10 @@ class JsonListener implements ProtocolListener {
     for (const [id, { remoteAddress }] of this.#sockets) {
       yield { id, remoteAddress, identity: NOBODY, wire: "jsonl", incarnation: undefined };
     }
+  }
+
+  find(id: string): CallOrigin | undefined {
+    return this.#origins.get(id);
   }
 
   async close(): Promise<void> {
@@ -226,10 +231,12 @@ class JsonListener implements ProtocolListener {
         throw rpcError("CONFIGURATION", "Nobody is called back by jsonl");
       },
     };
+    this.#origins.set(label, origin);
     socket.on("error", () => undefined);
     socket.on("close", () => {
       counted.closed();
       this.#sockets.delete(label);
+      this.#origins.delete(label);
       dispatcher.abandon(socket, rpcError("CANCELLED", "The caller is gone"));
     });
     eachLine(socket, (line) => {
