@@ -60,9 +60,14 @@ export { NameserverHost, type NameserverHostOptions } from "./nameserver/nameser
 export type { RecordPolicy, RecordPredicate, RecordRule } from "./nameserver/record-access.js";
 export type { Registry, RegistryChange, RegistryEntry } from "./nameserver/registry.js";
 export type { AnswerWindowOptions } from "./peer/answers/answer-window.js";
+// Security.
+export type { AddressOption, BoundAddress } from "./peer/bound-address.js";
 export { currentCall, Reply, reply, ServerCall, type ServerCallInit } from "./peer/call-context.js";
 export type { AttachmentLimits, CallOrigin } from "./peer/call-origin.js";
 export { CallPromise } from "./peer/call-promise.js";
+export { CallerLoad, type LoadLimits } from "./peer/caller-load.js";
+export type { Channel, ChannelIdentity } from "./peer/channel.js";
+export type { ConnectedPeer } from "./peer/connected-peer.js";
 export type {
   AddedMethodContract,
   ArgumentType,
@@ -129,6 +134,15 @@ export type {
   JournaledCall,
   JournalStatement,
 } from "./peer/once/call-journal.js";
+export { type GivenUp, type PendingCall, PendingCalls } from "./peer/pending-calls.js";
+export { type GivenArguments, givenArguments, requirePlainCall } from "./peer/plain-call.js";
+export type {
+  Callee,
+  Protocol,
+  ProtocolConnectOptions,
+  ProtocolListener,
+  ProtocolListenOptions,
+} from "./peer/protocol.js";
 export { call } from "./peer/proxy.js";
 export type { Endpoint, ServiceQuery, ServiceRecord } from "./peer/record.js";
 export type { HeldReference } from "./peer/references/held-reference.js";
@@ -182,8 +196,6 @@ export type {
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
 export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
-// Security.
-export type { AddressOption, BoundAddress } from "./security/bound-address.js";
 export type { Caller } from "./security/caller.js";
 export { type CredentialOptions, Credentials } from "./security/credentials.js";
 export type { Authenticator, HostSecurity, Mechanism } from "./security/gate.js";
@@ -200,7 +212,6 @@ export {
   Method,
   type MethodDecorator,
 } from "./service/decorators.js";
-export type { ConnectedPeer } from "./service/endpoint.js";
 export { Journal, type JournalOptions, openJournal } from "./service/journal/journal.js";
 export type { Registrar } from "./service/registrar.js";
 export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
@@ -231,5 +242,6 @@ export type {
   TransportAbilities,
   TransportName,
 } from "./transport/index.js";
+export type { DeadlineWheel, Expiring } from "./util/deadline-wheel.js";
 export type { Logger } from "./util/log.js";
 export { NamedArguments, named } from "./wire/named-arguments.js";

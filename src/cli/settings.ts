@@ -2,7 +2,7 @@ import { type Configuration, readConfiguration } from "../client/default-client.
 import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { ConfigurationError } from "../errors.js";
 import type { NameserverHostOptions } from "../nameserver/nameserver-host.js";
-import type { AddressOption } from "../security/bound-address.js";
+import type { AddressOption } from "../peer/bound-address.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import type { Logger } from "../util/log.js";
 import { usageError } from "./exit.js";

@@ -6,6 +6,7 @@ import { buildInterface, type Provided } from "../peer/exposed/definition.js";
 import { PROCESS_INCARNATION } from "../peer/incarnation.js";
 import type { Answer, Middleware, OutgoingCall } from "../peer/invoker.js";
 import { isOfferedLocally, LOCAL_ADDRESS } from "../peer/local.js";
+import { protocolAddress, readWire } from "../peer/protocol-option.js";
 import { AUTHENTICATOR_INTERFACE, NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
@@ -16,21 +17,21 @@ import { keyText, readKey } from "../security/keys.js";
 import { findTransport, parseAddress } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { SILENT } from "../util/log.js";
-import { findWire } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
 import { type CallPipeline, Component, proxy } from "./component.js";
 import { ConnectionPool } from "./connection-pool.js";
 import { Contracts } from "./contracts.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientHook } from "./hooks.js";
-import { Instance, type InstanceContext, type InstanceEndpoint } from "./instance.js";
+import type { InstanceContext } from "./instance.js";
 import { NameserverClient } from "./nameserver-client.js";
 import type { NameserverProxy } from "./nameserver-proxy.js";
 import { type ClientOptions, type ConnectOptions, type LocateOptions } from "./options.js";
 import { type InvokerContext, ReconnectingInvoker } from "./reconnecting-invoker.js";
 import { Resolver } from "./resolver.js";
 import { RetryBudget } from "./retry-policy.js";
-import { AddressTarget, InstanceTable, LocatedTarget, type Target } from "./target.js";
+import type { Target } from "./target.js";
+import { Targets } from "./targets.js";
 
 /** What an authenticator says of a user (docs/pycom-wire.md, section 9.4). */
 export interface UserInfo {
@@ -60,10 +61,7 @@ export class Client {
   readonly #dispatcher: Dispatcher;
   readonly #pool: ConnectionPool;
   readonly #nameserver: NameserverClient;
-  readonly #resolver: Resolver;
-  readonly #targets = new Map<string, AddressTarget>();
-  readonly #instances: InstanceTable;
-  readonly #instanceContext: InstanceContext;
+  readonly #targets: Targets;
   readonly #invokerContext: InvokerContext;
   #token: string | undefined;
   #closed = false;
@@ -99,8 +97,7 @@ export class Client {
       connectTimeoutMs,
       key: credentials.nameserverKey && keyText(credentials.nameserverKey),
     });
-    this.#resolver = new Resolver(this.#nameserver, this.#wheel);
-    this.#instanceContext = {
+    const instanceContext: InstanceContext = {
       pool: this.#pool,
       contracts: new Contracts(),
       wheel: this.#wheel,
@@ -108,7 +105,7 @@ export class Client {
       schemes: transport.abilities.schemes,
       credentials,
     };
-    this.#instances = new InstanceTable(this.#instanceContext);
+    this.#targets = new Targets(instanceContext, new Resolver(this.#nameserver, this.#wheel), random);
     this.#invokerContext = {
       wheel: this.#wheel,
       budget: new RetryBudget(
@@ -134,7 +131,7 @@ export class Client {
    * needed. Returns at once.
    *
    * @param service - only this service, or {@link LocateOptions}
-   * @throws ConfigurationError when the interface is no name
+   * @throws ConfigurationError when the interface is no name, or for an unknown wire
    */
   locate<Name extends string>(interfaceName: Name, service?: string | LocateOptions): Remote<InterfaceType<Name>>;
   locate<T>(interfaceName: string, service?: string | LocateOptions): Remote<T>;
@@ -160,12 +157,10 @@ export class Client {
   #locateComponent(interfaceName: string, service?: string | LocateOptions): Component {
     requireName(interfaceName);
     const options: LocateOptions = typeof service === "string" ? { service } : (service ?? {});
-    const target = new LocatedTarget(
+    const target = this.#targets.located(
       { interface: interfaceName, service: options.service, tags: options.tags },
       options.balance ?? this.#options.balance,
-      this.#resolver,
-      this.#instances,
-      { random: this.#invokerContext.random, now: () => this.#wheel.now() },
+      options.wire,
     );
     return this.#component(interfaceName, target);
   }
@@ -173,7 +168,8 @@ export class Client {
   /**
    * A proxy of an interface at an address, without a nameserver. Returns at once.
    *
-   * @throws ConfigurationError for a wrong address or an unknown wire, or without an interface where the wire needs one
+   * @throws ConfigurationError for a wrong address, an unknown wire, an address that a protocol cannot use, or without an interface
+   *   where the wire needs one
    */
   connect<Name extends string>(
     address: string,
@@ -187,16 +183,24 @@ export class Client {
 
   /** As {@link Client.connect}, but the explicit form. */
   connectComponent(address: string, interfaceName?: string, options: ConnectOptions = {}): Component {
-    const wire = findWire(options.wire ?? "pycom").name;
+    const wire = readWire(options.wire ?? "pycom");
     if (wire === "pycom" && interfaceName === undefined) {
       throw new ConfigurationError(`connect(${JSON.stringify(address)}, …) needs the interface on PyCOM's wire`);
     }
     const name = interfaceName ?? "";
     if (interfaceName !== undefined) requireName(interfaceName);
-    const { text } = address === LOCAL_ADDRESS ? { text: LOCAL_ADDRESS } : parseAddress(address);
+    const text =
+      typeof wire === "object"
+        ? protocolAddress(wire, address)
+        : address === LOCAL_ADDRESS
+          ? LOCAL_ADDRESS
+          : parseAddress(address).text;
+    if (typeof wire === "object" && options.serverKey !== undefined) {
+      throw new ConfigurationError(`The option serverKey is for wires; the protocol ${wire.name} knows no such keys`);
+    }
     const key =
       options.serverKey === undefined ? undefined : keyText(readKey(options.serverKey, "The option serverKey"));
-    return this.#component(name, this.#addressTarget({ address: text, wire, key }, name));
+    return this.#component(name, this.#targets.at({ address: text, wire, key }, name));
   }
 
   /**
@@ -215,7 +219,7 @@ export class Client {
     const address = this.#nameserver.address;
     return this.#component(
       NAMESERVER_INTERFACE,
-      this.#addressTarget({ address, wire: "pycom", key: this.#nameserver.key }, NAMESERVER_INTERFACE),
+      this.#targets.at({ address, wire: "pycom", key: this.#nameserver.key }, NAMESERVER_INTERFACE),
       // As in PyCOM, neither token nor hooks go to a remote nameserver.
       address === LOCAL_ADDRESS ? undefined : { bare: true },
     );
@@ -304,29 +308,6 @@ export class Client {
     return this.close();
   }
 
-  /** One for all proxies of the same: what is known of an address is known to all of them. */
-  #addressTarget(way: Omit<InstanceEndpoint, "isLocal">, interfaceName: string): AddressTarget {
-    const { address, wire, key } = way;
-    const name = `${wire} ${interfaceName} ${address} ${key ?? ""}`;
-    const known = this.#targets.get(name);
-    if (known) return known;
-    const record: ServiceRecord = {
-      service: address,
-      address,
-      interfaces: [interfaceName],
-      endpoints: [{ address, wires: [wire], key }],
-      tags: [],
-      data: {},
-    };
-    const target = new AddressTarget(
-      new Instance(record, this.#instanceContext, [{ ...way, isLocal: false }]),
-      address,
-    );
-    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
-    this.#targets.set(name, target);
-    return target;
-  }
-
   #component(interfaceName: string, target: Target, options: { readonly bare?: boolean } = {}): Component {
     const context = options.bare ? { ...this.#invokerContext, token: () => undefined } : this.#invokerContext;
     const invoker = new ReconnectingInvoker(target, context);
@@ -373,9 +354,6 @@ export class Client {
     });
   }
 }
-
-/** Addresses with their interfaces that are remembered; whoever uses more begins anew. */
-const MAX_TARGETS = 1_000;
 
 /** Neither hooks nor middleware. */
 const withoutHooks: CallPipeline = (component, call, shape) => component.invoker.call(call, shape);

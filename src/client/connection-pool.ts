@@ -1,8 +1,11 @@
 import { rpcError } from "../errors.js";
+import { outsideOfCalls } from "../peer/call-context.js";
 import type { Channel } from "../peer/channel.js";
 import { Connection } from "../peer/connection.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { LOCAL_ADDRESS, LocalChannel } from "../peer/local.js";
+import type { Protocol } from "../peer/protocol.js";
+import { protocolAddress } from "../peer/protocol-option.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Credentials } from "../security/credentials.js";
 import { parseAddress, type Transport } from "../transport/index.js";
@@ -11,6 +14,7 @@ import type { Logger } from "../util/log.js";
 import { untilAborted } from "../util/sleep.js";
 import { findWire } from "../wire/registry.js";
 import type { ClientEvent } from "./events.js";
+import { wireKey } from "./wire-key.js";
 
 /** Options of {@link ConnectionPool}. */
 export interface PoolOptions {
@@ -40,7 +44,7 @@ export interface PoolOptions {
   readonly onEvent: (event: ClientEvent) => void;
 }
 
-/** The connections of one client: one per address and wire, shared by all its proxies. */
+/** The connections of one client: one per address and wire or protocol, shared by all its proxies. */
 export class ConnectionPool {
   readonly #channels = new Map<string, Channel>();
   /** Calls of each channel when one looked last, and how often that was the same and nothing under way. */
@@ -63,16 +67,15 @@ export class ConnectionPool {
    *
    * @param serverKey - the public key that whoever is there has to have, in Z85
    * @throws AccessDeniedError when it has none, and nothing may be said in clear text
-   * @throws ConfigurationError for a wrong address or an unknown wire
+   * @throws ConfigurationError for a wrong address, or one that the protocol cannot use
    * @throws RpcError with code `CLOSED` after {@link ConnectionPool.close}
    */
-  get(address: string, wire: string, serverKey?: string): Channel {
-    const key = `${wire} ${address} ${serverKey ?? ""}`;
+  get(address: string, wire: string | Protocol, serverKey?: string): Channel {
+    const key = `${wireKey(wire)} ${address} ${serverKey ?? ""}`;
     const known = this.#channels.get(key);
     if (known && known.closedReason === undefined) return known;
     if (this.#closed) throw rpcError("CLOSED", "The client was closed");
-    const channel =
-      address === LOCAL_ADDRESS ? new LocalChannel(this.#options.wheel) : this.#connect(address, wire, serverKey, key);
+    const channel = this.#open(address, wire, serverKey, key);
     this.#channels.set(key, channel);
     this.#sweeper ??= setInterval(() => {
       this.#sweep();
@@ -93,26 +96,45 @@ export class ConnectionPool {
     this.#channels.clear();
   }
 
-  #connect(address: string, wire: string, serverKey: string | undefined, key: string): Channel {
+  #open(address: string, wire: string | Protocol, serverKey: string | undefined, key: string): Channel {
+    if (address === LOCAL_ADDRESS) return new LocalChannel(this.#options.wheel);
+    const onClosed = (gone: Channel): void => {
+      if (this.#channels.get(key) === gone) this.#channels.delete(key);
+      this.#options.onEvent({ type: "disconnected", address: gone.address, reason: gone.closedReason?.message ?? "" });
+      this.#rest();
+    };
+    const channel =
+      typeof wire === "string"
+        ? this.#connect(address, wire, serverKey, onClosed)
+        : this.#connectBy(wire, address, onClosed);
+    channel.whenOpen().then(
+      () => {
+        this.#options.onEvent({ type: "connected", address: channel.address });
+      },
+      () => undefined,
+    );
+    return channel;
+  }
+
+  #connect(address: string, wire: string, serverKey: string | undefined, onClosed: (gone: Channel) => void): Channel {
     const { text, scheme } = parseAddress(address);
-    const connection = new Connection(text, {
+    return new Connection(text, {
       ...this.#options,
       // Nobody hears what is said inside of a process.
       security: scheme === "memory" ? undefined : this.#options.credentials.linkSecurity(serverKey, text),
       wire: findWire(wire),
-      onClosed: (gone) => {
-        if (this.#channels.get(key) === gone) this.#channels.delete(key);
-        this.#options.onEvent({ type: "disconnected", address: text, reason: gone.closedReason?.message ?? "" });
-        this.#rest();
-      },
+      onClosed,
     });
-    connection.whenOpen().then(
-      () => {
-        this.#options.onEvent({ type: "connected", address: text });
-      },
-      () => undefined,
-    );
-    return connection;
+  }
+
+  #connectBy(protocol: Protocol, address: string, onClosed: (gone: Channel) => void): Channel {
+    const { credentials, wheel, maxMessageBytes, maxInFlight, maxInFlightBytes } = this.#options;
+    const { dispatcher, timeoutMs, log } = this.#options;
+    const text = protocolAddress(protocol, address);
+    if (!protocol.isSecret?.(text)) credentials.requireClearText(text);
+    const limits = { maxMessageBytes, maxInFlight, maxInFlightBytes };
+    // It may be made for a call that is being served; what comes over it later is no part of that.
+    return outsideOfCalls(() => protocol.connect(text, { wheel, ...limits, dispatcher, timeoutMs, log, onClosed }));
   }
 
   /** An idle connection holds sockets, and keeps the process alive. */

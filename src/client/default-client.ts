@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { ConfigurationError } from "../errors.js";
+import type { AddressOption } from "../peer/bound-address.js";
 import type { AuthenticationPolicy } from "../peer/dispatcher.js";
 import type { HostLimits } from "../peer/limits.js";
-import type { AddressOption } from "../security/bound-address.js";
 import type { Policy } from "../security/policy.js";
 import { Client } from "./client.js";
 import type { Component } from "./component.js";

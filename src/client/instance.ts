@@ -1,6 +1,7 @@
 import { RpcError, rpcError } from "../errors.js";
 import type { Channel } from "../peer/channel.js";
 import type { Contract } from "../peer/contract.js";
+import type { Protocol } from "../peer/protocol.js";
 import { instanceKey, type ServiceRecord } from "../peer/record.js";
 import type { Credentials } from "../security/credentials.js";
 import type { Address } from "../transport/index.js";
@@ -40,8 +41,8 @@ export interface ReadyInstance {
 export interface InstanceEndpoint {
   /** Where. */
   readonly address: string;
-  /** How. */
-  readonly wire: string;
+  /** How: the name of a wire, or a protocol. */
+  readonly wire: string | Protocol;
   /** The public key that whoever is there has to have, in Z85; `undefined`: none. */
   readonly key?: string | undefined;
   /** Is it within this process or machine, so that another way is tried at once when it leads nowhere? */
@@ -54,6 +55,8 @@ export class Instance {
   readonly key: string;
   /** What the nameserver said, or what stands for it when nobody was asked. */
   readonly record: ServiceRecord;
+  /** What it is called by, where that is no wire. */
+  readonly protocol: Protocol | undefined;
   /** Keeps calls away while it is in trouble. */
   readonly breaker: CircuitBreaker;
   /** Calls that will go here as soon as it is connected. */
@@ -67,12 +70,14 @@ export class Instance {
   /** What {@link Instance.ready} said last: most instances are asked for one interface again and again. */
   #lastReady: (ReadyInstance & { readonly interface: string }) | undefined;
 
-  /** @param endpoints - ways to reach it, best first; at least one */
+  /** @param endpoints - ways to reach it, best first; at least one, and all by wires or all by one protocol */
   constructor(record: ServiceRecord, context: InstanceContext, endpoints: readonly InstanceEndpoint[]) {
     this.key = instanceKey(record);
     this.record = record;
     this.#context = context;
     this.#endpoints = endpoints;
+    const wire = endpoints[0]?.wire;
+    this.protocol = typeof wire === "object" ? wire : undefined;
     this.breaker = new CircuitBreaker(() => context.wheel.now());
   }
 

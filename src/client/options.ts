@@ -1,4 +1,5 @@
 import type { Middleware } from "../peer/invoker.js";
+import type { Protocol } from "../peer/protocol.js";
 import type { CredentialOptions, Credentials } from "../security/credentials.js";
 import type { Transport, TransportName } from "../transport/index.js";
 import type { Logger } from "../util/log.js";
@@ -69,12 +70,17 @@ export interface LocateOptions {
   readonly tags?: readonly string[] | undefined;
   /** Overrides {@link ClientOptions.balance}. */
   readonly balance?: BalanceStrategy | undefined;
+  /**
+   * Only services that speak this, and only by this: the name of a wire, or a protocol such as AMP. Default: the best wire that
+   * both ends know; never a protocol.
+   */
+  readonly wire?: string | Protocol | undefined;
 }
 
 /** Options of {@link Client.connect}. */
 export interface ConnectOptions {
-  /** Wire to speak; default `pycom`. */
-  readonly wire?: string | undefined;
-  /** The public key that whoever is there has to have: 40 characters of Z85. */
+  /** What to speak: the name of a wire, or a protocol such as AMP; default `pycom`. */
+  readonly wire?: string | Protocol | undefined;
+  /** The public key that whoever is there has to have: 40 characters of Z85. Not with a protocol. */
   readonly serverKey?: string | undefined;
 }

@@ -347,9 +347,11 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       run.args = wired.args;
       run.attachment = wired.attachment;
     }
-    if (method?.idempotent && call.options.idempotent === undefined) run.idempotent = true;
-    const ours = contract?.host !== undefined || instance.record.incarnation !== undefined;
-    if (!ours && call.options.timeoutMs === undefined && this.#context.timeoutMs === undefined) {
+    const { protocol, record } = instance;
+    const told = protocol ? protocol.contractOf?.(call.interface, call.method) : method;
+    if (told?.idempotent && call.options.idempotent === undefined) run.idempotent = true;
+    const isPycoms = contract?.host === undefined && record.incarnation === undefined && !protocol;
+    if (isPycoms && call.options.timeoutMs === undefined && this.#context.timeoutMs === undefined) {
       run.deadlineAt = Math.min(run.deadlineAt, run.startedAt + CLIENT_DEFAULTS.pycomTimeoutMs);
     }
     run.session = this.#session.held;

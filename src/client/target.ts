@@ -1,10 +1,11 @@
 import { rpcError } from "../errors.js";
+import type { Protocol } from "../peer/protocol.js";
 import { instanceKey, type ServiceQuery, type ServiceRecord } from "../peer/record.js";
 import { sleep } from "../util/sleep.js";
 import { Balancer, type BalanceStrategy } from "./balancer.js";
 import { Instance, type InstanceContext } from "./instance.js";
 import type { Resolver } from "./resolver.js";
-import { waysTo } from "./ways.js";
+import { waysBy, waysTo } from "./ways.js";
 
 /** Where the calls of a proxy go: one address, or whatever the nameserver knows. */
 export interface Target {
@@ -114,6 +115,12 @@ export class LocatedTarget implements Target {
 
   async resolve(excluded: ReadonlySet<string>, again: boolean, signal: AbortSignal): Promise<Instance> {
     const records = await this.#resolver.find(this.#query, again, signal);
+    const { wire } = this.#instances;
+    if (wire !== undefined && !records.some((record) => this.#instances.get(record))) {
+      // What is remembered may be older than the one that is looked for.
+      if (!again) return await this.resolve(excluded, true, signal);
+      throw unspoken(this.label, wire, records);
+    }
     // What failed before, and what has not answered for long, is used again only when there is nothing else.
     const instance =
       this.#choose(records, excluded) ?? this.#choose(records, NONE) ?? this.#choose(records, NONE, true);
@@ -128,7 +135,7 @@ export class LocatedTarget implements Target {
   }
 
   pause(excluded: ReadonlySet<string>, pauseMs: number, signal: AbortSignal): Promise<void> {
-    return this.#resolver.pause(this.#query, excluded, pauseMs, signal);
+    return this.#resolver.pause(this.#query, this.#withUnspoken(excluded), pauseMs, signal);
   }
 
   async isGone(instance: Instance, signal: AbortSignal): Promise<boolean> {
@@ -153,6 +160,13 @@ export class LocatedTarget implements Target {
     return this.#sticky ? fit[Math.floor(this.#random() * fit.length)] : this.#balancer.pick(fit);
   }
 
+  /** Nobody waits for those that are there already and do not speak what is wanted. */
+  #withUnspoken(excluded: ReadonlySet<string>): ReadonlySet<string> {
+    if (this.#instances.wire === undefined) return excluded;
+    const unspoken = this.#resolver.known(this.#query).filter((record) => !this.#instances.get(record));
+    return new Set([...excluded, ...unspoken.map(instanceKey)]);
+  }
+
   /** Calls that are spread take notice of providers that come, without waiting for one to fail. */
   #refresh(): void {
     const now = this.#now();
@@ -171,21 +185,26 @@ const REFRESH_MS = 1_000;
 const NONE: ReadonlySet<string> = new Set();
 const NEVER = new AbortController().signal;
 
-/** All instances that a client knows, so that proxies share what is known of them. */
+/** All instances that a client knows and reaches in the same way, so that proxies share what is known of them. */
 export class InstanceTable {
+  /** What they are called by; `undefined`: by the best wire that both ends know. */
+  readonly wire: string | Protocol | undefined;
   readonly #instances = new Map<string, Instance>();
   readonly #context: InstanceContext;
 
-  constructor(context: InstanceContext) {
+  constructor(context: InstanceContext, wire?: string | Protocol) {
     this.#context = context;
+    this.wire = wire;
   }
 
-  /** The instance behind a record; `undefined` when it speaks no wire that is known here. */
+  /** The instance behind a record; `undefined` when it speaks nothing that may be spoken here. */
   get(record: ServiceRecord): Instance | undefined {
     const key = instanceKey(record);
     const known = this.#instances.get(key);
     if (known) return known;
-    const endpoints = waysTo(record, this.#context);
+    const { wire } = this;
+    const endpoints =
+      typeof wire === "object" ? waysBy(wire, record, this.#context) : waysTo(record, this.#context, wire);
     if (endpoints.length === 0) return undefined;
     if (this.#instances.size >= MAX_INSTANCES) {
       const oldest = this.#instances.keys().next().value;
@@ -205,5 +224,18 @@ function unusable(label: string): Error {
     "CONFIGURATION",
     `${label} is registered, but with no address and wire that this client can use; "lamplighter list" shows them`,
     { service: label },
+  );
+}
+
+/** There are providers, and none that speaks what the caller wants: to the caller, as if there were none. */
+function unspoken(label: string, wire: string | Protocol, records: readonly ServiceRecord[]): Error {
+  const wanted = typeof wire === "string" ? wire : `${wire.name} over ${wire.schemes.join(", ")}`;
+  const [first, ...others] = records;
+  const ways = first?.endpoints.map(({ address, wires }) => `${address} (${wires.join(", ")})`).join(", ") ?? "";
+  const more = others.length > 0 ? `, and ${others.length} more` : "";
+  return rpcError(
+    "SERVICE_NOT_FOUND",
+    `No provider of ${label} speaks ${wanted}: ${first?.service ?? ""} is reached at ${ways}${more}`,
+    { service: first?.service },
   );
 }

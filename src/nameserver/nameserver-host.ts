@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../errors.js";
+import { mechanismsOf } from "../peer/bound-address.js";
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
-import { mechanismsOf } from "../security/bound-address.js";
 import { credentialsOfHost } from "../security/host-security.js";
 import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
 import { type Logger, SILENT } from "../util/log.js";

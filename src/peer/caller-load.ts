@@ -20,6 +20,7 @@ export class CallerLoad {
   #messageBytes = 0;
   #message: MessageLoad | undefined;
 
+  /** Nothing is under way yet. */
   constructor(limits: LoadLimits) {
     this.#limits = limits;
   }

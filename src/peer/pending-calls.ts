@@ -108,7 +108,11 @@ export class PendingCalls implements Expiring {
   #bytes = 0;
   #earliest = Infinity;
 
-  /** @param onGivenUp - told of calls that end here while the peer may still be at them: expired or cancelled */
+  /**
+   * Nothing waits yet.
+   *
+   * @param onGivenUp - told of calls that end here while the peer may still be at them: expired or cancelled
+   */
   constructor(wheel: DeadlineWheel, onGivenUp: (call: PendingCall) => void = () => undefined) {
     this.#wheel = wheel;
     this.#onGivenUp = onGivenUp;

@@ -65,6 +65,19 @@ export class Credentials {
         "have, or allow it: security.clearText",
     );
   }
+
+  /**
+   * For protocols that have neither our keys nor encryption of their own.
+   *
+   * @throws AccessDeniedError, `not-sent`, when nothing may be said in clear text
+   */
+  requireClearText(address: string): void {
+    if (this.#clearText) return;
+    throw denied(
+      `What is said to ${address} everybody can hear, and this client sends nothing in clear text. Let the protocol encrypt it, or ` +
+        "allow it: security.clearText",
+    );
+  }
 }
 
 /** The credentials of an option. */

@@ -1,11 +1,12 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { AnswerWindow } from "../peer/answers/answer-window.js";
 import type { LoadLimits } from "../peer/caller-load.js";
+import type { ConnectedPeer } from "../peer/connected-peer.js";
 import type { Dispatcher } from "../peer/dispatcher.js";
 import { PeerEnd } from "../peer/peer-end.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Gate } from "../security/gate.js";
-import type { Listener, ListenerHandlers, Peer, PeerIdentity } from "../transport/index.js";
+import type { Listener, ListenerHandlers, Peer } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
 import type { Frames } from "../wire/message.js";
@@ -34,20 +35,6 @@ export interface EndpointOptions {
   readonly gate: Gate | undefined;
   /** Told of what is ignored. */
   readonly log: Logger;
-}
-
-/** A peer of a host. */
-export interface ConnectedPeer {
-  /** What `host.peer(id)` takes; stays the same for its connection. */
-  readonly id: string;
-  /** IP address, `""` on a unix socket; `undefined` where the link does not know. */
-  readonly remoteAddress: string | undefined;
-  /** Who it is, as far as the link has proven it. */
-  readonly identity: PeerIdentity;
-  /** Name of the wire that it speaks. */
-  readonly wire: string;
-  /** Random id of its run, where it has said so. */
-  readonly incarnation: string | undefined;
 }
 
 /** One bound address: tells the wires of its peers apart, and holds our end of the connection to each. */

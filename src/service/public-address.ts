@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { isWildcard, parseAddress } from "../transport/index.js";
+import { isWildcard, parseAddress, parseAnyAddress } from "../transport/index.js";
 import type { Logger } from "../util/log.js";
 
 /**
@@ -10,16 +10,19 @@ import type { Logger } from "../util/log.js";
  * @throws ConfigurationError for a wrong address
  */
 export function publicAddress(real: string, advertised: string | undefined, log: Logger): string {
-  const bound = parseAddress(real);
+  const { scheme, text, location: bound } = parseAnyAddress(real);
   if (advertised !== undefined) {
-    const wanted = parseAddress(advertised);
-    if (wanted.scheme !== "tcp" || wanted.port !== 0 || bound.scheme !== "tcp") return wanted.text;
-    return parseAddress(`${wanted.text.slice(0, -1)}${bound.port}`).text;
+    const isAlike = bound.scheme === "tcp" && !advertised.includes("://");
+    const wanted = parseAnyAddress(isAlike ? `${scheme}://${advertised}` : advertised);
+    // Of other schemes than what is bound only those make sense that everybody knows.
+    if (wanted.scheme !== scheme) parseAddress(advertised);
+    if (wanted.location.scheme !== "tcp" || wanted.location.port !== 0 || bound.scheme !== "tcp") return wanted.text;
+    return parseAnyAddress(`${wanted.text.slice(0, -1)}${bound.port}`).text;
   }
-  if (!isWildcard(bound) || bound.scheme !== "tcp") return bound.text;
+  if (!isWildcard(bound) || bound.scheme !== "tcp") return text;
   const host = firstOutsideAddress();
   log.warn(`${real} stands for all addresses of this machine; advertising ${host} (option advertise changes it)`);
-  return `tcp://${host}:${bound.port}`;
+  return `${scheme}://${host}:${bound.port}`;
 }
 
 function firstOutsideAddress(): string {

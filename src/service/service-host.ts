@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { ConfigurationError, rpcError } from "../errors.js";
 import { AnswerWindow, type AnswerWindowOptions } from "../peer/answers/answer-window.js";
+import { type AddressOption, readAddresses } from "../peer/bound-address.js";
+import type { ConnectedPeer } from "../peer/connected-peer.js";
 import {
   type AuthenticationPolicy,
   Dispatcher,
@@ -18,42 +20,28 @@ import {
 import type { ErrorPolicy } from "../peer/failures.js";
 import { type HostLimits, readLimits } from "../peer/limits.js";
 import { offerLocally } from "../peer/local.js";
-import { type Endpoint as EndpointRecord, HOST_INTERFACE, pycomEndpoint, type ServiceRecord } from "../peer/record.js";
+import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
 import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import { type AddressOption, type BoundAddress, readAddresses } from "../security/bound-address.js";
 import { Gate, type HostSecurity } from "../security/gate.js";
 import { hostSecurityOf } from "../security/host-security.js";
-import { keyText } from "../security/keys.js";
 import { AccessPolicy, type Policy } from "../security/policy.js";
-import {
-  findTransport,
-  isRoutingId,
-  machineAddress,
-  machineId,
-  parseAddress,
-  processAddress,
-  type Transport,
-  type TransportName,
-} from "../transport/index.js";
+import { findTransport, isRoutingId, type Transport, type TransportName } from "../transport/index.js";
 import { JOURNAL_ADVICE } from "../util/advice.js";
-import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
-import { wireNames } from "../wire/registry.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
-import { type ConnectedPeer, Endpoint } from "./endpoint.js";
+import { HostAddresses, requireProofs } from "./host-addresses.js";
 import { type Journal, openJournal } from "./journal/journal.js";
-import { publicAddress } from "./public-address.js";
 import type { Registrar } from "./registrar.js";
 
 /** Options of a host. */
 export interface ServiceHostOptions {
   /**
-   * Address to bind, or several, each with mechanisms of its own if need be; port 0 takes a free one. Default
-   * `tcp://127.0.0.1:0`.
+   * Address to bind, or several, each with mechanisms of its own if need be, or with a protocol that answers there instead of our
+   * wires; port 0 takes a free one. Default `tcp://127.0.0.1:0`. A host that registers needs one where our wires are answered.
    */
   readonly address?: AddressOption | undefined;
   /**
@@ -146,17 +134,10 @@ export class ServiceHost {
   readonly #dispatcher: Dispatcher;
   readonly #answers: AnswerWindow;
   #journal: Journal | undefined;
-  readonly #transport: Transport;
   readonly #gate: Gate | undefined;
-  readonly #wanted: readonly BoundAddress[];
+  readonly #addresses: HostAddresses;
   #unwatchKeys: (() => void) | undefined;
-  readonly #routingId: Uint8Array | undefined;
   readonly #maxMessageBytes: number;
-  readonly #limits: ReturnType<typeof readLimits>;
-  readonly #wheel = new DeadlineWheel();
-  #endpoints: Endpoint[] = [];
-  #bound: readonly EndpointRecord[] = [];
-  #withinMachine: readonly EndpointRecord[] = [];
   #state: State = "new";
   #closing: Promise<void> | undefined;
   #withdraw: (() => void) | undefined;
@@ -167,13 +148,13 @@ export class ServiceHost {
     this.#parts = parts;
     this.service = options.service ?? `/auto/${randomBytes(16).toString("hex")}`;
     this.log = options.log ?? SILENT;
-    this.#transport = findTransport(options.transport);
+    const transport = findTransport(options.transport);
     const security = hostSecurityOf(options.security);
     this.#gate = security && new Gate(security, this.log);
-    this.#wanted = readAddresses(options.address ?? "tcp://127.0.0.1:0", options.advertise);
-    requireProofs(this.#wanted, this.#transport, this.#gate);
-    this.#routingId = routingIdOf(options.routingId, this.service);
-    this.#limits = readLimits(options.limits);
+    const wanted = readAddresses(options.address ?? "tcp://127.0.0.1:0", options.advertise);
+    requireProofs(wanted, transport, this.#gate);
+    const routingId = routingIdOf(options.routingId, this.service);
+    const limits = readLimits(options.limits);
     const policy = options.policy === undefined ? undefined : new AccessPolicy(options.policy);
     if (policy) this.#requireProvers(policy, "The option policy");
     this.#maxMessageBytes = options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes;
@@ -189,17 +170,32 @@ export class ServiceHost {
       log: this.log,
     });
     this.#answers = new AnswerWindow(this.#dispatcher, options.answerWindow);
+    this.#addresses = new HostAddresses({
+      wanted,
+      transport,
+      gate: this.#gate,
+      dispatcher: this.#dispatcher,
+      answers: this.#answers,
+      incarnation: this.incarnation,
+      maxMessageBytes: this.#maxMessageBytes,
+      maxReferences: options.maxReferences ?? DEFAULT_MAX_REFERENCES,
+      limits,
+      routingId,
+      isRegistered: parts.registrar !== undefined,
+      withinMachine: options.withinMachine !== false,
+      log: this.log,
+    });
     this.#dispatcher.expose(buildInterface(this.#self(), this.#asProvider()));
   }
 
   /** Addresses that others connect to, once started. */
   get addresses(): readonly string[] {
-    return this.#bound.map(({ address }) => address);
+    return this.#addresses.bound.map(({ address }) => address);
   }
 
   /** The first of {@link ServiceHost.addresses}; empty before the start. */
   get address(): string {
-    return this.#bound[0]?.address ?? "";
+    return this.#addresses.bound[0]?.address ?? "";
   }
 
   /** Names of the provided interfaces. */
@@ -214,12 +210,12 @@ export class ServiceHost {
 
   /** Peers that are connected now and have said something. */
   get peers(): readonly ConnectedPeer[] {
-    return this.#endpoints.flatMap((endpoint) => [...endpoint.peers()]);
+    return this.#addresses.peers();
   }
 
   /** Functions and objects of this process that peers hold, and those of peers that are held here. */
   get references(): readonly HeldReference[] {
-    return this.#endpoints.flatMap((endpoint) => [...endpoint.references()]);
+    return this.#addresses.references();
   }
 
   /**
@@ -230,12 +226,8 @@ export class ServiceHost {
    * @throws ConfigurationError when there is no such peer, or its wire knows no calls this way
    */
   peer<T = Dynamic>(id: string, interfaceName?: string): Remote<T> {
-    for (const endpoint of this.#endpoints) {
-      const end = endpoint.find(id);
-      // The type parameter speaks for the other side, as everywhere.
-      if (end) return end.peer(interfaceName) as unknown as Remote<T>;
-    }
-    throw new ConfigurationError(`No peer ${JSON.stringify(id)} is connected to this host`);
+    // The type parameter speaks for the other side, as everywhere.
+    return this.#addresses.peer(id, interfaceName) as unknown as Remote<T>;
   }
 
   /**
@@ -277,9 +269,9 @@ export class ServiceHost {
     this.#state = "starting";
     try {
       await this.#openJournal();
-      await this.#bind();
+      await this.#addresses.bind();
       this.#unwatchKeys = this.#gate?.watch(() => {
-        for (const endpoint of this.#endpoints) void endpoint.recheck();
+        this.#addresses.recheck();
       });
       this.#withdraw = offerLocally(this.#dispatcher);
       const registered = (await this.#parts.registrar?.start(this.#record())) ?? false;
@@ -368,8 +360,7 @@ export class ServiceHost {
     this.#dispatcher.abort(rpcError("CLOSED", "The host was closed", { outcome: "executed" }));
     this.#withdraw?.();
     this.#unwatchKeys?.();
-    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close(LINGER_MS)));
-    this.#endpoints = [];
+    await this.#addresses.close(LINGER_MS);
     this.#answers.close();
     await registrar?.close();
     if (typeof this.#options.journal === "string") this.#journal?.close();
@@ -390,75 +381,12 @@ export class ServiceHost {
     }
   }
 
-  async #bind(): Promise<void> {
-    if (this.#parts.registrar) for (const { address } of this.#wanted) requireReachable(address);
-    const bound: EndpointRecord[] = [];
-    for (const { address, mechanisms, advertise } of this.#wanted) {
-      const told = publicAddress(await this.#listen(address, mechanisms), advertise, this.log);
-      bound.push({ address: told, wires: wireNames(), ...this.#proofs(mechanisms) });
-    }
-    this.#bound = bound;
-    const isTcp = bound.some(({ address }) => address.startsWith("tcp://"));
-    if (this.#parts.registrar && isTcp && this.#options.withinMachine !== false) await this.#bindWithinMachine();
-  }
-
-  /** Callers on the same machine need not go through TCP, those in the same process through nothing at all. */
-  async #bindWithinMachine(): Promise<void> {
-    const { name, abilities } = this.#transport;
-    // Inside of a process nobody proves anything.
-    if (abilities.schemes.includes("memory") && !this.#gate) await this.#listen(processAddress(this.incarnation));
-    const machine = machineId();
-    if (machine === undefined || name === "zeromq") return;
-    try {
-      const address = await this.#listen(machineAddress(this.incarnation));
-      this.#withinMachine = [{ address, wires: wireNames(), machine, ...this.#proofs() }];
-    } catch (error) {
-      // It is only the shorter way.
-      this.log.info(`There is no unix socket for callers on this machine: ${(error as Error).message}`);
-    }
-  }
-
-  /**
-   * @param mechanisms - default: as for every address
-   * @returns the address that was bound
-   */
-  async #listen(address: string, mechanisms = this.#gate?.mechanisms): Promise<string> {
-    const endpoint = new Endpoint({
-      dispatcher: this.#dispatcher,
-      answers: this.#answers,
-      incarnation: this.incarnation,
-      wheel: this.#wheel,
-      maxMessageBytes: this.#maxMessageBytes,
-      maxReferences: this.#options.maxReferences ?? DEFAULT_MAX_REFERENCES,
-      limits: this.#limits.load,
-      seesPeers: this.#transport.abilities.seesPeers,
-      gate: this.#gate,
-      log: this.log,
-    });
-    const listener = await this.#transport.listen(address, endpoint, {
-      maxMessageBytes: this.#maxMessageBytes,
-      security: mechanisms && this.#gate?.listenerSecurity(mechanisms),
-      quota: this.#limits.quota,
-      routingId: this.#routingId,
-    });
-    endpoint.attach(listener);
-    this.#endpoints.push(endpoint);
-    return listener.address;
-  }
-
-  /** What callers have to know of how this host is reached where these mechanisms hold. */
-  #proofs(mechanisms = this.#gate?.mechanisms): Pick<EndpointRecord, "mechanisms" | "key"> {
-    if (!this.#gate || !mechanisms) return {};
-    const publicKey = this.#gate.publicKey(mechanisms);
-    return { mechanisms, ...(publicKey && { key: keyText(publicKey) }) };
-  }
-
   #record(): ServiceRecord {
     return {
       service: this.service,
-      address: pycomEndpoint(this.#bound)?.address ?? this.address,
+      address: this.#addresses.pycomAddress,
       interfaces: this.interfaces,
-      endpoints: [...this.#bound, ...this.#withinMachine],
+      endpoints: this.#addresses.endpoints,
       tags: this.#options.tags ?? [],
       data: this.#options.data ?? {},
       incarnation: this.incarnation,
@@ -483,42 +411,10 @@ function requireNoJournal({ name, methods }: ExposedInterface): void {
   }
 }
 
-/** @throws ConfigurationError for an address that would be of no use to others */
-function requireReachable(address: string): void {
-  if (parseAddress(address).scheme !== "memory") return;
-  throw new ConfigurationError(
-    `${address} cannot be registered: it exists in this process only. Callers in this process need no address for it`,
-  );
-}
-
 /** @throws ConfigurationError for a name that no socket takes */
 function routingIdOf(option: string | undefined, service: string): Uint8Array | undefined {
   const routingId = Buffer.from(option ?? service);
   if (isRoutingId(routingId)) return routingId;
   if (option === undefined) return undefined;
   throw new ConfigurationError(`The option routingId has 1 to 255 octets, got ${routingId.length}`);
-}
-
-/** @throws ConfigurationError when gate or transport cannot do what security and addresses ask for */
-function requireProofs(
-  addresses: readonly BoundAddress[],
-  { name, abilities }: Transport,
-  gate: Gate | undefined,
-): void {
-  const mechanisms = [...(gate?.mechanisms ?? [])];
-  for (const { address, mechanisms: own } of addresses) {
-    if (!own) continue;
-    if (gate) gate.require(own);
-    else if (own.some((mechanism) => mechanism !== "null")) {
-      throw new ConfigurationError(`${address} lets peers in by ${own.join(" and ")}, which needs the option security`);
-    }
-    mechanisms.push(...own);
-  }
-  if (!gate) return;
-  const missing = mechanisms.filter((mechanism) => !abilities.security.includes(mechanism));
-  if (missing.length === 0 && abilities.knowsUser) return;
-  throw new ConfigurationError(
-    `The transport ${name} ${missing.length > 0 ? `cannot do ${missing.join(" and ")}` : "does not know who sent a message"}; ` +
-      "leave out the option transport, or the option security",
-  );
 }

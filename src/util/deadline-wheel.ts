@@ -9,7 +9,7 @@ export interface Expiring {
 /**
  * Deadlines of many calls on one timer.
  *
- * A `setTimeout` per call costs a fifth of a whole batched call, so deadlines share buckets of {@link TICK_MS}
+ * A `setTimeout` per call costs a fifth of a whole batched call, so deadlines share buckets of `TICK_MS`
  * milliseconds and one interval looks at the buckets that are due. An entry never expires early. The interval runs only
  * while the wheel holds entries, and one tick longer.
  */

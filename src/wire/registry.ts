@@ -9,6 +9,9 @@ import type { Wire } from "./wire.js";
 /** All wires of this process by name, best first. The one place that lists them. */
 const wires = new Map<string, Wire>([lampWire, pseudWire, pycomWire].map((wire) => [wire.name, wire]));
 
+/** Protocols that are no wires, for they bring connections of their own, and where functions of their names make them. */
+const IMPORTED: ReadonlyMap<string, string> = new Map([["amp", "lamplighter/amp"]]);
+
 /**
  * Adds a wire from another package. Hosts and clients made afterwards know it.
  *
@@ -33,6 +36,13 @@ export function unregisterWire(name: string): void {
 export function findWire(name: string): Wire {
   const wire = wires.get(name);
   if (wire) return wire;
+  const origin = IMPORTED.get(name);
+  if (origin !== undefined) {
+    throw new ConfigurationError(
+      `${name} is not chosen by its name: import it (import { ${name} } from ${JSON.stringify(origin)}) and give what it makes, ` +
+        `{ wire: ${name}(…) }`,
+    );
+  }
   throw new ConfigurationError(`There is no wire named ${JSON.stringify(name)}${didYouMean(name, wires.keys())}`);
 }
 

@@ -1,6 +1,8 @@
 import { ConfigurationError } from "../errors.js";
-import type { Mechanism } from "./gate.js";
-import { requireMembers } from "./rule-members.js";
+import type { Mechanism } from "../security/gate.js";
+import { requireMembers } from "../security/rule-members.js";
+import type { Protocol } from "./protocol.js";
+import { isProtocol } from "./protocol-option.js";
 
 /** An address that a host binds, with what holds for it alone. */
 export interface BoundAddress {
@@ -11,6 +13,11 @@ export interface BoundAddress {
    * machine (`["null"]`), while the address that everybody reaches lets in those with a key.
    */
   readonly mechanisms?: readonly Mechanism[] | undefined;
+  /**
+   * Answers there, instead of our own wires: such as AMP. It lets in whoever comes, so that with the option `security` an address
+   * has to say `mechanisms: ["null"]`.
+   */
+  readonly wire?: Protocol | undefined;
   /** What others connect to, where it is not what is bound. Port 0 stands for the bound port. */
   readonly advertise?: string | undefined;
 }
@@ -31,12 +38,17 @@ export function readAddresses(
   const advertised = typeof advertise === "string" ? [advertise] : advertise;
   const [first, ...others] = listOf(option).map((entry, index): BoundAddress => {
     if (typeof entry === "string") return { address: entry, advertise: advertised[index] };
-    requireMembers(entry, ["address", "mechanisms", "advertise"], "An address");
+    requireMembers(entry, ["address", "mechanisms", "wire", "advertise"], "An address");
     if (typeof entry.address !== "string")
       throw new ConfigurationError("An address has a member address, which is text");
-    const { mechanisms } = entry as { mechanisms?: unknown };
+    const { mechanisms, wire } = entry as { mechanisms?: unknown; wire?: unknown };
     if (mechanisms !== undefined && !Array.isArray(mechanisms)) {
       throw new ConfigurationError(`The mechanisms of ${entry.address} are a list`);
+    }
+    if (wire !== undefined && !isProtocol(wire)) {
+      throw new ConfigurationError(
+        `The wire of ${entry.address} is a protocol as lamplighter/amp makes it; wires that have a name are answered everywhere`,
+      );
     }
     return { ...entry, advertise: entry.advertise ?? advertised[index] };
   });
@@ -47,9 +59,9 @@ export function readAddresses(
   return [first, ...others];
 }
 
-/** All mechanisms that addresses name for themselves. */
+/** All mechanisms that addresses of our own wires name for themselves. */
 export function mechanismsOf(option: AddressOption): readonly Mechanism[] {
-  return readAddresses(option).flatMap(({ mechanisms = [] }) => mechanisms);
+  return readAddresses(option).flatMap(({ mechanisms = [], wire }) => (wire ? [] : mechanisms));
 }
 
 function listOf(option: AddressOption): readonly (string | BoundAddress)[] {
