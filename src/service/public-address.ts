@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { isWildcard, parseAddress } from "../transport/index.js";
+import { isNetworkAddress, isWildcard, parseAddress } from "../transport/index.js";
 import type { Logger } from "../util/log.js";
 
 /**
@@ -13,13 +13,13 @@ export function publicAddress(real: string, advertised: string | undefined, log:
   const bound = parseAddress(real);
   if (advertised !== undefined) {
     const wanted = parseAddress(advertised);
-    if (wanted.scheme !== "tcp" || wanted.port !== 0 || bound.scheme !== "tcp") return wanted.text;
+    if (!isNetworkAddress(wanted) || wanted.port !== 0 || !isNetworkAddress(bound)) return wanted.text;
     return parseAddress(`${wanted.text.slice(0, -1)}${bound.port}`).text;
   }
-  if (!isWildcard(bound) || bound.scheme !== "tcp") return bound.text;
+  if (!isNetworkAddress(bound) || !isWildcard(bound)) return bound.text;
   const host = firstOutsideAddress();
   log.warn(`${real} stands for all addresses of this machine; advertising ${host} (option advertise changes it)`);
-  return `tcp://${host}:${bound.port}`;
+  return `${bound.scheme}://${host}:${bound.port}`;
 }
 
 function firstOutsideAddress(): string {
