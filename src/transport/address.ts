@@ -2,44 +2,54 @@ import { isIP } from "node:net";
 import { ConfigurationError } from "../errors.js";
 
 /** A parsed address. */
-export type Address =
-  | {
-      /** Over the network. */
-      readonly scheme: "tcp";
-      /** Host name, IPv4, IPv6 without brackets, or `*`. */
-      readonly host: string;
-      /** 0 to 65535; 0 asks for a free port when binding. */
-      readonly port: number;
-      /** Normal form, always with a scheme. */
-      readonly text: string;
-    }
-  | {
-      /** Between processes of one machine, or inside of one process: libzmq's way, and ours. */
-      readonly scheme: "ipc" | "inproc" | "memory";
-      /** Path of the socket, or name inside the process. */
-      readonly path: string;
-      /** Normal form, always with a scheme. */
-      readonly text: string;
-    };
+export type Address = NetworkAddress | LocalAddress;
+
+/** An address over the network. */
+export interface NetworkAddress {
+  /** In clear text, as far as the transport itself does not encrypt, or inside of TLS. */
+  readonly scheme: "tcp" | "tls";
+  /** Host name, IPv4, IPv6 without brackets, or `*`. */
+  readonly host: string;
+  /** 0 to 65535; 0 asks for a free port when binding. */
+  readonly port: number;
+  /** Normal form, always with a scheme. */
+  readonly text: string;
+}
+
+/** An address between processes of one machine, or inside of one process: libzmq's way, and ours. */
+export interface LocalAddress {
+  /** How it is reached; `ipc` is a unix socket. */
+  readonly scheme: "ipc" | "inproc" | "memory";
+  /** Path of the socket, or name inside the process. */
+  readonly path: string;
+  /** Normal form, always with a scheme. */
+  readonly text: string;
+}
+
+/** Is it over the network? */
+export function isNetworkAddress(address: Address): address is NetworkAddress {
+  return address.scheme === "tcp" || address.scheme === "tls";
+}
 
 /**
- * Parses an address. Without a scheme it means `tcp://`.
+ * Parses an address. Without a scheme it means `tcp://`; `unix://` is another word for `ipc://`.
  *
  * @throws ConfigurationError that says what is wrong and what an address looks like
  */
 export function parseAddress(text: string): Address {
   const match = /^(?:([a-zA-Z][\w+.-]*):\/\/)?(.*)$/s.exec(text.trim());
-  const scheme = match?.[1]?.toLowerCase() ?? "tcp";
+  const word = match?.[1]?.toLowerCase() ?? "tcp";
+  const scheme = word === "unix" ? "ipc" : word;
   const rest = match?.[2] ?? "";
   if (scheme === "ipc" || scheme === "inproc" || scheme === "memory") {
-    if (rest === "") throw wrong(text, `there is no ${scheme === "ipc" ? "path" : "name"} after ${scheme}://`);
+    if (rest === "") throw wrong(text, `there is no ${scheme === "ipc" ? "path" : "name"} after ${word}://`);
     return { scheme, path: rest, text: `${scheme}://${rest}` };
   }
-  if (scheme !== "tcp") throw wrong(text, `the scheme ${scheme}:// is not known`);
-  return parseTcp(text, rest);
+  if (scheme !== "tcp" && scheme !== "tls") throw wrong(text, `the scheme ${word}:// is not known`);
+  return parseNetwork(text, scheme, rest);
 }
 
-function parseTcp(text: string, rest: string): Address {
+function parseNetwork(text: string, scheme: NetworkAddress["scheme"], rest: string): NetworkAddress {
   const colon = rest.lastIndexOf(":");
   if (colon < 0) throw wrong(text, "the port is missing");
   const portText = rest.slice(colon + 1);
@@ -52,7 +62,7 @@ function parseTcp(text: string, rest: string): Address {
   if (host === "") throw wrong(text, "the host is missing");
   const isHost = bracketed ? isIP(host) === 6 : host === "*" || isIP(host) === 4 || isHostName(host);
   if (!isHost) throw wrong(text, `${JSON.stringify(host)} is no host`);
-  return { scheme: "tcp", host, port, text: `tcp://${bracketed ? `[${host}]` : host}:${port}` };
+  return { scheme, host, port, text: `${scheme}://${bracketed ? `[${host}]` : host}:${port}` };
 }
 
 function isHostName(host: string): boolean {
@@ -62,7 +72,7 @@ function isHostName(host: string): boolean {
 
 /** Does this address stand for every interface of the machine, so that it is of no use to others? */
 export function isWildcard(address: Address): boolean {
-  return address.scheme === "tcp" && (address.host === "*" || address.host === "0.0.0.0" || address.host === "::");
+  return isNetworkAddress(address) && (address.host === "*" || address.host === "0.0.0.0" || address.host === "::");
 }
 
 function wrong(text: string, why: string): ConfigurationError {

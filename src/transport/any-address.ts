@@ -20,10 +20,10 @@ export function parseAnyAddress(text: string): AnyAddress {
   const scheme = named.toLowerCase();
   if (WITHOUT_HOST.has(scheme)) {
     const location = parseAddress(text);
-    return { scheme, text: location.text, location };
+    return { scheme: location.scheme, text: location.text, location };
   }
   const location = parseAddress(`tcp://${rest}`);
   return { scheme, text: scheme + location.text.slice("tcp".length), location };
 }
 
-const WITHOUT_HOST: ReadonlySet<string> = new Set(["ipc", "inproc", "memory"]);
+const WITHOUT_HOST: ReadonlySet<string> = new Set(["ipc", "unix", "inproc", "memory"]);

@@ -49,7 +49,7 @@ function transportOf(address: string): Transport {
   }
 }
 
-export { type Address, isWildcard, parseAddress } from "./address.js";
+export { type Address, isNetworkAddress, isWildcard, parseAddress } from "./address.js";
 export { type AnyAddress, parseAnyAddress } from "./any-address.js";
 export { type ConnectionLimits, ConnectionQuota, type CountedConnection } from "./connection-quota.js";
 export type {

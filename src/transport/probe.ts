@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { parseAddress } from "./address.js";
+import { isNetworkAddress, parseAddress } from "./address.js";
 
 /** What stands behind an address, as far as a bare connection tells. */
 export type ProbeResult =
@@ -15,7 +15,7 @@ export function probe(address: string, timeoutMs: number): Promise<ProbeResult> 
   const parsed = parseAddress(address);
   if (parsed.scheme === "inproc" || parsed.scheme === "memory") return Promise.resolve("silent");
   return new Promise((resolve) => {
-    const socket = parsed.scheme === "tcp" ? connect(parsed.port, parsed.host) : connect(parsed.path);
+    const socket = isNetworkAddress(parsed) ? connect(parsed.port, parsed.host) : connect(parsed.path);
     const done = (result: ProbeResult): void => {
       socket.destroy();
       resolve(result);

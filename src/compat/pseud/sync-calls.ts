@@ -66,7 +66,7 @@ export class SyncCalls {
     const { scheme, text } = parseAddress(address);
     if (scheme !== "tcp" && scheme !== "ipc") {
       throw new ConfigurationError(
-        `A blocking client has no ${scheme}:// addresses: its connection is in a thread of its own`,
+        `A blocking client has no ${scheme}:// addresses, only tcp:// and ipc://: its connection is in a thread of its own`,
       );
     }
     const { serverId, security, hello, maxMessageBytes } = this.#options;

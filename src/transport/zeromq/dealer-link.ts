@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import type { Dealer } from "zeromq";
 import { type RpcError, rpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
-import { type Address, parseAddress } from "../address.js";
+import type { Address } from "../address.js";
 import type { Link, LinkHandlers, LinkOptions } from "../link.js";
 import { openSockets } from "../open-sockets.js";
 import { zeromqContext } from "./context.js";
@@ -22,8 +22,8 @@ export class DealerLink implements Link {
   readonly #socket: Dealer;
   #state: "connecting" | "open" | "closing" | "closed" = "connecting";
 
-  constructor(address: string, handlers: LinkHandlers, options: LinkOptions) {
-    this.#address = parseAddress(address);
+  constructor(address: Address, handlers: LinkHandlers, options: LinkOptions) {
+    this.#address = address;
     this.#handlers = handlers;
     this.#socket = new (zeromq().Dealer)({
       context: zeromqContext(),

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { Router } from "zeromq";
 import { ConfigurationError } from "../../errors.js";
 import { type Frames, sizeOf } from "../../wire/message.js";
-import { parseAddress } from "../address.js";
+import type { Address } from "../address.js";
 import { bindError } from "../bind-error.js";
 import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
 import { openSockets } from "../open-sockets.js";
@@ -32,8 +32,7 @@ export class RouterListener implements Listener {
   }
 
   /** Binds; see {@link Transport.listen}. */
-  static async bind(address: string, handlers: ListenerHandlers, options: ListenOptions): Promise<RouterListener> {
-    const parsed = parseAddress(address);
+  static async bind(address: Address, handlers: ListenerHandlers, options: ListenOptions): Promise<RouterListener> {
     requireOpen(options);
     const socket = new (zeromq().Router)({
       context: zeromqContext(),
@@ -45,14 +44,14 @@ export class RouterListener implements Listener {
       heartbeatInterval: 0,
       // A request a little too large is read and answered with an error; only one far too large breaks the connection.
       maxMessageSize: options.maxMessageBytes * 2,
-      ipv6: parsed.scheme === "tcp" && isIP(parsed.host) === 6,
+      ipv6: address.scheme === "tcp" && isIP(address.host) === 6,
       ...(options.routingId && { routingId: Buffer.from(options.routingId).toString("utf8") }),
     });
     try {
-      await socket.bind(parsed.text);
+      await socket.bind(address.text);
     } catch (error) {
       socket.close();
-      throw bindError(parsed.text, error as NodeJS.ErrnoException);
+      throw bindError(address.text, error as NodeJS.ErrnoException);
     }
     return new RouterListener(socket, handlers);
   }

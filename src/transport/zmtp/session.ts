@@ -1,12 +1,12 @@
 import { ProtocolError, RpcError, rpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import type { SocketType } from "../link.js";
+import { OutBuffer } from "../out-buffer.js";
 import type { PeerIdentity } from "../security.js";
 import { decodeCommand, encodeCommand } from "./command.js";
 import { COMMAND, FrameParser, MORE } from "./frame-parser.js";
 import { decodeGreeting, encodeGreeting, GREETING_BYTES, GREETING_HEAD_BYTES, type Greeting } from "./greeting.js";
 import { type Mechanism, Refused, type Step } from "./mechanism.js";
-import { OutBuffer } from "./out-buffer.js";
 
 /** What a session is told when it begins. */
 export interface SessionOptions {

@@ -2,10 +2,12 @@ import { connect, type Socket } from "node:net";
 import { type RpcError, refineError, rpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import type { Address } from "../address.js";
+import { connectFailure } from "../connect-failure.js";
 import type { Link, LinkHandlers, LinkOptions } from "../link.js";
+import { connectOptions } from "../socket-address.js";
 import { ZmtpConnection } from "./connection.js";
 import { admittingMechanism, provingMechanism } from "./mechanisms.js";
-import { connectOptions, parseSocketAddress } from "./socket-address.js";
+import { parseSocketAddress } from "./socket-address.js";
 
 /** The connecting end of a ZMTP connection. */
 export class ZmtpLink implements Link {
@@ -72,8 +74,7 @@ export class ZmtpLink implements Link {
       return this.#gone(state === "open" ? "closed the connection" : "closed the connection during the handshake");
     const { code } = (reason.cause ?? {}) as NodeJS.ErrnoException;
     if (code !== undefined) {
-      const text =
-        code === "ECONNRESET" || code === "EPIPE" ? "lost the connection" : (FAILURES[code] ?? reason.message);
+      const text = connectFailure(code) ?? reason.message;
       return rpcError(
         "UNAVAILABLE",
         state === "open" ? `${service} ${text}` : `Cannot connect to ${service}: ${text}`,
@@ -94,17 +95,6 @@ export class ZmtpLink implements Link {
     return rpcError("UNAVAILABLE", `${this.#address.text} ${what}`, { service: this.#address.text });
   }
 }
-
-const FAILURES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "refused the connection; nothing listens there",
-  ENOENT: "the socket does not exist",
-  ENOTFOUND: "the host name is not known",
-  EAI_AGAIN: "the host name cannot be looked up now",
-  EHOSTUNREACH: "the machine cannot be reached",
-  ENETUNREACH: "the network cannot be reached",
-  ETIMEDOUT: "the machine does not answer",
-  EACCES: "permission denied",
-};
 
 /** Makes a ROUTER know us before we say anything (ZMQ_PROBE_ROUTER). */
 const PROBE = new Uint8Array(0);

@@ -1,9 +1,7 @@
-import { unlink } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { RpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
-import type { Address } from "../address.js";
-import { bindError } from "../bind-error.js";
+import { bindServer } from "../bind-server.js";
 import { ConnectionQuota, type CountedConnection } from "../connection-quota.js";
 import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
 import { openSockets } from "../open-sockets.js";
@@ -11,7 +9,7 @@ import { isSamePeer, type PeerIdentity } from "../security.js";
 import { ZmtpConnection } from "./connection.js";
 import { admittingMechanism, provingMechanism } from "./mechanisms.js";
 import type { SessionPeer } from "./session.js";
-import { listenOptions, parseSocketAddress } from "./socket-address.js";
+import { parseSocketAddress } from "./socket-address.js";
 
 /** A bound address whose peers are known: who they are, when they come, when they go. */
 export class ZmtpListener implements Listener {
@@ -30,25 +28,16 @@ export class ZmtpListener implements Listener {
     this.#handlers = handlers;
     this.#options = options;
     this.#quota = options.quota ?? new ConnectionQuota();
-    openSockets.add(server);
     server.on("connection", (socket) => {
       this.#accept(socket);
     });
-    // A single connection that cannot be accepted, for want of file descriptors, is no reason to stop.
-    server.on("error", () => undefined);
   }
 
   /** Binds; see {@link Transport.listen}. */
   static async bind(text: string, handlers: ListenerHandlers, options: ListenOptions): Promise<ZmtpListener> {
     const address = parseSocketAddress(text);
     const server = createServer({ noDelay: true, pauseOnConnect: false });
-    try {
-      await listen(server, address);
-    } catch (error) {
-      server.close();
-      throw bindError(address.text, error as NodeJS.ErrnoException);
-    }
-    return new ZmtpListener(server, realAddress(server, address), handlers, options);
+    return new ZmtpListener(server, await bindServer(server, address), handlers, options);
   }
 
   send(peer: Peer, frames: Frames): void {
@@ -203,49 +192,3 @@ const NO_ROUTING_ID = Buffer.alloc(0);
 const HOLD_BYTES = 16 * 1024 * 1024;
 /** … and before it is given up. */
 const MAX_QUEUED_BYTES = 256 * 1024 * 1024;
-
-/** A unix socket whose owner was killed stays behind as a file; one that nobody answers at is taken over. */
-async function listen(server: Server, address: Address): Promise<void> {
-  try {
-    await listenOnce(server, address);
-  } catch (error) {
-    const isStale =
-      address.scheme === "ipc" &&
-      (error as NodeJS.ErrnoException).code === "EADDRINUSE" &&
-      !(await answers(address.path));
-    if (!isStale) throw error;
-    await unlink(address.path);
-    await listenOnce(server, address);
-  }
-}
-
-function listenOnce(server: Server, address: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(listenOptions(address), () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      resolve(error.code !== "ECONNREFUSED");
-    });
-  });
-}
-
-function realAddress(server: Server, address: Address): string {
-  if (address.scheme !== "tcp") return address.text;
-  const bound = server.address();
-  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
-  const host = address.host === "*" ? "0.0.0.0" : address.host;
-  return `tcp://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}

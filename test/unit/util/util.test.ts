@@ -65,6 +65,9 @@ describe("parseAddress()", () => {
     ["TCP://[::1]:5", "tcp://[::1]:5"],
     ["tcp://*:*", "tcp://*:0"],
     ["ipc:///tmp/x", "ipc:///tmp/x"],
+    ["unix:///tmp/x", "ipc:///tmp/x"],
+    ["tls://*:8000", "tls://*:8000"],
+    ["tls://[::1]:*", "tls://[::1]:0"],
   ];
   for (const [text, normal] of rows) {
     it(`reads ${text}`, () => {

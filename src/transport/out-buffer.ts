@@ -1,5 +1,5 @@
 /**
- * Frames on their way to a socket. Small ones are copied side by side into one buffer, so that everything written in one
+ * Frames and other octets on their way to a socket. Small ones are copied side by side into one buffer, so that everything written in one
  * turn of the event loop leaves in one system call; large ones go as they are, without a copy.
  */
 export class OutBuffer {
@@ -16,12 +16,18 @@ export class OutBuffer {
     return this.#bytes;
   }
 
-  /** Adds bytes that are no frame. */
+  /** Adds bytes that are no frame; many must not change until they are written. */
   add(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
+    const size = bytes.length;
+    this.#bytes += size;
+    if (size >= COPY_BELOW) {
+      this.#cut();
+      this.#ready.push(bytes);
+      return;
+    }
+    this.#reserve(size);
     this.#slab.set(bytes, this.#end);
-    this.#end += bytes.length;
-    this.#bytes += bytes.length;
+    this.#end += size;
   }
 
   /** Adds a frame. A large body must not change until it is written. */
@@ -83,6 +89,6 @@ const EMPTY = Buffer.alloc(0);
 const LONG = 2;
 /** Flags and length at their longest. */
 const MAX_HEADER = 9;
-/** Bodies from this size on are not copied. */
+/** What is of this size or larger is not copied. */
 const COPY_BELOW = 32 * 1024;
 const MAX_SLAB_BYTES = 64 * 1024;
