@@ -231,6 +231,8 @@ export type {
   ListenerHandlers,
   ListenerSecurity,
   ListenOptions,
+  LocalAddress,
+  NetworkAddress,
   NullSecurity,
   Peer,
   PeerIdentity,

@@ -49,7 +49,14 @@ function transportOf(address: string): Transport {
   }
 }
 
-export { type Address, isNetworkAddress, isWildcard, parseAddress } from "./address.js";
+export {
+  type Address,
+  isNetworkAddress,
+  isWildcard,
+  type LocalAddress,
+  type NetworkAddress,
+  parseAddress,
+} from "./address.js";
 export { type AnyAddress, parseAnyAddress } from "./any-address.js";
 export { type ConnectionLimits, ConnectionQuota, type CountedConnection } from "./connection-quota.js";
 export type {
@@ -81,5 +88,16 @@ export type {
   PeerOrigin,
   PlainSecurity,
 } from "./security.js";
+export {
+  connectStream,
+  listenStreams,
+  type OctetStream,
+  type StreamHandlers,
+  type StreamListener,
+  type StreamListenOptions,
+  type StreamOptions,
+  type StreamPeer,
+  type StreamTls,
+} from "./stream/index.js";
 export { type TransportInfo, transportInfo } from "./zeromq/index.js";
 export { generateKeyPair } from "./zmtp/curve-box.js";

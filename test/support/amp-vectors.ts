@@ -32,6 +32,8 @@ export interface AmpVector {
   readonly reply?: string;
   /** What that means: boxes. */
   readonly replyDecoded?: unknown;
+  /** Does the peer close the connection? */
+  readonly closes?: boolean;
   /** The command of the call that the octets are the answer to. */
   readonly call?: string;
 }

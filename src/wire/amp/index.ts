@@ -16,6 +16,7 @@ export { type BoxFault, MalformedBoxError } from "./malformed-box.js";
 export {
   type AmpMessage,
   type AskMessage,
+  boxOf,
   decodeMessage,
   encodeMessage,
   type FailureMessage,

@@ -13,7 +13,9 @@ export type BoxFault =
   /** A box is no request, no answer and no error. */
   | "no-kind"
   /** An error has no code, or no description. */
-  | "incomplete-error";
+  | "incomplete-error"
+  /** An answer is to nothing that was asked. */
+  | "unknown-tag";
 
 /**
  * What came breaks the protocol, and the connection is of no use any more: it is to be closed, without a box about it

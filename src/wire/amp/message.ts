@@ -77,23 +77,32 @@ export function tagOf(number: number): string {
  * @throws RpcError, code `TOO_LARGE`, `not-sent`, as {@link encodeBox}
  */
 export function encodeMessage(message: AmpMessage, dialect: AmpDialect = "twisted"): Buffer {
+  return encodeBox(boxOf(message, dialect), dialect);
+}
+
+/**
+ * The box of a message.
+ *
+ * @param dialect - of the peer; default `twisted`
+ * @throws as {@link encodeMessage}, but for lengths, which are seen when the box is written
+ */
+export function boxOf(message: AmpMessage, dialect: AmpDialect = "twisted"): Box {
   switch (message.kind) {
     case "ask": {
       const { tag, command, values } = message;
       const own: [string, Buffer][] = [[Key.command, octetsOf("name of the command", command)]];
       if (tag !== undefined) own.push([Key.ask, octetsOf("tag", tag)]);
-      return encodeBox(join(values, own), dialect);
+      return join(values, own);
     }
     case "answer":
-      return encodeBox(join(message.values, [[Key.answer, octetsOf("tag", message.tag)]]), dialect);
+      return join(message.values, [[Key.answer, octetsOf("tag", message.tag)]]);
     default: {
       const { tag, code, description } = message;
-      const box = new Map<string, Uint8Array>([
+      return new Map<string, Uint8Array>([
         [Key.error, octetsOf("tag", tag)],
         [Key.errorCode, octetsOf("code", code)],
         [Key.errorDescription, shortened(description === "" && dialect === "asyncio-amp" ? code : description)],
       ]);
-      return encodeBox(box, dialect);
     }
   }
 }

@@ -1,0 +1,342 @@
+import { RpcError, rpcError } from "../../errors.js";
+import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
+import { PromiseCall } from "../../peer/promise-call.js";
+import type { DeadlineWheel } from "../../util/deadline-wheel.js";
+import type { Logger } from "../../util/log.js";
+import { thrownText } from "../../util/thrown-text.js";
+import {
+  type AmpDialect,
+  type AskMessage,
+  type Box,
+  boxOf,
+  Code,
+  decodeMessage,
+  type FailureMessage,
+  MalformedBoxError,
+  tagOf,
+} from "../../wire/amp/index.js";
+import type { ErrorMessage } from "../../wire/message.js";
+import type { BoxReceiver, BoxSender } from "./box-connection.js";
+import type { TakeOver } from "./command-types.js";
+import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
+import { type AmpFailure, failureOf } from "./failure-of.js";
+import type { AmpPeer, BoxResponder, ResponderContext, ResponderLocator } from "./locator.js";
+import { OverdueTags } from "./overdue-tags.js";
+
+/** Options of {@link BoxDispatcher}. */
+export interface BoxDispatcherOptions {
+  /** What the other end may ask for. */
+  readonly locator: ResponderLocator;
+  /** What responders know the other end by, to ask it something themselves. */
+  readonly peer: AmpPeer;
+  /** The other end, for errors and logs. */
+  readonly label: string;
+  /** Keeps the deadlines. */
+  readonly wheel: DeadlineWheel;
+  /** Of the peer; default `twisted`. */
+  readonly dialect?: AmpDialect | undefined;
+  /** Requests of this end that may wait for an answer at the same time; default 100,000. One more is refused with `OVERLOADED`. */
+  readonly maxInFlight?: number | undefined;
+  /** Requests of the other end that run at the same time; default 10,000. One more is answered with the code `OVERLOADED`. */
+  readonly maxRunning?: number | undefined;
+  /** A command that switches was answered: the connection is no AMP any more. */
+  readonly onSwitched: (takeOver: TakeOver, command: string) => void;
+  /** Told of errors that the other end sees only as a fixed text. */
+  readonly log: Logger;
+}
+
+/** How a request goes. */
+export interface AskOptions {
+  /** When it fails with `TIMEOUT`, in milliseconds of the wheel's clock. */
+  readonly deadlineAt: number;
+  /** Is an answer wanted? Default true. */
+  readonly requiresAnswer?: boolean | undefined;
+  /** Ends it with `CANCELLED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Is what comes behind its answer perhaps no box, so that nothing is read until {@link BoxSender.release}? Default false. */
+  readonly isLast?: boolean | undefined;
+}
+
+/**
+ * Requests and answers over boxes, both ways (docs/amp-wire.md, sections 2 and 4): tags, what waits for answers, what runs for the
+ * other end. Twisted: `BoxDispatcher`.
+ */
+export class BoxDispatcher implements BoxReceiver {
+  readonly #options: BoxDispatcherOptions;
+  readonly #dialect: AmpDialect;
+  readonly #pending: PendingCalls;
+  readonly #overdue = new OverdueTags();
+  readonly #running = new Set<RunningAsk>();
+  #sender: BoxSender | undefined;
+  #stopped: RpcError | undefined;
+  #isDraining = false;
+  readonly #onIdle: (() => void)[] = [];
+  /** The request after whose answer no more is to be read. */
+  #last: number | undefined;
+
+  /** Makes one; it can be used as soon as its sender is there. */
+  constructor(options: BoxDispatcherOptions) {
+    this.#options = options;
+    this.#dialect = options.dialect ?? "twisted";
+    this.#pending = new PendingCalls(options.wheel, ({ id }) => {
+      this.#overdue.add(id);
+    });
+  }
+
+  /** Requests of this end that wait for an answer. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Number of requests made so far. */
+  get asked(): number {
+    return this.#pending.lastId;
+  }
+
+  /** Requests of the other end that run. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Takes no more requests: they are answered with the code `DRAINING`. Settles when those that run are answered. */
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    return new Promise((resolve) => {
+      this.#onIdle.push(resolve);
+      this.#ended();
+    });
+  }
+
+  startReceivingBoxes(sender: BoxSender): void {
+    this.#sender = sender;
+  }
+
+  stopReceivingBoxes(reason: RpcError): void {
+    if (this.#stopped) return;
+    this.#stopped = reason;
+    this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
+    for (const ask of this.#running) ask.abort(reason);
+    this.#running.clear();
+    this.#ended();
+  }
+
+  /**
+   * Asks for a command by its name, with values as they travel. Twisted: `callRemoteString`.
+   *
+   * @returns the values of the answer; `undefined` when none is wanted
+   * @throws RpcError with outcome; one that the other end has told has the code of the wire as `remote.name`
+   */
+  ask(command: string, values: Box, options: AskOptions): Promise<Box | undefined> {
+    const { label, wheel } = this.#options;
+    return new Promise((resolve, reject) => {
+      const call = new PromiseCall(
+        { address: label, now: () => wheel.now() },
+        { interface: "", method: command, args: values, deadlineAt: options.deadlineAt, signal: options.signal },
+        ({ result }) => {
+          resolve(result as Box | undefined);
+        },
+        reject,
+      );
+      this.send(call, values, options);
+    });
+  }
+
+  boxReceived(box: Box): void {
+    const message = decodeMessage(box, this.#dialect);
+    if (message.kind === "ask") {
+      this.#serve(message);
+      return;
+    }
+    const id = Number.parseInt(message.tag, 16);
+    if (id === this.#last) this.#sender?.hold();
+    const answer: Parameters<PendingCalls["settle"]>[1] =
+      message.kind === "answer" ? { kind: "result", id, result: message.values } : refusalOf(id, message);
+    if (tagOf(id) === message.tag && (this.#pending.settle(id, answer) || this.#overdue.take(id))) return;
+    throw new MalformedBoxError(
+      "unknown-tag",
+      `There is an answer to ${JSON.stringify(message.tag)}, which was not asked`,
+    );
+  }
+
+  /**
+   * Sends a request, and tells it what becomes of it: exactly once, maybe before this returns. Never throws.
+   *
+   * @param call - its `answered` gets a box as result
+   */
+  send(
+    call: PendingCall,
+    values: Box,
+    { requiresAnswer = true, isLast = false }: Omit<AskOptions, "deadlineAt"> = {},
+  ): void {
+    const { label, maxInFlight = 100_000 } = this.#options;
+    const { method } = call;
+    const where = { method, service: label };
+    if (this.#stopped || !this.#sender) {
+      const reason = this.#stopped ?? rpcError("UNAVAILABLE", `${label} is not connected yet`);
+      if (reason instanceof ProtocolSwitchedError) call.failed(reason);
+      else call.failed(rpcError(reason.code, `${method} was not sent: ${reason.message}`, { ...where, cause: reason }));
+    } else if (call.signal?.aborted) {
+      const cause: unknown = call.signal.reason;
+      call.failed(rpcError("CANCELLED", `${method} was cancelled before it was sent`, { ...where, cause }));
+    } else if (this.#pending.size >= maxInFlight) {
+      const text = `${maxInFlight} requests wait for answers of ${label} already (option maxInFlight)`;
+      call.failed(rpcError("OVERLOADED", text, where));
+    } else {
+      call.id = this.#pending.nextId();
+      const tag = requiresAnswer ? tagOf(call.id) : undefined;
+      try {
+        this.#sender.sendBox(boxOf({ kind: "ask", tag, command: method, values }, this.#dialect));
+      } catch (error) {
+        call.failed(RpcError.from(error, "BAD_REQUEST", { ...where, outcome: "not-sent" }));
+        return;
+      }
+      if (isLast) this.#last = call.id;
+      if (requiresAnswer) this.#pending.add(call);
+      else call.answered({ kind: "result", id: call.id, result: undefined });
+    }
+  }
+
+  #serve(ask: AskMessage): void {
+    const { locator, peer, maxRunning = 10_000 } = this.#options;
+    const responder = locator.locateResponder(ask.command);
+    if (!responder) {
+      this.#fail(ask, { code: Code.unhandled, description: `Unhandled Command: ${ask.command}`, isFatal: false });
+      return;
+    }
+    if (this.#isDraining) {
+      this.#fail(ask, { code: "DRAINING", description: "The server closes; nothing was run", isFatal: false });
+      return;
+    }
+    if (this.#running.size >= maxRunning) {
+      const description = `${maxRunning} requests of this connection run already`;
+      this.#fail(ask, { code: "OVERLOADED", description, isFatal: false });
+      return;
+    }
+    const running = new RunningAsk(ask, responder, peer, this.#dialect);
+    this.#running.add(running);
+    // What comes behind it is perhaps no box.
+    if (responder.command?.switches) this.#sender?.hold();
+    let answer: ReturnType<BoxResponder["respond"]>;
+    try {
+      answer = responder.respond(ask.values, running);
+    } catch (error) {
+      this.#failed(running, error);
+      return;
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (value) => {
+          this.#answer(running, value);
+        },
+        (error: unknown) => {
+          this.#failed(running, error);
+        },
+      );
+    } else this.#answer(running, answer);
+  }
+
+  #answer(running: RunningAsk, answer: Box | TakeOver): void {
+    // The connection has ended meanwhile: what it answers is nobody's.
+    if (!this.#running.delete(running)) return;
+    const { ask, responder } = running;
+    const values = typeof answer === "function" ? NOTHING : answer;
+    try {
+      if (ask.tag !== undefined) {
+        this.#sender?.sendBox(boxOf({ kind: "answer", tag: ask.tag, values }, this.#dialect));
+      }
+    } catch (error) {
+      this.#tell(running, error);
+      this.#ended();
+      return;
+    }
+    this.#ended();
+    if (typeof answer === "function") this.#options.onSwitched(answer, ask.command);
+    else if (responder.command?.quits) {
+      this.#sender?.end(rpcError("CLOSED", `The connection ends with the answer to ${ask.command}`));
+    }
+  }
+
+  #failed(running: RunningAsk, error: unknown): void {
+    if (!this.#running.delete(running)) return;
+    this.#tell(running, error);
+    this.#ended();
+  }
+
+  #ended(): void {
+    if (this.#isDraining && this.#running.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  #tell({ ask, responder }: RunningAsk, error: unknown): void {
+    const failure = failureOf(responder.command, error, this.#dialect);
+    if (!failure.isDeclared) this.#options.log.error(`${ask.command} failed: ${thrownText(error)}`);
+    // Of an answer that is too long Twisted's peers are told nothing at all.
+    const isUntold = isTooLong(error) && this.#dialect === "twisted";
+    this.#fail(isUntold ? { ...ask, tag: undefined } : ask, failure);
+    if (responder.command?.switches) this.#sender?.release();
+  }
+
+  /** Without a tag there is nobody to tell: the connection ends instead. */
+  #fail({ tag, command }: AskMessage, { code, description, isFatal }: Omit<AmpFailure, "isDeclared">): void {
+    if (tag !== undefined) this.#sender?.sendBox(boxOf({ kind: "error", tag, code, description }, this.#dialect));
+    if (tag !== undefined && !isFatal) return;
+    this.#sender?.end(
+      rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
+    );
+  }
+}
+
+/** A request of the other end that runs. */
+class RunningAsk implements ResponderContext {
+  readonly ask: AskMessage;
+  readonly responder: BoxResponder;
+  readonly peer: AmpPeer;
+  readonly dialect: AmpDialect;
+  #controller: AbortController | undefined;
+  #ended: RpcError | undefined;
+
+  constructor(ask: AskMessage, responder: BoxResponder, peer: AmpPeer, dialect: AmpDialect) {
+    this.ask = ask;
+    this.responder = responder;
+    this.peer = peer;
+    this.dialect = dialect;
+  }
+
+  get command(): string {
+    return this.ask.command;
+  }
+
+  /** Made for whoever looks at it: most do not. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#ended) this.#controller.abort(this.#ended);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: RpcError): void {
+    this.#ended = reason;
+    this.#controller?.abort(reason);
+  }
+}
+
+/** What the other end has told of a request that failed. */
+function refusalOf(id: number, { code, description }: FailureMessage): ErrorMessage {
+  const isUnknown = code === Code.unhandled;
+  return {
+    kind: "error",
+    id,
+    code: isUnknown ? "METHOD_NOT_FOUND" : "UNKNOWN",
+    number: isUnknown ? 2 : 1,
+    outcome: isUnknown ? "not-executed" : "executed",
+    remote: { name: code, message: description },
+  };
+}
+
+/** Is it that an answer does not fit into its box? */
+function isTooLong(error: unknown): boolean {
+  if (!(error instanceof RpcError)) return false;
+  return error.code === "TOO_LARGE" || (error instanceof BadLocalReturnError && isTooLong(error.cause));
+}
+
+const NOTHING: Box = new Map();

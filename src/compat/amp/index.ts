@@ -1,0 +1,78 @@
+/**
+ * AMP, the Asynchronous Messaging Protocol: commands both ways over tcp, tls and unix sockets, for peers that use Twisted or asyncio-amp
+ * (docs/amp.md).
+ *
+ * @module lamplighter/amp
+ */
+
+export {
+  type OctetStream,
+  type StreamHandlers,
+  type StreamListener,
+  type StreamListenOptions,
+  type StreamOptions,
+  type StreamPeer,
+  type StreamTls,
+} from "../../transport/index.js";
+export * from "../../wire/amp/index.js";
+export { BoxConnection, type BoxConnectionOptions, type BoxReceiver, type BoxSender } from "./box-connection.js";
+export { type AskOptions, BoxDispatcher, type BoxDispatcherOptions } from "./box-dispatcher.js";
+export { boxMethods } from "./box-methods.js";
+export { connectBoxes, listenBoxes } from "./boxes.js";
+export type { AmpCallOptions, CallParameters, CallsOf, CommandCall, CommandTable } from "./calls.js";
+export {
+  AmpCommand,
+  type AmpErrorClass,
+  Command,
+  type CommandDefinition,
+  type CommandLike,
+  commandOf,
+  defineCommand,
+  type ErrorTable,
+} from "./command.js";
+export {
+  type AnyResponder,
+  CommandLocator,
+  type ResponderEntry,
+  type ResponderFunction,
+  respond,
+} from "./command-locator.js";
+export type { CommandSettings } from "./command-settings.js";
+export type {
+  ArgumentFields,
+  CommandArguments,
+  CommandErrors,
+  CommandResponse,
+  DeclaredIn,
+  ErrorsIn,
+  Nothing,
+  NoValues,
+  ReceivedArguments,
+  RequiresAnswer,
+  ResponseFields,
+  SentResponse,
+  Switches,
+  TakeOver,
+} from "./command-types.js";
+export { type ConnectAmpOptions, connectAmp } from "./connect.js";
+export {
+  BadArgumentsError,
+  BadLocalReturnError,
+  OnlyOneTlsError,
+  ProtocolSwitchedError,
+  RemoteAmpError,
+  type RemoteAmpErrorOptions,
+} from "./errors.js";
+export { type AmpServer, type ListenAmpOptions, listen } from "./listen.js";
+export {
+  type AmpPeer,
+  type BoxResponder,
+  joinLocators,
+  type ResponderContext,
+  type ResponderLocator,
+} from "./locator.js";
+export type { AmpOptions, AmpPeerInfo, AmpVerbs } from "./options.js";
+export type { AmpRemote, UntypedCall, UntypedCalls } from "./peer-proxy.js";
+export { Responder, type ResponderDecorator } from "./responder-marks.js";
+export { type LocatorMaker, locatorsOf, type ResponderClass, type Responders } from "./responders.js";
+export type { UntypedArguments, UntypedValue, UntypedValues } from "./untyped.js";

@@ -1,0 +1,145 @@
+import { type RpcError, rpcError } from "../../errors.js";
+import { type ConnectionLimits, ConnectionQuota, listenStreams, type OctetStream } from "../../transport/index.js";
+import { SILENT } from "../../util/log.js";
+import { sleep } from "../../util/sleep.js";
+import { thrownText } from "../../util/thrown-text.js";
+import { AmpEnd } from "./end.js";
+
+import type { AmpOptions } from "./options.js";
+import { type AmpRemote, remoteOf } from "./peer-proxy.js";
+import { type LocatorMaker, locatorsOf, type Responders } from "./responders.js";
+
+/** Options of {@link listen}. */
+export interface ListenAmpOptions extends AmpOptions {
+  /** How many connections are taken, as in the limits of a host. */
+  readonly connections?: ConnectionLimits | undefined;
+  /** Told of each connection, before anything is asked over it. */
+  readonly onConnection?: ((peer: AmpRemote) => void) | undefined;
+  /** How long running calls may take to finish when the server closes, in milliseconds; default 10,000. */
+  readonly drainTimeoutMs?: number | undefined;
+}
+
+/** A bound address at which commands are answered; made by {@link listen}. */
+export interface AmpServer {
+  /** The real address, with the real port. */
+  readonly address: string;
+  /** Who is connected now. */
+  readonly peers: readonly AmpRemote[];
+  /** Takes no more connections and calls, lets those that run finish, and closes. Idempotent; settles when all is gone. */
+  close(): Promise<void>;
+  /** For `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Answers commands at an address:
+ *
+ * ```ts
+ * const server = await listen("tcp://127.0.0.1:8000", [respond(Sum, ({ a, b }) => ({ total: a + b }))]);
+ * ```
+ *
+ * @param address - `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix://PATH`; port 0 takes a free one
+ * @param responders - what can be called; of a class each connection gets an instance of its own
+ * @throws ConfigurationError for a wrong address or option, or a port in use
+ */
+export async function listen(
+  address: string,
+  responders: Responders,
+  options: ListenAmpOptions = {},
+): Promise<AmpServer> {
+  const server = new Server(responders, options);
+  await server.bind(address);
+  return server;
+}
+
+class Server implements AmpServer {
+  readonly #options: ListenAmpOptions;
+  readonly #locator: LocatorMaker;
+  readonly #ends = new Map<AmpEnd, AmpRemote>();
+  #address = "";
+  #stop: () => Promise<void> = () => Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(responders: Responders, options: ListenAmpOptions) {
+    this.#options = options;
+    this.#locator = locatorsOf(responders);
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  get peers(): readonly AmpRemote[] {
+    return [...this.#ends.values()];
+  }
+
+  async bind(address: string): Promise<void> {
+    const { tls, maxQueuedBytes, connections, log = SILENT } = this.#options;
+    const listener = await listenStreams(address, (stream) => this.#accept(stream), {
+      tls: tls === false ? undefined : tls,
+      maxQueuedBytes,
+      quota: new ConnectionQuota(connections),
+      onRefused: (remoteAddress: string, reason: RpcError) => {
+        log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
+      },
+    });
+    this.#address = listener.address;
+    this.#stop = () => listener.close();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #accept(stream: OctetStream): AmpEnd["connection"]["handlers"] {
+    const { log = SILENT, onConnection } = this.#options;
+    const { remoteAddress } = stream.peer;
+    const end = new AmpEnd({
+      ...this.#options,
+      label: remoteAddress === "" ? "a process of this machine" : remoteAddress,
+      log,
+      locator: this.#locator,
+    });
+    const remote = remoteOf(end, undefined);
+    this.#ends.set(end, remote);
+    void end.closed.then(() => {
+      this.#ends.delete(end);
+    });
+    void end.opened.then(() => {
+      try {
+        onConnection?.(remote);
+      } catch (error) {
+        log.error(`onConnection failed: ${thrownText(error)}`);
+      }
+    });
+    end.connection.attach(stream);
+    return end.connection.handlers;
+  }
+
+  async #close(): Promise<void> {
+    const stopped = this.#stop();
+    const ends = [...this.#ends.keys()];
+    const giveUp = new AbortController();
+    await Promise.race([
+      Promise.all(ends.map((end) => end.drain())),
+      sleep(this.#options.drainTimeoutMs ?? DRAIN_MS, giveUp.signal),
+    ]);
+    giveUp.abort();
+    const reason = rpcError("CLOSED", "The server closes");
+    await Promise.all(
+      ends.map((end) => {
+        end.end(reason);
+        return end.closed;
+      }),
+    );
+    await stopped;
+  }
+}
+
+/** How long running calls may take to finish, in milliseconds. */
+const DRAIN_MS = 10_000;
