@@ -110,6 +110,12 @@ describe("Peers of AMP", () => {
     expect(told).to.deep.equal(["1", "2", "1"]);
   });
 
+  it("know who asks, where they answer", async () => {
+    const Where = defineCommand({ name: "Where", response: { text: unicode() } });
+    const server = await amp.listen(respond(Where, (_args, { peer: { info } }) => ({ text: info.remoteAddress })));
+    expect(await (await amp.connect(server)).callRemote(Where)).to.deep.equal({ text: "127.0.0.1" });
+  });
+
   it("tell declared errors as what they are, in both directions, and stay connected", async () => {
     const server = await amp.listen(vectorResponders());
     const peer = await amp.connect(server, { responders: vectorResponders() });
