@@ -1,8 +1,8 @@
 import { RpcError, rpcError } from "../../errors.js";
 import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
 import { PromiseCall } from "../../peer/promise-call.js";
-import type { DeadlineWheel } from "../../util/deadline-wheel.js";
-import type { Logger } from "../../util/log.js";
+import { DeadlineWheel } from "../../util/deadline-wheel.js";
+import { type Logger, SILENT } from "../../util/log.js";
 import { thrownText } from "../../util/thrown-text.js";
 import {
   type AmpDialect,
@@ -31,8 +31,8 @@ export interface BoxDispatcherOptions {
   readonly peer: AmpPeer;
   /** The other end, for errors and logs. */
   readonly label: string;
-  /** Keeps the deadlines. */
-  readonly wheel: DeadlineWheel;
+  /** Keeps the deadlines; default one of its own, on `performance.now()`. */
+  readonly wheel?: DeadlineWheel | undefined;
   /** Of the peer; default `twisted`. */
   readonly dialect?: AmpDialect | undefined;
   /** Requests of this end that may wait for an answer at the same time; default 100,000. One more is refused with `OVERLOADED`. */
@@ -41,13 +41,13 @@ export interface BoxDispatcherOptions {
   readonly maxRunning?: number | undefined;
   /** A command that switches was answered: the connection is no AMP any more. */
   readonly onSwitched: (takeOver: TakeOver, command: string) => void;
-  /** Told of errors that the other end sees only as a fixed text. */
-  readonly log: Logger;
+  /** Told of errors that the other end sees only as a fixed text; default nothing. */
+  readonly log?: Logger | undefined;
 }
 
 /** How a request goes. */
 export interface AskOptions {
-  /** When it fails with `TIMEOUT`, in milliseconds of the wheel's clock. */
+  /** When it fails with `TIMEOUT`, in milliseconds of the wheel's clock, such as `performance.now() + 5_000`; `Infinity`: never. */
   readonly deadlineAt: number;
   /** Is an answer wanted? Default true. */
   readonly requiresAnswer?: boolean | undefined;
@@ -64,6 +64,7 @@ export interface AskOptions {
 export class BoxDispatcher implements BoxReceiver {
   readonly #options: BoxDispatcherOptions;
   readonly #dialect: AmpDialect;
+  readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
   readonly #overdue = new OverdueTags();
   readonly #running = new Set<RunningAsk>();
@@ -78,7 +79,8 @@ export class BoxDispatcher implements BoxReceiver {
   constructor(options: BoxDispatcherOptions) {
     this.#options = options;
     this.#dialect = options.dialect ?? "twisted";
-    this.#pending = new PendingCalls(options.wheel, ({ id }) => {
+    this.#wheel = options.wheel ?? new DeadlineWheel();
+    this.#pending = new PendingCalls(this.#wheel, ({ id }) => {
       this.#overdue.add(id);
     });
   }
@@ -127,10 +129,10 @@ export class BoxDispatcher implements BoxReceiver {
    * @throws RpcError with outcome; one that the other end has told has the code of the wire as `remote.name`
    */
   ask(command: string, values: Box, options: AskOptions): Promise<Box | undefined> {
-    const { label, wheel } = this.#options;
+    const { label } = this.#options;
     return new Promise((resolve, reject) => {
       const call = new PromiseCall(
-        { address: label, now: () => wheel.now() },
+        { address: label, now: () => this.#wheel.now() },
         { interface: "", method: command, args: values, deadlineAt: options.deadlineAt, signal: options.signal },
         ({ result }) => {
           resolve(result as Box | undefined);
@@ -268,7 +270,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   #tell({ ask, responder }: RunningAsk, error: unknown): void {
     const failure = failureOf(responder.command, error, this.#dialect);
-    if (!failure.isDeclared) this.#options.log.error(`${ask.command} failed: ${thrownText(error)}`);
+    if (!failure.isDeclared) (this.#options.log ?? SILENT).error(`${ask.command} failed: ${thrownText(error)}`);
     // Of an answer that is too long Twisted's peers are told nothing at all.
     const isUntold = isTooLong(error) && this.#dialect === "twisted";
     this.#fail(isUntold ? { ...ask, tag: undefined } : ask, failure);
