@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as amp from "../../src/compat/amp/index.js";
 import * as pseud from "../../src/compat/pseud/index.js";
 import * as lamplighter from "../../src/index.js";
 
@@ -33,7 +34,11 @@ export function withAssertions(code: string): string {
 }
 
 /** This package by its entry points, as tests have it. */
-const ENTRIES: Readonly<Record<string, object>> = { lamplighter, "lamplighter/pseud": pseud };
+const ENTRIES: Readonly<Record<string, object>> = {
+  lamplighter,
+  "lamplighter/amp": amp,
+  "lamplighter/pseud": pseud,
+};
 const KEY = "lamplighter.pages";
 Object.assign(globalThis, { [Symbol.for(KEY)]: ENTRIES });
 
@@ -52,6 +57,8 @@ function withImportsOfTests(source: string): string {
 
 /** Modules that tests make of what pages show. They import this package by its own name. */
 export interface PageModules {
+  /** Where they are; removed after all tests. */
+  readonly folder: string;
   /** Writes one as it stands, for the compiler. Returns its file. */
   write(name: string, source: string): string;
   /** Runs one. Returns what it exports. */
@@ -73,6 +80,7 @@ export function usePageModules(name: string): PageModules {
     rmSync(folder, { recursive: true });
   });
   return {
+    folder,
     write,
     run: (module, source) => import(pathToFileURL(write(`${module}-run`, withImportsOfTests(source))).href),
   };
