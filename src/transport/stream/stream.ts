@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { RpcError } from "../../errors.js";
+import type { ConnectionQuota } from "../connection-quota.js";
 
 /** What an {@link OctetStream} tells its owner. Handlers must not throw. */
 export interface StreamHandlers {
@@ -11,7 +12,7 @@ export interface StreamHandlers {
   secured?(): void;
   /**
    * The stream is gone, or was never made; everything that came before has been delivered. Called once, last, also after
-   * {@link OctetStream.end} and {@link OctetStream.destroy}; not after {@link OctetStream.detach}.
+   * {@link OctetStream.end} and, before it returns, by {@link OctetStream.destroy}; not after {@link OctetStream.detach}.
    *
    * @param isClean - the other end has ended it in order
    */
@@ -55,7 +56,7 @@ export interface OctetStream {
   readonly isSecure: boolean;
   /** Queues octets, which must not change any more. What is written in one turn of the event loop leaves together. */
   write(octets: Uint8Array): void;
-  /** Reads no more, until {@link OctetStream.resume}. */
+  /** Reads no more, until {@link OctetStream.resume}: neither octets nor the end are told. A stream that is not open yet may fail. */
   pause(): void;
   /** Reads on. */
   resume(): void;
@@ -64,26 +65,47 @@ export interface OctetStream {
    * queued has. The stream reads again as soon as it is secure (`secured`), and closes when that fails.
    *
    * @param rest - what came already and belongs to TLS
+   * @throws ConfigurationError when the options cannot be used, the stream is not open yet, or it is encrypted already
    */
   startTls(options: StreamTls, rest: Uint8Array): void;
-  /** Writes what is queued, ends, and closes; at once when that takes long. Idempotent. */
+  /**
+   * Writes what is queued, ends, and closes as soon as the other end has ended too, after a second in any case. What comes meanwhile
+   * is delivered. Idempotent.
+   */
   end(reason?: RpcError): void;
   /** Closes at once; what is queued is dropped. Idempotent. */
   destroy(reason?: RpcError): void;
   /**
-   * Gives the connection away: nothing more is told to the handlers, and whoever gets it closes it.
+   * Gives the connection away: nothing more is told to the handlers, and whoever gets it closes it. What was written leaves first.
+   * The connection is half-open when the other end has ended. It still counts for the listener's quota until it is closed. Errors
+   * that nobody listens for do not end the process; `close` is emitted in any case.
    *
    * @param rest - what came already and is the new owner's to read
+   * @throws UnavailableError when the stream is not open
    */
   detach(rest: Uint8Array): Duplex;
 }
 
 /** Options of {@link connectStream}. */
 export interface StreamOptions {
-  /** For `tls://`, and default for `startTls`. */
+  /** For `tls://`. */
   readonly tls?: StreamTls | undefined;
   /** Octets that may wait for the other end to read before the stream is destroyed; default 256 MiB. */
   readonly maxQueuedBytes?: number | undefined;
+  /** Milliseconds for a handshake of TLS, after which the stream is destroyed; default 10,000. */
+  readonly handshakeTimeoutMs?: number | undefined;
+}
+
+/** Options of {@link listenStreams}. */
+export interface StreamListenOptions extends StreamOptions {
+  /** Counts the connections, together with those of other listeners that have the same one; default: one of its own. */
+  readonly quota?: ConnectionQuota | undefined;
+  /**
+   * A connection was not let in: there were too many, or its handshake failed. It must not throw.
+   *
+   * @param remoteAddress - where it came from; `""` for a unix socket
+   */
+  readonly onRefused?: ((remoteAddress: string, reason: RpcError) => void) | undefined;
 }
 
 /** A bound address of streams. */

@@ -1,0 +1,55 @@
+import { connect } from "node:net";
+import { type Address, isNetworkAddress, parseAddress } from "../address.js";
+import { noSuchScheme } from "../no-such-scheme.js";
+import { connectOptions } from "../socket-address.js";
+import { prepareHandshake } from "./handshake.js";
+import { SocketStream, type StreamSettings } from "./socket-stream.js";
+import type { OctetStream, StreamHandlers, StreamOptions, StreamTls } from "./stream.js";
+
+/**
+ * Starts connecting to `tcp://HOST:PORT` (`HOST:PORT` means the same), `tls://HOST:PORT` or `unix://PATH`. What is written before the
+ * stream is open waits. Failures are told through {@link StreamHandlers.closed}: `UNAVAILABLE`, and `ACCESS_DENIED` when the other
+ * end does not prove who it is.
+ *
+ * @throws ConfigurationError for a wrong address or unusable certificates
+ */
+export function connectStream(address: string, handlers: StreamHandlers, options: StreamOptions = {}): OctetStream {
+  const parsed = parseStreamAddress(address);
+  const settings = {
+    ...streamSettings(parsed, options),
+    isAccepted: false,
+    name: parsed.text,
+    service: parsed.text,
+    host: isNetworkAddress(parsed) ? parsed.host : undefined,
+  };
+  if (settings.isTls) prepareHandshake(settings.tls, false);
+  const socket = connect({ ...connectOptions(parsed), allowHalfOpen: true });
+  const stream = new SocketStream(socket, settings, handlers);
+  socket.once("connect", () => {
+    stream.start();
+  });
+  return stream;
+}
+
+/** @throws ConfigurationError for addresses that are no sockets */
+export function parseStreamAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (isNetworkAddress(address) || address.scheme === "ipc") return address;
+  throw noSuchScheme("stream", address.scheme);
+}
+
+/** What both ends of a stream take from their options. */
+export function streamSettings(
+  address: Address,
+  options: StreamOptions,
+): Pick<StreamSettings, "isTls" | "tls" | "maxQueuedBytes" | "handshakeTimeoutMs"> {
+  return {
+    isTls: address.scheme === "tls",
+    tls: options.tls ?? NO_TLS,
+    maxQueuedBytes: options.maxQueuedBytes ?? 256 * 1024 * 1024,
+    handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
+  };
+}
+
+/** One for all, so that what is made of it is made once. */
+const NO_TLS: StreamTls = {};

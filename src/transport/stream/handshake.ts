@@ -1,0 +1,110 @@
+import { isIP, type Socket } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+import { RpcError, rpcError } from "../../errors.js";
+import type { StreamTls } from "./stream.js";
+import { brokenHandshake, certificateFailure, tlsFailure } from "./tls-failure.js";
+import { acceptingServer, clientContext, type HandshakeEnd, type ServerView } from "./tls-settings.js";
+
+/** One end of a handshake. */
+export interface HandshakeOptions {
+  /** Was the connection accepted here? Then this end is the server of TLS. */
+  readonly isAccepted: boolean;
+  /** What it shows and believes. */
+  readonly tls: StreamTls;
+  /** Must the other end prove who it is, where `tls` does not say? Default: if there are authorities. */
+  readonly verify: boolean | undefined;
+  /** The name that the other end's certificate is for, where `tls` does not say. */
+  readonly host: string | undefined;
+  /** What people know the other end by. */
+  readonly name: string;
+}
+
+/** A connection that is encrypted. */
+export interface SecuredSocket {
+  /** Reads and writes clear octets. */
+  readonly socket: TLSSocket;
+  /** What the other end has proven to hold, in DER; `undefined` where nothing was verified. */
+  readonly certificate: Uint8Array | undefined;
+}
+
+/** Makes what a handshake needs, which is kept for the next. @throws ConfigurationError for unusable options */
+export function prepareHandshake(tls: StreamTls, isAccepted: boolean): void {
+  if (isAccepted) acceptingServer(tls);
+  else clientContext(tls);
+}
+
+/**
+ * Encrypts a connection, which belongs to TLS from then on. What the socket had read already and nobody has taken is the beginning
+ * of the other end's handshake. It knows no deadline: destroying the socket ends it.
+ *
+ * @param done - called once
+ */
+export function shakeHands(
+  raw: Socket,
+  options: HandshakeOptions,
+  done: (end: SecuredSocket | RpcError) => void,
+): void {
+  const { isAccepted, tls, name } = options;
+  const verify = tls.verify ?? options.verify ?? tls.ca !== undefined;
+  const expected = tls.serverName ?? options.host;
+  let isDone = false;
+  const settle: HandshakeEnd = (end) => {
+    if (isDone) return;
+    isDone = true;
+    if (end instanceof Error) {
+      done(end.code === "ECONNRESET" ? brokenHandshake(name, end) : tlsFailure(name, end));
+      return;
+    }
+    const objection = verify ? objectionTo(end, expected) : undefined;
+    if (objection === undefined) {
+      end.allowHalfOpen = true;
+      done({ socket: end, certificate: verify ? end.getPeerX509Certificate()?.raw : undefined });
+      return;
+    }
+    end.on("error", () => undefined);
+    end.destroy();
+    done(rpcError("ACCESS_DENIED", `${name} ${objection}`));
+  };
+  // Who ends during the handshake is not waited for.
+  raw.allowHalfOpen = false;
+  if (isAccepted) accept(raw, tls, settle);
+  else connectOver(raw, tls, expected, settle);
+}
+
+/**
+ * Node.js tells a server of all its handshakes, and not on which connection they were. So each connection gets a view of the
+ * server that inherits everything, and is told itself.
+ */
+function accept(raw: Socket, tls: StreamTls, told: HandshakeEnd): void {
+  const view = Object.create(acceptingServer(tls)) as ServerView;
+  view.told = told;
+  view.emit("connection", raw);
+}
+
+function connectOver(raw: Socket, tls: StreamTls, name: string | undefined, told: HandshakeEnd): void {
+  const socket = connect({
+    socket: raw,
+    secureContext: clientContext(tls),
+    // RFC 6066 has names there, and no IP addresses.
+    ...(name !== undefined && isIP(name) === 0 && { servername: name }),
+    // It is looked at below, so that both ends say the same of the same certificate.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  });
+  socket.once("secureConnect", () => {
+    socket.off("error", told);
+    told(socket);
+  });
+  socket.on("error", told);
+}
+
+/** What speaks against the certificate that the other end has shown. */
+function objectionTo(socket: TLSSocket, name: string | undefined): string | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return "shows no certificate";
+  // The type says Error, and it is one of OpenSSL's words.
+  if (!socket.authorized) return certificateFailure(String(socket.authorizationError));
+  if (name === undefined || (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)))
+    return undefined;
+  return `shows a certificate that is not for ${name}`;
+}

@@ -1,0 +1,11 @@
+export { connectStream } from "./connect.js";
+export { listenStreams, type StreamAcceptor } from "./listen.js";
+export type {
+  OctetStream,
+  StreamHandlers,
+  StreamListener,
+  StreamListenOptions,
+  StreamOptions,
+  StreamPeer,
+  StreamTls,
+} from "./stream.js";

@@ -1,0 +1,379 @@
+import type { Socket } from "node:net";
+import { Duplex, Readable } from "node:stream";
+import { ConfigurationError, type ErrorCode, RpcError, rpcError } from "../../errors.js";
+import { connectFailure } from "../connect-failure.js";
+import { openSockets } from "../open-sockets.js";
+import { OutBuffer } from "../out-buffer.js";
+import { prepareHandshake, type SecuredSocket, shakeHands } from "./handshake.js";
+import type { OctetStream, StreamHandlers, StreamPeer, StreamTls } from "./stream.js";
+import { brokenHandshake, tlsFailure } from "./tls-failure.js";
+
+/** What a {@link SocketStream} knows of its connection. */
+export interface StreamSettings {
+  /** Was it accepted here? */
+  readonly isAccepted: boolean;
+  /** Is TLS there from the first octet on? */
+  readonly isTls: boolean;
+  /** What people know the other end by. */
+  readonly name: string;
+  /** The address that was connected to; `undefined` for what was accepted. */
+  readonly service: string | undefined;
+  /** The host that was connected to; `undefined` for what was accepted, and for unix sockets. */
+  readonly host: string | undefined;
+  /** See {@link StreamOptions}. */
+  readonly tls: StreamTls;
+  /** Octets that may wait for the other end. */
+  readonly maxQueuedBytes: number;
+  /** Milliseconds for a handshake of TLS. */
+  readonly handshakeTimeoutMs: number;
+}
+
+/**
+ * A stream on a socket of Node.js. What is written waits here until the connection is there, or secure, so that nothing leaves
+ * before its time; small pieces of one turn leave in one system call.
+ */
+export class SocketStream implements OctetStream {
+  readonly #raw: Socket;
+  readonly #settings: StreamSettings;
+  readonly #out = new OutBuffer();
+  /** What octets are read from and written to: the raw one, or TLS over it. */
+  #socket: Socket;
+  #handlers: StreamHandlers;
+  #state: "connecting" | "securing" | "open" | "closed" | "detached" = "connecting";
+  #peer: StreamPeer = NOBODY;
+  #reason: RpcError | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isOpened = false;
+  #isFlushing = false;
+  #isPaused = false;
+  /** This end has ended it, or is about to. */
+  #isEnding = false;
+  /** The other end has ended it, and how far its owner knows. */
+  #peerEnd: "none" | "unheard" | "heard" = "none";
+  /** The socket is gone, and the owner reads nothing now. */
+  #isGone = false;
+
+  /** @param socket - connected, if {@link SocketStream.start} is called at once */
+  constructor(socket: Socket, settings: StreamSettings, handlers: StreamHandlers) {
+    this.#raw = socket;
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#handlers = handlers;
+    openSockets.add(socket);
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+  }
+
+  get isAccepted(): boolean {
+    return this.#settings.isAccepted;
+  }
+
+  get isSecure(): boolean {
+    return this.#socket !== this.#raw;
+  }
+
+  get peer(): StreamPeer {
+    return this.#peer;
+  }
+
+  get queuedBytes(): number {
+    if (this.#state === "closed" || this.#state === "detached") return 0;
+    return this.#out.bytes + this.#socket.writableLength;
+  }
+
+  /** The connection is there. */
+  start(): void {
+    if (this.#state !== "connecting") return;
+    this.#raw.setNoDelay(true);
+    this.#peer = { remoteAddress: this.#raw.remoteAddress ?? "", certificate: undefined };
+    if (this.#settings.isTls) this.#secure(this.#settings.tls, this.#settings.isAccepted ? undefined : true);
+    else this.#open();
+  }
+
+  /** Tells others from now on: first that it is open, or that it is gone already. */
+  handOver(handlers: StreamHandlers): void {
+    this.#handlers = handlers;
+    if (this.#state === "closed") this.#tellClosed();
+    else if (this.#state !== "detached") handlers.opened();
+  }
+
+  write(octets: Uint8Array): void {
+    if (this.#isEnding || this.#state === "closed" || this.#state === "detached") return;
+    this.#out.add(octets);
+    const { queuedBytes } = this;
+    if (queuedBytes > this.#settings.maxQueuedBytes) {
+      this.#lose("OVERLOADED", `${this.#settings.name} has not read for long: ${queuedBytes} bytes wait for it`);
+      return;
+    }
+    this.#schedule();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    if (this.#state === "open") this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#state === "open") this.#socket.resume();
+    if (this.#peerEnd === "unheard" || this.#isGone) process.nextTick(this.#catchUp);
+  }
+
+  startTls(options: StreamTls, rest: Uint8Array): void {
+    if (this.isSecure || this.#state === "securing") throw new ConfigurationError("The stream is encrypted already");
+    if (this.#state === "connecting") throw new ConfigurationError("TLS begins on a stream that is open");
+    prepareHandshake(options, this.isAccepted);
+    if (this.#state !== "open" || this.#isEnding) return;
+    this.#isPaused = false;
+    if (this.#isGone || this.#peerEnd !== "none") {
+      // TLS was to begin, and the other end is not there any more.
+      this.#lose("UNAVAILABLE", brokenHandshake(this.#settings.name).message);
+      return;
+    }
+    this.#write();
+    this.#letGo(rest);
+    this.#secure(options, undefined);
+  }
+
+  end(reason?: RpcError): void {
+    if (this.#isEnding || this.#state === "closed" || this.#state === "detached") return;
+    this.#isEnding = true;
+    this.#reason ??= reason ?? this.#failure("CLOSED", `The connection with ${this.#settings.name} was closed`);
+    if (this.#state !== "open" && this.#out.bytes === 0) {
+      this.destroy();
+      return;
+    }
+    this.#setTimer(LINGER_MS, () => {
+      this.destroy();
+    });
+    if (this.#state === "open") this.#endWriting();
+  }
+
+  destroy(reason?: RpcError): void {
+    if (this.#state === "closed" || this.#state === "detached") return;
+    this.#reason ??= reason ?? this.#failure("CLOSED", `The connection with ${this.#settings.name} was closed`);
+    this.#socket.destroy();
+    this.#raw.destroy();
+    this.#finish();
+  }
+
+  detach(rest: Uint8Array): Duplex {
+    if (this.#state !== "open" || this.#isGone || this.#isEnding) {
+      throw rpcError("UNAVAILABLE", `The stream with ${this.#settings.name} is not open, and cannot be given away`);
+    }
+    this.#write();
+    const socket = this.#socket;
+    const hasEnded = this.#peerEnd !== "none";
+    this.#state = "detached";
+    openSockets.delete(this.#raw);
+    this.#letGo(hasEnded ? NOTHING : rest);
+    socket.on("error", ignore);
+    this.#raw.off("close", this.#onClose);
+    if (this.#raw !== socket) {
+      this.#raw.off("error", this.#onError);
+      this.#raw.on("error", ignore);
+    }
+    // Its end has been told already, to nobody; the new owner is to hear it after what came before.
+    if (hasEnded) return Duplex.from({ readable: Readable.from([rest], { objectMode: false }), writable: socket });
+    // Neither flowing nor paused, as a socket is that is new.
+    socket.on("readable", ignore).off("readable", ignore);
+    return socket;
+  }
+
+  /** Shakes hands; what the socket has read before belongs to it. */
+  #secure(tls: StreamTls, verify: boolean | undefined): void {
+    const { isAccepted, host, name, handshakeTimeoutMs } = this.#settings;
+    const raw = this.#raw;
+    this.#state = "securing";
+    // A stream that is to end has less time already.
+    if (!this.#isEnding) {
+      this.#setTimer(handshakeTimeoutMs, () => {
+        this.#lose("UNAVAILABLE", `${name} did not finish the handshake of TLS within ${handshakeTimeoutMs} ms`);
+      });
+    }
+    const begin = (): void => {
+      if (this.#state !== "securing") return;
+      shakeHands(raw, { isAccepted, tls, verify, host, name }, (end) => {
+        if (RpcError.isRpcError(end)) this.#lose(end.code, end.message, end.cause);
+        else this.#secured(end);
+      });
+    };
+    // TLS writes below the socket: what waits inside of it has to leave first.
+    if (raw.writableLength === 0) begin();
+    else raw.write(NOTHING, begin);
+  }
+
+  #secured({ socket, certificate }: SecuredSocket): void {
+    if (this.#state !== "securing") {
+      socket.destroy();
+      return;
+    }
+    if (!this.#isEnding) this.#setTimer();
+    this.#raw.off("close", this.#onClose);
+    this.#socket = socket;
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+    this.#peer = { remoteAddress: this.#peer.remoteAddress, certificate };
+    this.#open();
+  }
+
+  #open(): void {
+    const socket = this.#socket;
+    this.#state = "open";
+    if (this.#isOpened) this.#handlers.secured?.();
+    else {
+      this.#isOpened = true;
+      this.#handlers.opened();
+    }
+    // Handlers may have done anything.
+    if ((this.#state as string) !== "open" || socket !== this.#socket) return;
+    socket.on("end", this.#onEnd);
+    socket.on("finish", this.#onFinish);
+    if (this.#isPaused) socket.pause();
+    socket.on("data", this.#onData);
+    if (this.#isEnding) this.#endWriting();
+    else this.#schedule();
+  }
+
+  /** Tells of nothing more that the socket reads, and gives back what was read too far. */
+  #letGo(rest: Uint8Array): void {
+    const socket = this.#socket;
+    socket.pause();
+    socket.off("data", this.#onData).off("end", this.#onEnd).off("finish", this.#onFinish);
+    if (rest.length > 0) socket.unshift(rest);
+    if (this.#state !== "detached") return;
+    socket.off("error", this.#onError).off("close", this.#onClose);
+  }
+
+  #schedule(): void {
+    if (this.#isFlushing || this.#state !== "open" || this.#out.bytes === 0) return;
+    this.#isFlushing = true;
+    // Runs when the microtasks of this turn are through, before any input is read.
+    process.nextTick(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushing = false;
+    if (this.#state === "open") this.#write();
+  };
+
+  #write(): void {
+    const parts = this.#out.take();
+    const socket = this.#socket;
+    if (parts.length > 1) socket.cork();
+    for (const part of parts) socket.write(part);
+    if (parts.length > 1) socket.uncork();
+  }
+
+  #endWriting(): void {
+    this.#write();
+    this.#socket.end();
+    this.#closeIfDone();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#handlers.octets(chunk);
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#state !== "open") return;
+    // A socket tells its end although it is paused, if there is nothing to read before it.
+    this.#peerEnd = this.#isPaused ? "unheard" : "heard";
+    if (this.#peerEnd === "unheard") return;
+    if (this.#isEnding) {
+      this.#closeIfDone();
+      return;
+    }
+    this.#isEnding = true;
+    this.#reason ??= this.#failure("UNAVAILABLE", `${this.#settings.name} closed the connection`);
+    // As long as the other end takes what is left for it, it gets it.
+    this.#socket.setTimeout(LINGER_MS, () => {
+      this.destroy();
+    });
+    this.#endWriting();
+  };
+
+  readonly #onFinish = (): void => {
+    this.#closeIfDone();
+  };
+
+  #closeIfDone(): void {
+    if (this.#peerEnd === "heard" && this.#socket.writableFinished) this.#socket.destroy();
+  }
+
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    const { name } = this.#settings;
+    if (this.isSecure || this.#state === "securing") {
+      const { code, message } = tlsFailure(name, error);
+      this.#reason ??= this.#failure(code, message, error);
+      return;
+    }
+    const text = connectFailure(error.code ?? "") ?? `the connection broke (${error.code ?? error.message})`;
+    const whole = this.#state === "connecting" ? `Cannot connect to ${name}: ${text}` : `${name} ${text}`;
+    this.#reason ??= this.#failure("UNAVAILABLE", whole, error);
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#state === "closed" || this.#state === "detached") return;
+    this.#isGone = true;
+    this.#setTimer();
+    this.#catchUp();
+  };
+
+  /** Delivers what is left in the socket and how it ended, unless the owner pauses again. */
+  readonly #catchUp = (): void => {
+    if (this.#state === "closed" || (this.#isPaused && this.#state === "open")) return;
+    if (!this.#isGone) {
+      if (this.#peerEnd === "unheard") this.#onEnd();
+      return;
+    }
+    while (this.#state === "open") {
+      const chunk = this.#socket.read() as Buffer | null;
+      if (chunk === null) break;
+      this.#handlers.octets(chunk);
+      if (this.#isPaused) return;
+    }
+    this.#finish();
+  };
+
+  #lose(code: ErrorCode, message: string, cause?: unknown): void {
+    this.destroy(this.#failure(code, message, cause));
+  }
+
+  #failure(code: ErrorCode, message: string, cause?: unknown): RpcError {
+    return rpcError(code, message, { service: this.#settings.service, cause });
+  }
+
+  /** One timer at a time; without arguments none. */
+  #setTimer(ms = 0, run?: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = run && setTimeout(run, ms);
+  }
+
+  #finish(): void {
+    if (this.#state === "closed" || this.#state === "detached") return;
+    const { name } = this.#settings;
+    const how = this.#state === "securing" ? brokenHandshake(name).message : `${name} lost the connection`;
+    this.#reason ??= this.#failure("UNAVAILABLE", how);
+    this.#state = "closed";
+    this.#setTimer();
+    openSockets.delete(this.#raw);
+    this.#out.take();
+    this.#tellClosed();
+  }
+
+  #tellClosed(): void {
+    if (this.#reason) this.#handlers.closed(this.#reason, this.#peerEnd !== "none");
+  }
+}
+
+/** Who is there before anybody is. */
+const NOBODY: StreamPeer = { remoteAddress: "", certificate: undefined };
+const NOTHING = new Uint8Array(0);
+/** Milliseconds for the other end to take what is left for it. */
+const LINGER_MS = 1_000;
+
+function ignore(): void {
+  // Whom it concerns has a listener of its own.
+}
