@@ -165,6 +165,8 @@ export class SocketStream implements OctetStream {
     }
     this.#write();
     const socket = this.#socket;
+    // As any socket that an application makes: when the other end is done, so is this one.
+    socket.allowHalfOpen = false;
     const hasEnded = this.#peerEnd !== "none";
     this.#state = "detached";
     openSockets.delete(this.#raw);

@@ -96,7 +96,7 @@ export interface StreamOptions {
   readonly handshakeTimeoutMs?: number | undefined;
 }
 
-/** Options of {@link listenStreams}. */
+/** Options of `listenStreams`. */
 export interface StreamListenOptions extends StreamOptions {
   /** Counts the connections, together with those of other listeners that have the same one; default: one of its own. */
   readonly quota?: ConnectionQuota | undefined;
