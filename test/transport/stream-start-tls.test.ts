@@ -85,8 +85,8 @@ describe("TLS that is started on a stream", () => {
     socket.destroy();
   });
 
-  it("lets 10 MB of clear octets leave first", async () => {
-    const size = 10 * 1024 * 1024;
+  it("lets 40 MB of clear octets leave first", async () => {
+    const size = 40 * 1024 * 1024;
     let clear = 0;
     let secret = "";
     const { near, far } = await streams.pair(
