@@ -109,7 +109,7 @@ describe("TLS that is started on a stream", () => {
     );
     // The first half is with the system, the second one waits in the socket for its turn.
     near.stream.write(Buffer.alloc(size / 2));
-    await new Promise((resolve) => process.nextTick(resolve));
+    await new Promise(setImmediate);
     near.stream.write(Buffer.alloc(size / 2));
     near.stream.startTls(CA, NOTHING);
     near.stream.write(Buffer.from("secret"));
