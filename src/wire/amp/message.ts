@@ -67,6 +67,12 @@ export function tagOf(number: number): string {
   return number.toString(16);
 }
 
+/** The number of a tag; `undefined` for one that {@link tagOf} does not make. */
+export function numberOf(tag: string): number | undefined {
+  const number = Number.parseInt(tag, 16);
+  return number > 0 && tagOf(number) === tag ? number : undefined;
+}
+
 /**
  * The octets of a message (docs/amp-wire.md, section 2).
  *
