@@ -2,6 +2,7 @@ import { RpcError, rpcError } from "../../errors.js";
 import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
 import { PromiseCall } from "../../peer/promise-call.js";
 import type { DeadlineWheel } from "../../util/deadline-wheel.js";
+import { type Linked, LinkedList } from "../../util/linked-list.js";
 import type { Logger } from "../../util/log.js";
 import { thrownText } from "../../util/thrown-text.js";
 import {
@@ -13,6 +14,7 @@ import {
   decodeMessage,
   type FailureMessage,
   MalformedBoxError,
+  numberOf,
   tagOf,
 } from "../../wire/amp/index.js";
 import type { ErrorMessage } from "../../wire/message.js";
@@ -66,7 +68,9 @@ export class BoxDispatcher implements BoxReceiver {
   readonly #dialect: AmpDialect;
   readonly #pending: PendingCalls;
   readonly #overdue = new OverdueTags();
-  readonly #running = new Set<RunningAsk>();
+  readonly #running = new LinkedList<RunningAsk>();
+  /** What calls know of the connection. */
+  readonly #place: { readonly address: string; now(): number };
   #sender: BoxSender | undefined;
   #stopped: RpcError | undefined;
   #isDraining = false;
@@ -78,6 +82,7 @@ export class BoxDispatcher implements BoxReceiver {
   constructor(options: BoxDispatcherOptions) {
     this.#options = options;
     this.#dialect = options.dialect ?? "twisted";
+    this.#place = { address: options.label, now: () => options.wheel.now() };
     this.#pending = new PendingCalls(options.wheel, ({ id }) => {
       this.#overdue.add(id);
     });
@@ -115,8 +120,10 @@ export class BoxDispatcher implements BoxReceiver {
     if (this.#stopped) return;
     this.#stopped = reason;
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
-    for (const ask of this.#running) ask.abort(reason);
-    this.#running.clear();
+    for (const running of [...this.#running]) {
+      this.#isOver(running);
+      running.abort(reason);
+    }
     this.#ended();
   }
 
@@ -127,18 +134,34 @@ export class BoxDispatcher implements BoxReceiver {
    * @throws RpcError with outcome; one that the other end has told has the code of the wire as `remote.name`
    */
   ask(command: string, values: Box, options: AskOptions): Promise<Box | undefined> {
-    const { label, wheel } = this.#options;
     return new Promise((resolve, reject) => {
-      const call = new PromiseCall(
-        { address: label, now: () => wheel.now() },
-        { interface: "", method: command, args: values, deadlineAt: options.deadlineAt, signal: options.signal },
-        ({ result }) => {
-          resolve(result as Box | undefined);
-        },
-        reject,
-      );
-      this.send(call, values, options);
+      this.askFor(command, values, options, resolve, reject);
     });
+  }
+
+  /**
+   * As {@link BoxDispatcher.ask}, for whoever makes something else of the answer, and so the only promise of it.
+   *
+   * @param answered - gets the values of the answer; must not throw
+   * @param failed - gets what `ask` throws
+   */
+  askFor(
+    method: string,
+    values: Box,
+    options: AskOptions,
+    answered: (values: Box | undefined) => void,
+    failed: (error: RpcError) => void,
+  ): void {
+    const { deadlineAt, signal } = options;
+    const call = new PromiseCall(
+      this.#place,
+      { interface: "", method, args: values, deadlineAt, signal },
+      ({ result }) => {
+        answered(result as Box | undefined);
+      },
+      failed,
+    );
+    this.send(call, values, options);
   }
 
   boxReceived(box: Box): void {
@@ -147,11 +170,13 @@ export class BoxDispatcher implements BoxReceiver {
       this.#serve(message);
       return;
     }
-    const id = Number.parseInt(message.tag, 16);
-    if (id === this.#last) this.#sender?.hold();
-    const answer: Parameters<PendingCalls["settle"]>[1] =
-      message.kind === "answer" ? { kind: "result", id, result: message.values } : refusalOf(id, message);
-    if (tagOf(id) === message.tag && (this.#pending.settle(id, answer) || this.#overdue.take(id))) return;
+    const id = numberOf(message.tag);
+    if (id !== undefined) {
+      if (id === this.#last) this.#sender?.hold();
+      const answer: Parameters<PendingCalls["settle"]>[1] =
+        message.kind === "answer" ? { kind: "result", id, result: message.values } : refusalOf(id, message);
+      if (this.#pending.settle(id, answer) || this.#overdue.take(id)) return;
+    }
     throw new MalformedBoxError(
       "unknown-tag",
       `There is an answer to ${JSON.stringify(message.tag)}, which was not asked`,
@@ -237,7 +262,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   #answer(running: RunningAsk, answer: Box | TakeOver): void {
     // The connection has ended meanwhile: what it answers is nobody's.
-    if (!this.#running.delete(running)) return;
+    if (!this.#isOver(running)) return;
     const { ask, responder } = running;
     const values = typeof answer === "function" ? NOTHING : answer;
     try {
@@ -257,9 +282,17 @@ export class BoxDispatcher implements BoxReceiver {
   }
 
   #failed(running: RunningAsk, error: unknown): void {
-    if (!this.#running.delete(running)) return;
+    if (!this.#isOver(running)) return;
     this.#tell(running, error);
     this.#ended();
+  }
+
+  /** It runs no more; `false` where that was so before. */
+  #isOver(running: RunningAsk): boolean {
+    if (running.isOver) return false;
+    running.isOver = true;
+    this.#running.delete(running);
+    return true;
   }
 
   #ended(): void {
@@ -286,7 +319,10 @@ export class BoxDispatcher implements BoxReceiver {
 }
 
 /** A request of the other end that runs. */
-class RunningAsk implements ResponderContext {
+class RunningAsk implements ResponderContext, Linked {
+  previous?: this | undefined;
+  next?: this | undefined;
+  isOver = false;
   readonly ask: AskMessage;
   readonly responder: BoxResponder;
   readonly peer: AmpPeer;
