@@ -216,9 +216,15 @@ export class BoxDispatcher implements BoxReceiver {
         return;
       }
       if (isLast) this.#last = call.id;
-      if (requiresAnswer) this.#pending.add(call);
+      // A connection whose other end does not read breaks by what is written to it.
+      if (this.#hasStopped()) call.givenUp("lost", this.#stopped);
+      else if (requiresAnswer) this.#pending.add(call);
       else call.answered({ kind: "result", id: call.id, result: undefined });
     }
+  }
+
+  #hasStopped(): boolean {
+    return this.#stopped !== undefined;
   }
 
   #serve(ask: AskMessage): void {
@@ -270,7 +276,8 @@ export class BoxDispatcher implements BoxReceiver {
         this.#sender?.sendBox(boxOf({ kind: "answer", tag: ask.tag, values }, this.#dialect));
       }
     } catch (error) {
-      this.#tell(running, error);
+      // Where the connection ends, or is about to be something else, the answer is nobody's.
+      if (this.#sender?.isOpen) this.#tell(running, error);
       this.#ended();
       return;
     }
@@ -310,9 +317,10 @@ export class BoxDispatcher implements BoxReceiver {
 
   /** Without a tag there is nobody to tell: the connection ends instead. */
   #fail({ tag, command }: AskMessage, { code, description, isFatal }: Omit<AmpFailure, "isDeclared">): void {
-    if (tag !== undefined) this.#sender?.sendBox(boxOf({ kind: "error", tag, code, description }, this.#dialect));
+    if (!this.#sender?.isOpen) return;
+    if (tag !== undefined) this.#sender.sendBox(boxOf({ kind: "error", tag, code, description }, this.#dialect));
     if (tag !== undefined && !isFatal) return;
-    this.#sender?.end(
+    this.#sender.end(
       rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
     );
   }
