@@ -9,7 +9,7 @@ const nobody = {} as Partial<AmpPeer> as AmpPeer;
 /** A sender that keeps what is sent. */
 function keeper(sent: Box[]): BoxSender {
   const ignore = (): void => undefined;
-  return { sendBox: (box) => void sent.push(box), hold: ignore, release: ignore, end: ignore };
+  return { isOpen: true, sendBox: (box) => void sent.push(box), hold: ignore, release: ignore, end: ignore };
 }
 
 describe("AMP: a dispatcher of boxes by itself", () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import ts from "typescript";
-import { type PageModules, type PageSection, readSections, usePageModules, withAssertions } from "./pages.js";
+import { type PageSection, readSections, usePageModules, withAssertions } from "./pages.js";
 
 /** A page for those who come from another library, and the section of the README about it. */
 export interface PairedPage {
@@ -17,12 +17,20 @@ export interface PairedPage {
   readonly alone?: readonly string[];
   /** The section of the README whose first block is a program by itself. */
   readonly readme: string;
-  /** Gives a program what it needs, such as files. Default nothing. */
-  readonly prepare?: (code: string, modules: PageModules) => string;
+  /** Makes of a program one that finds what it needs, such as files. Default as it is. */
+  readonly prepare?: (code: string) => string;
 }
 
 /** Checks that such a page has all names, that its TypeScript compiles, and that it gives what it says. */
-export function describePairs({ page, name, inventory, around, alone = [], readme, prepare }: PairedPage): void {
+export function describePairs({
+  page,
+  name,
+  inventory,
+  around,
+  alone = [],
+  readme,
+  prepare = asItIs,
+}: PairedPage): void {
   const all = readSections(page);
   const [imports = "", before = "", ...more] = all.find(({ heading }) => heading === around)?.blocks ?? [];
   const sections: readonly PageSection[] = all
@@ -34,7 +42,6 @@ export function describePairs({ page, name, inventory, around, alone = [], readm
 
   describe(page, () => {
     const modules = usePageModules(name);
-    const prepared = (code: string): string => prepare?.(code, modules) ?? code;
 
     it("has a counterpart for every name of the public API", () => {
       const [, table = ""] = /^## Names$(.*?)^## /ms.exec(readFileSync(page, "utf8")) ?? [];
@@ -55,18 +62,22 @@ export function describePairs({ page, name, inventory, around, alone = [], readm
 
     it("gives what the README says", async () => {
       expect(program([readmeBlock])).to.contain("expect(await (");
-      await modules.run("readme", prepared(program([readmeBlock])));
+      await modules.run("readme", prepare(program([readmeBlock])));
     });
 
     for (const [index, section] of sections.entries()) {
       it(`gives what it says under ${section.heading}`, async () => {
-        const module = (await modules.run(`section-${index}`, prepared(toModule(section)))) as {
+        const module = (await modules.run(`section-${index}`, prepare(toModule(section)))) as {
           run?: () => Promise<void>;
         };
         await module.run?.();
       });
     }
   });
+}
+
+function asItIs(code: string): string {
+  return code;
 }
 
 /** Blocks that are a module by themselves. */

@@ -57,8 +57,6 @@ function withImportsOfTests(source: string): string {
 
 /** Modules that tests make of what pages show. They import this package by its own name. */
 export interface PageModules {
-  /** Where they are; removed after all tests. */
-  readonly folder: string;
   /** Writes one as it stands, for the compiler. Returns its file. */
   write(name: string, source: string): string;
   /** Runs one. Returns what it exports. */
@@ -80,7 +78,6 @@ export function usePageModules(name: string): PageModules {
     rmSync(folder, { recursive: true });
   });
   return {
-    folder,
     write,
     run: (module, source) => import(pathToFileURL(write(`${module}-run`, withImportsOfTests(source))).href),
   };
