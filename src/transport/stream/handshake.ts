@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { RpcError, rpcError } from "../../errors.js";
@@ -55,10 +56,12 @@ export function shakeHands(
       done(end.code === "ECONNRESET" ? brokenHandshake(name, end) : tlsFailure(name, end));
       return;
     }
-    const objection = verify ? objectionTo(end, expected) : undefined;
+    // To be asked once: Node.js takes the certificate out of what it keeps, and has none the next time.
+    const certificate = verify ? end.getPeerX509Certificate() : undefined;
+    const objection = verify ? objectionTo(certificate, end, expected) : undefined;
     if (objection === undefined) {
       end.allowHalfOpen = true;
-      done({ socket: end, certificate: verify ? end.getPeerX509Certificate()?.raw : undefined });
+      done({ socket: end, certificate: certificate?.raw });
       return;
     }
     end.on("error", () => undefined);
@@ -99,8 +102,11 @@ function connectOver(raw: Socket, tls: StreamTls, name: string | undefined, told
 }
 
 /** What speaks against the certificate that the other end has shown. */
-function objectionTo(socket: TLSSocket, name: string | undefined): string | undefined {
-  const certificate = socket.getPeerX509Certificate();
+function objectionTo(
+  certificate: X509Certificate | undefined,
+  socket: TLSSocket,
+  name: string | undefined,
+): string | undefined {
   if (!certificate) return "shows no certificate";
   // The type says Error, and it is one of OpenSSL's words.
   if (!socket.authorized) return certificateFailure(String(socket.authorizationError));

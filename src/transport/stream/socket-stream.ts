@@ -116,7 +116,8 @@ export class SocketStream implements OctetStream {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (this.#state === "open") this.#socket.resume();
+    // One that is destroyed would drop what it still holds; that is read when it is closed.
+    if (this.#state === "open" && !this.#socket.destroyed) this.#socket.resume();
     if (this.#peerEnd === "unheard" || this.#isGone) process.nextTick(this.#catchUp);
   }
 

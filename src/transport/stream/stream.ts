@@ -77,7 +77,7 @@ export interface OctetStream {
   destroy(reason?: RpcError): void;
   /**
    * Gives the connection away: nothing more is told to the handlers, and whoever gets it closes it. What was written leaves first.
-   * The connection is half-open when the other end has ended. It still counts for the listener's quota until it is closed. Errors
+   * When the other end ends and that was read, this one ends as well, unless `allowHalfOpen` is set. It still counts for the listener's quota until it is closed. Errors
    * that nobody listens for do not end the process; `close` is emitted in any case.
    *
    * @param rest - what came already and is the new owner's to read

@@ -1,5 +1,6 @@
 export { type Box, encodeBox } from "./box.js";
 export { BoxParser, parseBoxes } from "./box-parser.js";
+export { type ChunkedOptions, chunked } from "./chunked.js";
 export { AmpDateTime, type AmpDateTimeFields } from "./date-time.js";
 export { AmpDecimal, type DecimalKind } from "./decimal.js";
 export {

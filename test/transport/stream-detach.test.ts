@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { expect } from "chai";
+import { KINDS, useStreams } from "../support/streams.js";
+
+const NOTHING = Buffer.alloc(0);
+
+describe("A stream that is given away", () => {
+  const streams = useStreams();
+  const given: Duplex[] = [];
+  afterEach(() => {
+    for (const duplex of given.splice(0)) duplex.destroy();
+  });
+  const keep = (duplex: Duplex): Duplex => {
+    given.push(duplex);
+    return duplex;
+  };
+
+  for (const kind of KINDS) {
+    it(`is the new owner's over ${kind}: what was written leaves first, what was read too far comes first`, async () => {
+      let taken: Duplex | undefined;
+      const { near, far } = await streams.pair(
+        kind,
+        {},
+        {
+          far: {
+            octets: ({ stream }, chunk) => {
+              stream.write(Buffer.from("switching, "));
+              taken = keep(stream.detach(chunk.subarray(4)));
+              taken.write("new protocol");
+            },
+          },
+        },
+      );
+      near.stream.write(Buffer.from("amp;and more"));
+      expect(String(await near.received(23))).to.equal("switching, new protocol");
+      let text = "";
+      taken?.on("data", (chunk: Buffer) => {
+        text += String(chunk);
+      });
+      near.stream.write(Buffer.from(", and the end"));
+      near.stream.end();
+      if (taken) await once(taken, "end");
+      expect(text).to.equal("and more, and the end");
+      taken?.end();
+      expect((await near.ended).isClean).to.equal(true);
+      far.stream.write(NOTHING);
+      far.stream.destroy();
+      expect(far.events).to.deep.equal(["opened", "octets"]);
+      expect(far.stream.queuedBytes).to.equal(0);
+    });
+
+    it(`tells its new owner over ${kind} of an end that came before`, async () => {
+      const { near, far } = await streams.pair(kind);
+      far.stream.pause();
+      near.stream.end();
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      const taken = keep(far.stream.detach(Buffer.from("rest")));
+      let text = "";
+      taken.on("data", (chunk: Buffer) => {
+        text += String(chunk);
+      });
+      await once(taken, "end");
+      expect(text).to.equal("rest");
+      taken.end("last answer");
+      await near.received(11);
+      await near.ended;
+    });
+  }
+
+  it("keeps none of its own listeners, and no error of nobody ends the process", async () => {
+    const { near, far } = await streams.pair("tcp");
+    const taken = keep(far.stream.detach(NOTHING));
+    for (const name of ["data", "finish"]) expect(taken.listenerCount(name), name).to.equal(0);
+    taken.destroy(new Error("nobody listens"));
+    await new Promise((resolve) => taken.once("close", resolve));
+    await near.ended;
+  });
+
+  it("is not given away before it is open, nor after its end", async () => {
+    const { near, far, listener } = await streams.pair("tcp");
+    const refused = ({ stream }: typeof near): void => {
+      expect(() => stream.detach(NOTHING))
+        .to.throw(/is not open, and cannot be given away$/)
+        .with.property("code", "UNAVAILABLE");
+    };
+    refused(streams.connect(listener.address));
+    near.stream.destroy();
+    await far.ended;
+    refused(near);
+    refused(far);
+  });
+});
