@@ -219,12 +219,12 @@ describe("AMP: StartTLS and TLS between Twisted and ours", () => {
     expect(await theirs.many(10)).to.deep.equal({ right: 10, wrong: 0, failed: 0 });
   });
 
-  it("ends somehow where their accepting end begins it, which reads our first octets of TLS as a box", async () => {
+  it("is done or ends in time where their accepting end begins it, which may read our first octets of TLS as a box", async () => {
     const theirs = await AmpPython.twistedServer();
-    const ours = await amp.connect(theirs.address, { responders: interopResponders() });
+    const ours = await amp.connect(theirs.address, { responders: interopResponders(), timeoutMs: 1_000 });
     await theirs.happens("connected");
-    const { stays } = await theirs.startTls({}, { probe: true });
+    const { stays } = await theirs.startTls(pemsOf({ shows: "server" }), { probe: true });
     if (stays === true) expect(ours.info.isSecure).to.equal(true);
-    else expect(await ours.closed).to.include({ code: "UNAVAILABLE" });
+    else expect((await ours.closed).code).to.be.oneOf(["UNAVAILABLE", "TIMEOUT"]);
   });
 });
