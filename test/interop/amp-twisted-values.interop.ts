@@ -1,9 +1,12 @@
 import { expect } from "chai";
+import { defineCommand, respond } from "../../src/compat/amp/index.js";
+import { type AmpField, type AmpType, integer } from "../../src/wire/amp/index.js";
 import { Types } from "../support/amp-commands.js";
 import { MORE_TYPES, MoreTypes } from "../support/amp-interop-commands.js";
 import { AMP_ROLES, useAmpMeeting } from "../support/amp-meeting.js";
 import type { AmpTold } from "../support/amp-python.js";
 import { ampVectors, valueOf } from "../support/amp-vectors.js";
+import { failureOf } from "../support/mesh.js";
 
 /** Types of what `Types` gives back. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -97,6 +100,60 @@ for (const way of AMP_ROLES) {
         }
       });
     }
+
+    it("types of one's own take what keys they like", async () => {
+      const pair: AmpField<readonly [number, number], readonly [number, number], "required"> = {
+        presence: "required",
+        write(box, _name, numbers) {
+          const [a, b] = numbers ?? [0, 0];
+          box.set("a", Buffer.from(String(a))).set("b", Buffer.from(String(b)));
+        },
+        read: (box) => [Number(box.get("a")), Number(box.get("b"))],
+      };
+      const reversed: AmpType<string> = {
+        encode: (text) => Buffer.from(text.split("").reverse().join("")),
+        decode: (octets) => Buffer.from(octets).toString().split("").reverse().join(""),
+      };
+      const response = { total: integer({ as: "bigint" }) };
+      const SumOfPair = defineCommand({ name: "Sum", arguments: { pair }, response });
+      const Reversed = defineCommand({
+        name: "Repeat",
+        arguments: { text: reversed, times: integer() },
+        response: { text: reversed },
+      });
+      const { ours } = await meeting.meet({
+        responders: [
+          respond(SumOfPair, ({ pair: [a, b] }) => ({ total: a * b })),
+          respond(Reversed, ({ text }) => ({ text: `${text}!` })),
+        ],
+      });
+      expect(await ours.callRemote(SumOfPair, { pair: [20, 3] })).to.deep.equal({ total: 23n });
+      expect(await ours.callRemote(Reversed, { text: "abc", times: 2 })).to.deep.equal({ text: "abcabc" });
+      expect(await meeting.theirs.call("Sum", { a: "20", b: "3" })).to.deep.equal({ result: { total: "60" } });
+      expect(await meeting.theirs.call("Repeat", { text: "abc", times: "1" })).to.deep.equal({
+        result: { text: "!abc" },
+      });
+    });
+
+    it("what cannot be sent is refused at either end, and the connection stays", async () => {
+      const { ours } = await meeting.meet();
+      for (const [args, code] of [
+        [{ string: new Uint8Array(65_536) }, "TOO_LARGE"],
+        [{ integers: Array.from({ length: 22_000 }, () => 1) }, "TOO_LARGE"],
+        [{ integer: 1.5 }, "BAD_REQUEST"],
+        [{ unknown: 1 }, "BAD_REQUEST"],
+      ] as const) {
+        const failure = await failureOf(ours.callRemote(Types, args as never));
+        expect(failure).to.include({ code, outcome: "not-sent", method: "Types" });
+      }
+      const { error, stays } = await meeting.theirs.call(
+        "Types",
+        { string: `hex:${"00".repeat(65_536)}` },
+        { probe: true },
+      );
+      expect([error?.class, stays]).to.deep.equal(["TooLong", true]);
+      expect(await ours.callRemote(Types, {})).to.have.property("integer", null);
+    });
 
     it("all at once, and none at all", async () => {
       const { ours } = await meeting.meet();

@@ -91,6 +91,23 @@ for (const way of AMP_WAYS) {
       expect(await theirs).to.deep.equal({ right: 1000, wrong: 0, failed: 0 });
     });
 
+    it("calls that call back are under way each way at once, and large ones", async () => {
+      const { ours } = await meeting.meet();
+      const text = "x".repeat(60_000);
+      const back = Array.from({ length: 200 }, (_, index) =>
+        ours.callRemote(CallMe, { numerator: index, denominator: 2 }),
+      );
+      const theirs = Array.from({ length: 200 }, (_, index) =>
+        meeting.theirs.call("CallMe", { numerator: String(index), denominator: "1" }),
+      );
+      const large = Array.from({ length: 200 }, () => ours.callRemote(Repeat, { text, times: 1 }));
+      expect((await Promise.all(back)).map(({ result }) => result * 2)).to.deep.equal(back.map((_, index) => index));
+      for (const [index, outcome] of (await Promise.all(theirs)).entries()) {
+        expect(outcome).to.deep.equal({ result: { result: `${index}.0` } });
+      }
+      for (const one of await Promise.all(large)) expect(one.text === text).to.equal(true);
+    });
+
     it("answers come when they are ready", async () => {
       const { ours } = await meeting.meet();
       const order: string[] = [];
