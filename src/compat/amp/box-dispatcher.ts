@@ -18,6 +18,7 @@ import {
   tagOf,
 } from "../../wire/amp/index.js";
 import type { ErrorMessage } from "../../wire/message.js";
+import { toldCode } from "../../wire/told.js";
 import type { BoxReceiver, BoxSender } from "./box-connection.js";
 import type { TakeOver } from "./command-types.js";
 import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
@@ -92,6 +93,11 @@ export class BoxDispatcher implements BoxReceiver {
   /** Requests of this end that wait for an answer. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /** Octets of their values, as far as those who sent them have counted. */
+  get pendingBytes(): number {
+    return this.#pending.bytes;
   }
 
   /** Number of requests made so far. */
@@ -236,12 +242,13 @@ export class BoxDispatcher implements BoxReceiver {
       return;
     }
     if (this.#isDraining) {
-      this.#fail(ask, { code: "DRAINING", description: "The server closes; nothing was run", isFatal: false });
+      const description = "The server closes; nothing was run";
+      this.#fail(ask, { code: "DRAINING", description, isFatal: false, outcome: "not-executed" });
       return;
     }
     if (this.#running.size >= maxRunning) {
       const description = `${maxRunning} requests of this connection run already`;
-      this.#fail(ask, { code: "OVERLOADED", description, isFatal: false });
+      this.#fail(ask, { code: "OVERLOADED", description, isFatal: false, outcome: "not-executed" });
       return;
     }
     const running = new RunningAsk(ask, responder, peer, this.#dialect);
@@ -317,9 +324,11 @@ export class BoxDispatcher implements BoxReceiver {
   }
 
   /** Without a tag there is nobody to tell: the connection ends instead. */
-  #fail({ tag, command }: AskMessage, { code, description, isFatal }: Omit<AmpFailure, "isDeclared">): void {
+  #fail({ tag, command }: AskMessage, { code, description, isFatal, outcome }: Omit<AmpFailure, "isDeclared">): void {
     if (!this.#sender?.isOpen) return;
-    if (tag !== undefined) this.#sender.sendBox(boxOf({ kind: "error", tag, code, description }, this.#dialect));
+    if (tag !== undefined) {
+      this.#sender.sendBox(boxOf({ kind: "error", tag, code, description, outcome }, this.#dialect));
+    }
     if (tag !== undefined && !isFatal) return;
     this.#sender.end(
       rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
@@ -350,6 +359,10 @@ class RunningAsk implements ResponderContext, Linked {
     return this.ask.command;
   }
 
+  get isAsked(): boolean {
+    return this.ask.tag !== undefined;
+  }
+
   /** Made for whoever looks at it: most do not. */
   get signal(): AbortSignal {
     if (!this.#controller) {
@@ -366,14 +379,19 @@ class RunningAsk implements ResponderContext, Linked {
 }
 
 /** What the other end has told of a request that failed. */
-function refusalOf(id: number, { code, description }: FailureMessage): ErrorMessage {
+function refusalOf(id: number, { code, description, outcome }: FailureMessage): ErrorMessage {
   const isUnknown = code === Code.unhandled;
+  const known = outcome && !isUnknown ? toldCode(code) : undefined;
+  if (outcome && known) {
+    const { number } = rpcError(known, description);
+    return { kind: "error", id, code: known, number, outcome, remote: { name: code, message: description } };
+  }
   return {
     kind: "error",
     id,
     code: isUnknown ? "METHOD_NOT_FOUND" : "UNKNOWN",
     number: isUnknown ? 2 : 1,
-    outcome: isUnknown ? "not-executed" : "executed",
+    outcome: isUnknown ? "not-executed" : (outcome ?? "executed"),
     remote: { name: code, message: description },
   };
 }

@@ -37,11 +37,24 @@ export function errorOf(command: Command | undefined, failure: FailureMessage, w
     received: true,
     message: messageOf(failure, where),
   });
-  const Class = command?.errors.get(code) ?? command?.fatalErrors.get(code);
-  return Class ? declared(Class, error) : error;
+  return asDeclared(command, code, description, error);
 }
 
-function messageOf({ code, description }: FailureMessage, where: CalledPlace): string {
+/**
+ * An error of the class that a command declares for a code, with another as its cause; the other where there is none.
+ *
+ * @param command - `undefined` where nothing but its name is known
+ */
+export function asDeclared(command: Command | undefined, code: string, description: string, cause: RpcError): Error {
+  const Class = command?.errors.get(code) ?? command?.fatalErrors.get(code);
+  return Class ? declared(Class, description, cause) : cause;
+}
+
+/** What people are told of an error that a peer has answered. */
+export function messageOf(
+  { code, description }: Pick<FailureMessage, "code" | "description">,
+  where: CalledPlace,
+): string {
   const failed = `${where.method} failed at ${where.service ?? "the peer"}`;
   if (code === Code.unknown && description === HIDDEN) {
     return `${failed}, which does not tell why: its log has the reason (${code}: ${description})`;
@@ -54,9 +67,9 @@ function placeOf({ service }: CalledPlace): string {
 }
 
 /** An error of the class that stands for the code. What its constructor does is not ours: it may throw, or make something else. */
-function declared(Class: AmpErrorClass, error: RemoteAmpError): Error {
+function declared(Class: AmpErrorClass, description: string, error: RpcError): Error {
   try {
-    const made = new Class(error.description);
+    const made = new Class(description);
     if (!(made instanceof Error)) return error;
     const told = { cause: error, ...(RpcError.isRpcError(made) && factsOf(error)) };
     for (const [name, value] of Object.entries(told)) {

@@ -31,6 +31,8 @@ export interface RemoteAmpErrorOptions extends RpcErrorOptions {
   readonly fatal?: boolean | undefined;
   /** Did it come from a peer? See {@link RemoteAmpError.received}. Default false. */
   readonly received?: boolean | undefined;
+  /** For responders: is the caller told the outcome as well? See {@link RemoteAmpError.tellsOutcome}. Default false. */
+  readonly tellsOutcome?: boolean | undefined;
   /** The text of the error here. Default description and code. */
   readonly message?: string | undefined;
 }
@@ -53,6 +55,8 @@ export class RemoteAmpError extends RemoteError {
    * that peer says is not meant for its own callers. To pass it on, throw a new one.
    */
   readonly received: boolean;
+  /** For responders: does the outcome travel, to callers that use this package? Others read over it. */
+  readonly tellsOutcome: boolean;
 
   /**
    * Makes one; `executed`, unless the options say otherwise.
@@ -63,6 +67,7 @@ export class RemoteAmpError extends RemoteError {
     const {
       fatal = false,
       received = false,
+      tellsOutcome = false,
       message = description === "" ? errorCode : `${description} (${errorCode})`,
       ...rest
     } = options;
@@ -74,6 +79,7 @@ export class RemoteAmpError extends RemoteError {
     this.description = description;
     this.fatal = fatal;
     this.received = received;
+    this.tellsOutcome = tellsOutcome;
   }
 }
 

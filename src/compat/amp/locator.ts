@@ -20,6 +20,8 @@ export interface ResponderContext {
   readonly signal: AbortSignal;
   /** The name of the command that was asked for. */
   readonly command: string;
+  /** Is an answer wanted? Absent: yes. Without one nobody can be told that it failed, and the connection ends when it does. */
+  readonly isAsked?: boolean | undefined;
   /** Which boxes the other end can read. */
   readonly dialect: AmpDialect;
 }
