@@ -1,8 +1,9 @@
 import { RpcError, rpcError } from "../../errors.js";
 import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
 import { PromiseCall } from "../../peer/promise-call.js";
-import type { DeadlineWheel } from "../../util/deadline-wheel.js";
-import type { Logger } from "../../util/log.js";
+import { DeadlineWheel } from "../../util/deadline-wheel.js";
+import { type Linked, LinkedList } from "../../util/linked-list.js";
+import { type Logger, SILENT } from "../../util/log.js";
 import { thrownText } from "../../util/thrown-text.js";
 import {
   type AmpDialect,
@@ -13,6 +14,7 @@ import {
   decodeMessage,
   type FailureMessage,
   MalformedBoxError,
+  numberOf,
   tagOf,
 } from "../../wire/amp/index.js";
 import type { ErrorMessage } from "../../wire/message.js";
@@ -31,8 +33,8 @@ export interface BoxDispatcherOptions {
   readonly peer: AmpPeer;
   /** The other end, for errors and logs. */
   readonly label: string;
-  /** Keeps the deadlines. */
-  readonly wheel: DeadlineWheel;
+  /** Keeps the deadlines; default one of its own, on `performance.now()`. */
+  readonly wheel?: DeadlineWheel | undefined;
   /** Of the peer; default `twisted`. */
   readonly dialect?: AmpDialect | undefined;
   /** Requests of this end that may wait for an answer at the same time; default 100,000. One more is refused with `OVERLOADED`. */
@@ -41,13 +43,13 @@ export interface BoxDispatcherOptions {
   readonly maxRunning?: number | undefined;
   /** A command that switches was answered: the connection is no AMP any more. */
   readonly onSwitched: (takeOver: TakeOver, command: string) => void;
-  /** Told of errors that the other end sees only as a fixed text. */
-  readonly log: Logger;
+  /** Told of errors that the other end sees only as a fixed text; default nothing. */
+  readonly log?: Logger | undefined;
 }
 
 /** How a request goes. */
 export interface AskOptions {
-  /** When it fails with `TIMEOUT`, in milliseconds of the wheel's clock. */
+  /** When it fails with `TIMEOUT`, in milliseconds of the wheel's clock, such as `performance.now() + 5_000`; `Infinity`: never. */
   readonly deadlineAt: number;
   /** Is an answer wanted? Default true. */
   readonly requiresAnswer?: boolean | undefined;
@@ -66,7 +68,9 @@ export class BoxDispatcher implements BoxReceiver {
   readonly #dialect: AmpDialect;
   readonly #pending: PendingCalls;
   readonly #overdue = new OverdueTags();
-  readonly #running = new Set<RunningAsk>();
+  readonly #running = new LinkedList<RunningAsk>();
+  /** What calls know of the connection. */
+  readonly #place: { readonly address: string; now(): number };
   #sender: BoxSender | undefined;
   #stopped: RpcError | undefined;
   #isDraining = false;
@@ -78,7 +82,9 @@ export class BoxDispatcher implements BoxReceiver {
   constructor(options: BoxDispatcherOptions) {
     this.#options = options;
     this.#dialect = options.dialect ?? "twisted";
-    this.#pending = new PendingCalls(options.wheel, ({ id }) => {
+    const { label, wheel = new DeadlineWheel() } = options;
+    this.#place = { address: label, now: () => wheel.now() };
+    this.#pending = new PendingCalls(wheel, ({ id }) => {
       this.#overdue.add(id);
     });
   }
@@ -115,8 +121,10 @@ export class BoxDispatcher implements BoxReceiver {
     if (this.#stopped) return;
     this.#stopped = reason;
     this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
-    for (const ask of this.#running) ask.abort(reason);
-    this.#running.clear();
+    for (const running of [...this.#running]) {
+      this.#isOver(running);
+      running.abort(reason);
+    }
     this.#ended();
   }
 
@@ -127,18 +135,34 @@ export class BoxDispatcher implements BoxReceiver {
    * @throws RpcError with outcome; one that the other end has told has the code of the wire as `remote.name`
    */
   ask(command: string, values: Box, options: AskOptions): Promise<Box | undefined> {
-    const { label, wheel } = this.#options;
     return new Promise((resolve, reject) => {
-      const call = new PromiseCall(
-        { address: label, now: () => wheel.now() },
-        { interface: "", method: command, args: values, deadlineAt: options.deadlineAt, signal: options.signal },
-        ({ result }) => {
-          resolve(result as Box | undefined);
-        },
-        reject,
-      );
-      this.send(call, values, options);
+      this.askFor(command, values, options, resolve, reject);
     });
+  }
+
+  /**
+   * As {@link BoxDispatcher.ask}, for whoever makes something else of the answer, and so the only promise of it.
+   *
+   * @param answered - gets the values of the answer; must not throw
+   * @param failed - gets what `ask` throws
+   */
+  askFor(
+    method: string,
+    values: Box,
+    options: AskOptions,
+    answered: (values: Box | undefined) => void,
+    failed: (error: RpcError) => void,
+  ): void {
+    const { deadlineAt, signal } = options;
+    const call = new PromiseCall(
+      this.#place,
+      { interface: "", method, args: values, deadlineAt, signal },
+      ({ result }) => {
+        answered(result as Box | undefined);
+      },
+      failed,
+    );
+    this.send(call, values, options);
   }
 
   boxReceived(box: Box): void {
@@ -147,11 +171,13 @@ export class BoxDispatcher implements BoxReceiver {
       this.#serve(message);
       return;
     }
-    const id = Number.parseInt(message.tag, 16);
-    if (id === this.#last) this.#sender?.hold();
-    const answer: Parameters<PendingCalls["settle"]>[1] =
-      message.kind === "answer" ? { kind: "result", id, result: message.values } : refusalOf(id, message);
-    if (tagOf(id) === message.tag && (this.#pending.settle(id, answer) || this.#overdue.take(id))) return;
+    const id = numberOf(message.tag);
+    if (id !== undefined) {
+      if (id === this.#last) this.#sender?.hold();
+      const answer: Parameters<PendingCalls["settle"]>[1] =
+        message.kind === "answer" ? { kind: "result", id, result: message.values } : refusalOf(id, message);
+      if (this.#pending.settle(id, answer) || this.#overdue.take(id)) return;
+    }
     throw new MalformedBoxError(
       "unknown-tag",
       `There is an answer to ${JSON.stringify(message.tag)}, which was not asked`,
@@ -191,9 +217,15 @@ export class BoxDispatcher implements BoxReceiver {
         return;
       }
       if (isLast) this.#last = call.id;
-      if (requiresAnswer) this.#pending.add(call);
+      // A connection whose other end does not read breaks by what is written to it.
+      if (this.#hasStopped()) call.givenUp("lost", this.#stopped);
+      else if (requiresAnswer) this.#pending.add(call);
       else call.answered({ kind: "result", id: call.id, result: undefined });
     }
+  }
+
+  #hasStopped(): boolean {
+    return this.#stopped !== undefined;
   }
 
   #serve(ask: AskMessage): void {
@@ -237,7 +269,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   #answer(running: RunningAsk, answer: Box | TakeOver): void {
     // The connection has ended meanwhile: what it answers is nobody's.
-    if (!this.#running.delete(running)) return;
+    if (!this.#isOver(running)) return;
     const { ask, responder } = running;
     const values = typeof answer === "function" ? NOTHING : answer;
     try {
@@ -245,7 +277,8 @@ export class BoxDispatcher implements BoxReceiver {
         this.#sender?.sendBox(boxOf({ kind: "answer", tag: ask.tag, values }, this.#dialect));
       }
     } catch (error) {
-      this.#tell(running, error);
+      // Where the connection ends, or is about to be something else, the answer is nobody's.
+      if (this.#sender?.isOpen) this.#tell(running, error);
       this.#ended();
       return;
     }
@@ -257,9 +290,17 @@ export class BoxDispatcher implements BoxReceiver {
   }
 
   #failed(running: RunningAsk, error: unknown): void {
-    if (!this.#running.delete(running)) return;
+    if (!this.#isOver(running)) return;
     this.#tell(running, error);
     this.#ended();
+  }
+
+  /** It runs no more; `false` where that was so before. */
+  #isOver(running: RunningAsk): boolean {
+    if (running.isOver) return false;
+    running.isOver = true;
+    this.#running.delete(running);
+    return true;
   }
 
   #ended(): void {
@@ -268,7 +309,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   #tell({ ask, responder }: RunningAsk, error: unknown): void {
     const failure = failureOf(responder.command, error, this.#dialect);
-    if (!failure.isDeclared) this.#options.log.error(`${ask.command} failed: ${thrownText(error)}`);
+    if (!failure.isDeclared) (this.#options.log ?? SILENT).error(`${ask.command} failed: ${thrownText(error)}`);
     // Of an answer that is too long Twisted's peers are told nothing at all.
     const isUntold = isTooLong(error) && this.#dialect === "twisted";
     this.#fail(isUntold ? { ...ask, tag: undefined } : ask, failure);
@@ -277,16 +318,20 @@ export class BoxDispatcher implements BoxReceiver {
 
   /** Without a tag there is nobody to tell: the connection ends instead. */
   #fail({ tag, command }: AskMessage, { code, description, isFatal }: Omit<AmpFailure, "isDeclared">): void {
-    if (tag !== undefined) this.#sender?.sendBox(boxOf({ kind: "error", tag, code, description }, this.#dialect));
+    if (!this.#sender?.isOpen) return;
+    if (tag !== undefined) this.#sender.sendBox(boxOf({ kind: "error", tag, code, description }, this.#dialect));
     if (tag !== undefined && !isFatal) return;
-    this.#sender?.end(
+    this.#sender.end(
       rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
     );
   }
 }
 
 /** A request of the other end that runs. */
-class RunningAsk implements ResponderContext {
+class RunningAsk implements ResponderContext, Linked {
+  previous?: this | undefined;
+  next?: this | undefined;
+  isOver = false;
   readonly ask: AskMessage;
   readonly responder: BoxResponder;
   readonly peer: AmpPeer;

@@ -91,9 +91,14 @@ class CommandResponder implements BoxResponder {
     this.#run = run;
   }
 
-  async respond(box: Box, context: ResponderContext): Promise<Box | TakeOver> {
-    const args = this.#argumentsOf(box, context);
-    const result: unknown = await this.#run(args as never, context);
+  /** What is returned at once is answered at once: a promise for it would cost as much as all else. */
+  respond(box: Box, context: ResponderContext): Box | TakeOver | Promise<Box | TakeOver> {
+    const result: unknown = this.#run(this.#argumentsOf(box, context) as never, context);
+    if (!isThenable(result)) return this.#answerOf(result, context);
+    return Promise.resolve(result).then((value) => this.#answerOf(value, context));
+  }
+
+  #answerOf(result: unknown, context: ResponderContext): Box | TakeOver {
     return this.command.switches ? this.#takeOverOf(result) : this.#boxOf(result, context);
   }
 
@@ -137,6 +142,12 @@ class CommandResponder implements BoxResponder {
       cause,
     });
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === "function"
+  );
 }
 
 /** Types of an application's own, and getters of what is returned, may throw what has no text. */

@@ -9,7 +9,7 @@ import { thrownText } from "../../util/thrown-text.js";
 import { MAX_TIMER_MS } from "../../util/timers.js";
 import { type AmpDialect, type Box, type BoxLimits, decodeFields, encodeFields } from "../../wire/amp/index.js";
 import { BoxConnection, type BoxReceiver, type BoxSender } from "./box-connection.js";
-import { BoxDispatcher } from "./box-dispatcher.js";
+import { type AskOptions, BoxDispatcher } from "./box-dispatcher.js";
 import type { AmpCallOptions, CallParameters } from "./calls.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
 import type { CommandArguments, CommandResponse, TakeOver } from "./command-types.js";
@@ -160,13 +160,26 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   }
 
   /** As {@link AmpEnd.callRemote}, for whoever does not know the command's types. */
-  async call(command: Command, args: object, options: AmpCallOptions = {}): Promise<unknown> {
-    if (command.switches) {
-      throw new ConfigurationError(`${command.name} switches the connection: call it with switchProtocol()`);
-    }
-    const { requiresAnswer } = command;
-    const box = await this.#ask(command, this.#encode(command, args), options, { requiresAnswer });
-    return box && this.#decode(command, box);
+  call(command: Command, args: object, options: AmpCallOptions = NO_OPTIONS): Promise<unknown> {
+    return new Promise((resolve, reject: (error: Error) => void) => {
+      if (command.switches) {
+        throw new ConfigurationError(`${command.name} switches the connection: call it with switchProtocol()`);
+      }
+      this.#askFor(
+        command,
+        this.#encode(command, args),
+        options,
+        command.requiresAnswer ? ANSWERED : UNANSWERED,
+        (box) => {
+          try {
+            resolve(box && this.#decode(command, box));
+          } catch (error) {
+            reject(error as Error);
+          }
+        },
+        reject,
+      );
+    });
   }
 
   /**
@@ -174,7 +187,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
    *
    * @throws RemoteAmpError with the code, whatever it is, for what the other end has told
    */
-  async callBox(name: string, values: Box, options: AmpCallOptions = {}): Promise<Box> {
+  async callBox(name: string, values: Box, options: AmpCallOptions = NO_OPTIONS): Promise<Box> {
     const box = await this.#ask(name, values, options);
     return box ?? NOTHING;
   }
@@ -262,23 +275,42 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     return this.close();
   }
 
-  async #ask(
+  #ask(
     command: Command | string,
     values: Box,
     options: AmpCallOptions,
-    how: { readonly requiresAnswer?: boolean; readonly isLast?: boolean } = {},
+    how: AskManner = ANSWERED,
   ): Promise<Box | undefined> {
-    const name = typeof command === "string" ? command : command.name;
+    return new Promise((resolve, reject) => {
+      this.#askFor(command, values, options, how, resolve, reject);
+    });
+  }
+
+  /** Without a promise of its own: each one between a caller and the answer costs a tenth of the call. */
+  #askFor(
+    command: Command | string,
+    values: Box,
+    options: AmpCallOptions,
+    how: AskManner,
+    answered: (box: Box | undefined) => void,
+    failed: (error: Error) => void,
+  ): void {
+    const known = typeof command === "string" ? undefined : command;
+    const { requiresAnswer, isLast } = how;
     const signal = joinSignals(servingCall()?.signal, options.signal);
-    try {
-      return await this.#dispatcher.ask(name, values, { ...how, deadlineAt: this.#deadlineOf(options), signal });
-    } catch (error) {
-      throw this.#told(typeof command === "string" ? undefined : command, error as RpcError);
-    }
+    this.#dispatcher.askFor(
+      known?.name ?? (command as string),
+      values,
+      { requiresAnswer, isLast, deadlineAt: this.#deadlineOf(options), signal },
+      answered,
+      (error) => {
+        failed(this.#told(known, error));
+      },
+    );
   }
 
   /** What a call fails with: what the other end has told, in the words of the command. */
-  #told(command: Command | undefined, error: RpcError): unknown {
+  #told(command: Command | undefined, error: RpcError): Error {
     const { remote, method = "" } = error;
     if (remote?.name === undefined) return error;
     const failure = { kind: "error", tag: "", code: remote.name, description: remote.message } as const;
@@ -356,6 +388,11 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   }
 }
 
+type AskManner = Pick<AskOptions, "requiresAnswer" | "isLast">;
+
 /** Deadline of calls that do not say, in milliseconds. */
 const CALL_MS = 30_000;
 const NOTHING: Box = new Map();
+const NO_OPTIONS: AmpCallOptions = {};
+const ANSWERED: AskManner = { requiresAnswer: true };
+const UNANSWERED: AskManner = { requiresAnswer: false };

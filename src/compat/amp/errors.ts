@@ -2,7 +2,8 @@ import { BadRequestError, ProtocolError, RemoteError, RpcError, type RpcErrorOpt
 import { MAX_VALUE_BYTES } from "../../wire/amp/index.js";
 
 /*
- * What Twisted raises, and what it is here. Look at `code` and `outcome`; `not-sent` unless it says otherwise.
+ * What Twisted raises, and what it is here. Look at `code` and `outcome`; `not-sent` unless it says otherwise. A `MalformedBoxError` is why
+ * a connection ended: calls that waited fail with `UNAVAILABLE`, `unknown`, and have it as their `cause`.
  *
  * | Twisted | here |
  * |---|---|

@@ -82,20 +82,21 @@ class PeerHandle implements ProxyHandle<CallPromise<unknown>> {
     return new PeerHandle(this.#end, this.#commands, this.locals, { ...this.#options, ...options });
   }
 
-  async #call(method: string, given: readonly unknown[]): Promise<unknown> {
+  /** What it throws fails the call as well. */
+  #call(method: string, given: readonly unknown[]): Promise<unknown> {
     const [args = {}, own] = given;
     if (given.length > 2 || typeof args !== "object" || args === null) {
       throw new BadRequestError(`${method} takes its arguments by name, as one object: ${method}({ … })`, { method });
     }
-    const options: AmpCallOptions = { ...this.#options, ...(own as AmpCallOptions | undefined) };
+    const options: AmpCallOptions = own ? { ...this.#options, ...own } : this.#options;
     const command = this.#commands.get(method);
-    if (command) return await this.#end.call(command, args, options);
+    if (command) return this.#end.call(command, args, options);
     let box: Map<string, Uint8Array>;
     try {
       box = untypedBox(args, this.#end.dialect);
     } catch (error) {
       throw RpcError.from(error, "BAD_REQUEST", { method });
     }
-    return untypedValues(await this.#end.callBox(method, box, options));
+    return this.#end.callBox(method, box, options).then(untypedValues);
   }
 }

@@ -1,5 +1,6 @@
 import type { Box } from "./box.js";
 import { type BoxLimits, DEFAULT_BOX_LIMITS, MAX_KEY_BYTES } from "./format.js";
+import { KeyTable } from "./key-table.js";
 import { MalformedBoxError } from "./malformed-box.js";
 
 /**
@@ -67,6 +68,10 @@ export class BoxParser {
   next(): Box | undefined {
     if (this.#error) throw this.#error;
     for (;;) {
+      if (this.#state === "key-size" && this.#partSize === 0) {
+        const ended = this.#readPairs();
+        if (ended) return ended;
+      }
       const part = this.#take(this.#size);
       if (!part) return undefined;
       const box = this.#read(part);
@@ -82,6 +87,32 @@ export class BoxParser {
     this.#part = NOTHING;
     this.#partSize = 0;
     return rest;
+  }
+
+  /**
+   * Reads pairs of which all is there, as of nearly all boxes; gives the box if it ends with them. What is cut, and what is wrong, is
+   * left to be read part by part.
+   */
+  #readPairs(): Box | undefined {
+    const chunk = this.#chunk;
+    const { maxMessageBytes, maxPairs } = this.#limits;
+    for (let at = this.#at; ; ) {
+      const valueAt = endOfKey(chunk, at);
+      if (valueAt === at + 2) {
+        this.#at = valueAt;
+        return this.#end();
+      }
+      const end = valueAt && valueAt + 2 <= chunk.length ? valueAt + 2 + sizeAt(chunk, valueAt) : 0;
+      const bytes = this.#bytes + end - at;
+      if (valueAt === 0 || end === 0 || end > chunk.length || bytes > maxMessageBytes || this.#pairs >= maxPairs) {
+        return undefined;
+      }
+      this.#pairs++;
+      this.#bytes = bytes;
+      this.#box.set(KEYS.textAt(chunk, at + 2, valueAt - at - 2), chunk.subarray(valueAt + 2, end));
+      at = end;
+      this.#at = end;
+    }
   }
 
   /** Goes on by one part; gives the box if it ends there. */
@@ -100,7 +131,7 @@ export class BoxParser {
         break;
       }
       case "key":
-        this.#key = part.toString("latin1");
+        this.#key = KEYS.textAt(part, 0, part.length);
         this.#expect("value-size", 2);
         break;
       case "value-size":
@@ -183,5 +214,18 @@ export function parseBoxes(octets: Uint8Array, limits: Partial<BoxLimits> = UNLI
   return boxes;
 }
 
+/** Where a key ends, which is all there and not too long; 0 otherwise. */
+function endOfKey(chunk: Buffer, at: number): number {
+  if (at + 2 > chunk.length) return 0;
+  const size = sizeAt(chunk, at);
+  return size > MAX_KEY_BYTES || at + 2 + size > chunk.length ? 0 : at + 2 + size;
+}
+
+function sizeAt(chunk: Buffer, at: number): number {
+  return ((chunk[at] ?? 0) << 8) | (chunk[at + 1] ?? 0);
+}
+
 const NOTHING = Buffer.alloc(0);
+/** One for all: they have much the same keys. */
+const KEYS = new KeyTable();
 const UNLIMITED: BoxLimits = { maxMessageBytes: Infinity, maxPairs: Infinity };

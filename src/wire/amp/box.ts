@@ -1,5 +1,6 @@
 import { BadRequestError, rpcError } from "../../errors.js";
 import { type AmpDialect, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./format.js";
+import { writeOctets, writeText } from "./octets.js";
 
 /**
  * A box: pairs of key and value in any order (docs/amp-wire.md, section 1).
@@ -25,28 +26,43 @@ export type Box = ReadonlyMap<string, Uint8Array>;
  * size, limit and key
  */
 export function encodeBox(box: Box, dialect: AmpDialect = "twisted"): Buffer {
-  // Texts of characters up to U+00FF have the order of their octets.
-  const keys = [...box.keys()].sort(byOctets);
+  const pairs = inOrder(box);
   let size = 2;
-  for (const key of keys) {
-    const value = box.get(key) ?? NOTHING;
-    requireKey(key, dialect);
+  for (const [key, value] of pairs) {
+    if (key.length === 0 || key.length > MAX_KEY_BYTES || dialect !== "twisted") requireKey(key, dialect);
     const complaint = complaintAbout(value, dialect);
     if (complaint) throw rpcError(complaint.code, `The value of ${JSON.stringify(key)} ${complaint.text}`);
     size += 4 + key.length + value.byteLength;
   }
   const octets = Buffer.allocUnsafe(size);
   let at = 0;
-  for (const key of keys) {
-    const value = box.get(key) ?? NOTHING;
-    at = octets.writeUInt16BE(key.length, at);
-    at += octets.write(key, at, "latin1");
-    at = octets.writeUInt16BE(value.byteLength, at);
-    octets.set(value, at);
+  for (const [key, value] of pairs) {
+    at = writeSize(octets, key.length, at);
+    // What is wrong is looked for where it shows that something is.
+    if (!writeText(octets, key, at)) requireKey(key, dialect);
+    at = writeSize(octets, value.byteLength, at + key.length);
+    writeOctets(octets, value, at);
     at += value.byteLength;
   }
-  octets.writeUInt16BE(0, at);
+  writeSize(octets, 0, at);
   return octets;
+}
+
+/** The pairs in the order of their keys' octets. Whoever makes boxes puts them in so where that is easily done. */
+function inOrder(box: Box): Iterable<readonly [string, Uint8Array]> {
+  let last = "";
+  for (const key of box.keys()) {
+    // Texts of characters up to U+00FF have the order of their octets.
+    if (key < last) return [...box].sort(([one], [other]) => (one < other ? -1 : 1));
+    last = key;
+  }
+  return box;
+}
+
+function writeSize(octets: Buffer, size: number, at: number): number {
+  octets[at] = size >> 8;
+  octets[at + 1] = size & 0xff;
+  return at + 2;
 }
 
 /** Why a value cannot be sent, in words that go on from its name; `undefined` when it can. */
@@ -86,10 +102,5 @@ export function requireKey(key: string, dialect: AmpDialect = "twisted"): void {
   }
 }
 
-const NOTHING = new Uint8Array(0);
 const NO_OCTETS = /[^\0-\xff]/;
 const NO_ASCII = /[^\0-\x7f]/;
-
-function byOctets(one: string, other: string): number {
-  return one < other ? -1 : 1;
-}

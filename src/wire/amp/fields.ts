@@ -1,9 +1,10 @@
 import { types } from "node:util";
 import { ConfigurationError } from "../../errors.js";
 import { type Box, complaintAbout, requireKey } from "./box.js";
+import { type PlannedField, planOf } from "./field-plan.js";
 import { type AmpDialect, RESERVED_KEYS } from "./format.js";
-import type { AmpField, AmpFields, AmpType, AnyField, ReceivedValues, SentValues } from "./type.js";
-import { finalError, kindOf, MalformedValueError, reading, WrongValueError, writing } from "./wrong-value.js";
+import type { AmpField, AmpFields, AmpType, ReceivedValues, SentValues } from "./type.js";
+import { finalError, kindOf, MalformedValueError, malformedAt, WrongValueError, wrongAt } from "./wrong-value.js";
 
 /**
  * An argument that may be left out: a sender gives `null`, `undefined` or nothing at all, and a receiver gets `null` then
@@ -117,48 +118,52 @@ export function writeFields(
   if (typeof values !== "object" || values === null) {
     throw new WrongValueError(`is ${kindOf(values)}, not an object with values by name`);
   }
-  const box = new Map<string, Uint8Array>();
-  const names = Object.keys(fields);
+  const { inOrder, names } = planOf(fields);
   if (extras === "refuse") {
-    const extra = Object.keys(values).find((name) => !Object.hasOwn(fields, name));
-    if (extra !== undefined) {
-      throw new WrongValueError(
-        `is not declared${names.length > 0 ? `; there are ${names.join(", ")}` : ""}`,
-        "BAD_REQUEST",
-        [extra],
-      );
+    for (const name of Object.keys(values)) {
+      if (names.has(name)) continue;
+      const others = names.size > 0 ? `; there are ${[...names].join(", ")}` : "";
+      throw new WrongValueError(`is not declared${others}`, "BAD_REQUEST", [name]);
     }
   }
-  for (const [name, field] of Object.entries(fields)) {
-    writing(name, () => {
-      writeField(box, name, field, memberOf(values, name), context);
-    });
+  const box = new Map<string, Uint8Array>();
+  for (const planned of inOrder) {
+    try {
+      writeField(box, planned, valueOf(values, planned), context);
+    } catch (error) {
+      throw wrongAt(planned.name, error);
+    }
   }
   return box;
 }
 
 function writeField(
   box: Map<string, Uint8Array>,
-  name: string,
-  field: AnyField,
+  { name, field, type }: PlannedField,
   value: unknown,
   context: unknown,
 ): void {
   const isGiven = value !== null && value !== undefined;
-  if ("presence" in field) {
+  if (field) {
     if (!isGiven && field.presence === "required") throw new WrongValueError("is missing");
     field.write(box, name, value as never, context);
     return;
   }
   if (!isGiven) throw new WrongValueError("is missing");
-  box.set(name, encoded(field, value as never, context));
+  box.set(name, encoded(type, value as never, context));
 }
 
 /** As {@link decodeFields}, for what is part of more: errors have the way from here. */
 export function readFields<F extends AmpFields>(fields: F, box: Box, context: unknown): ReceivedValues<F> {
   const values: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(fields)) {
-    const value = reading(name, () => readField(box, name, field, context));
+  for (const planned of planOf(fields).asDeclared) {
+    const { name } = planned;
+    let value: unknown;
+    try {
+      value = readField(box, planned, context);
+    } catch (error) {
+      throw malformedAt(name, error);
+    }
     if (name === "__proto__") {
       // As a member like any other, not as what it means in JavaScript.
       Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true });
@@ -167,16 +172,16 @@ export function readFields<F extends AmpFields>(fields: F, box: Box, context: un
   return values as ReceivedValues<F>;
 }
 
-function readField(box: Box, name: string, field: AnyField, context: unknown): unknown {
-  if ("presence" in field) return field.read(box, name, context);
+function readField(box: Box, { name, field, type }: PlannedField, context: unknown): unknown {
+  if (field) return field.read(box, name, context);
   const octets = box.get(name);
   if (octets === undefined) throw new MalformedValueError("is missing");
-  return field.decode(octets, context);
+  return type.decode(octets, context);
 }
 
 /** A member of an object, maybe one of its class, but none of those that every object has. */
-function memberOf(values: object, name: string): unknown {
-  if (name in Object.prototype && !Object.hasOwn(values, name)) return undefined;
+function valueOf(values: object, { name, isCommon }: PlannedField): unknown {
+  if (isCommon && !Object.hasOwn(values, name)) return undefined;
   return (values as Record<string, unknown>)[name];
 }
 
@@ -187,7 +192,9 @@ function memberOf(values: object, name: string): unknown {
  */
 export function encoded<Sent>(type: AmpType<Sent, unknown>, value: Sent, context: unknown): Uint8Array {
   const octets: unknown = type.encode(value, context);
-  if (!types.isUint8Array(octets)) throw new WrongValueError("was not written as octets by its type");
+  // The first is the cheap question, the second that for octets of another realm.
+  if (!(octets instanceof Uint8Array) && !types.isUint8Array(octets))
+    throw new WrongValueError("was not written as octets by its type");
   const complaint = complaintAbout(octets, "twisted");
   if (complaint) throw new WrongValueError(complaint.text, complaint.code);
   return octets;

@@ -22,6 +22,7 @@ export {
   encodeMessage,
   type FailureMessage,
   IncompleteErrorBox,
+  numberOf,
   type ReplyMessage,
   tagOf,
 } from "./message.js";

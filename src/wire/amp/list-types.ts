@@ -57,15 +57,17 @@ export function listOf<Sent, Received>(element: AmpType<Sent, Received>): AmpTyp
  */
 export function ampList<F extends AmpFields>(fields: F): AmpType<readonly SentValues<F>[], ReceivedValues<F>[]> {
   requireFields(fields);
+  // A copy, as what was checked is to stay so.
+  const own: F = Object.freeze({ ...fields });
   return {
     encode(rows: unknown, context) {
       const parts = Array.from(requireArray(rows), (row, index) =>
-        writing(index, () => encodeBox(writeFields(fields, row, "ignore", context))),
+        writing(index, () => encodeBox(writeFields(own, row, "ignore", context))),
       );
       return Buffer.concat(parts);
     },
     decode: (octets, context) =>
-      parseBoxes(octets).map((box, index) => reading(index, () => readFields(fields, box, context))),
+      parseBoxes(octets).map((box, index) => reading(index, () => readFields(own, box, context))),
   };
 }
 

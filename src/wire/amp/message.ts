@@ -2,6 +2,7 @@ import { BadRequestError } from "../../errors.js";
 import { type Box, encodeBox } from "./box.js";
 import { type AmpDialect, Key, MAX_VALUE_BYTES, RESERVED_KEYS } from "./format.js";
 import { MalformedBoxError } from "./malformed-box.js";
+import { octetsOfText, textOfOctets } from "./octets.js";
 
 /** A request: run a command (docs/amp-wire.md, section 2). */
 export interface AskMessage {
@@ -66,6 +67,12 @@ export function tagOf(number: number): string {
   return number.toString(16);
 }
 
+/** The number of a tag; `undefined` for one that {@link tagOf} does not make. */
+export function numberOf(tag: string): number | undefined {
+  const number = Number.parseInt(tag, 16);
+  return number > 0 && tagOf(number) === tag ? number : undefined;
+}
+
 /**
  * The octets of a message (docs/amp-wire.md, section 2).
  *
@@ -90,12 +97,12 @@ export function boxOf(message: AmpMessage, dialect: AmpDialect = "twisted"): Box
   switch (message.kind) {
     case "ask": {
       const { tag, command, values } = message;
-      const own: [string, Buffer][] = [[Key.command, octetsOf("name of the command", command)]];
-      if (tag !== undefined) own.push([Key.ask, octetsOf("tag", tag)]);
-      return join(values, own);
+      const box = new Map<string, Uint8Array>();
+      if (tag !== undefined) box.set(Key.ask, octetsOf("tag", tag));
+      return join(box.set(Key.command, octetsOf("name of the command", command)), values);
     }
     case "answer":
-      return join(message.values, [[Key.answer, octetsOf("tag", message.tag)]]);
+      return join(new Map([[Key.answer, octetsOf("tag", message.tag)]]), message.values);
     default: {
       const { tag, code, description } = message;
       return new Map<string, Uint8Array>([
@@ -118,9 +125,9 @@ export function decodeMessage(box: Box, dialect: AmpDialect = "twisted"): AmpMes
   const command = box.get(Key.command);
   if (command && dialect === "asyncio-amp") return decodeAsk(box, command);
   const answered = box.get(Key.answer);
-  if (answered) return { kind: "answer", tag: latin(answered), values: valuesOf(box) };
+  if (answered) return { kind: "answer", tag: textOfOctets(answered), values: valuesOf(box) };
   const failed = box.get(Key.error);
-  if (failed) return decodeFailure(box, latin(failed));
+  if (failed) return decodeFailure(box, textOfOctets(failed));
   if (command) return decodeAsk(box, command);
   if (box.size === 0) throw new MalformedBoxError("empty", "A box is empty");
   throw new MalformedBoxError("no-kind", "A box is no request, no answer and no error");
@@ -130,8 +137,8 @@ function decodeAsk(box: Box, command: Uint8Array): AskMessage {
   const tag = box.get(Key.ask);
   return {
     kind: "ask",
-    tag: tag && latin(tag),
-    command: latin(command),
+    tag: tag && textOfOctets(tag),
+    command: textOfOctets(command),
     values: valuesOf(box),
   };
 }
@@ -141,26 +148,33 @@ function decodeFailure(box: Box, tag: string): FailureMessage {
   const description = box.get(Key.errorDescription);
   if (!code || !description) throw new IncompleteErrorBox(tag);
   // What is not UTF-8 is replaced: the text is for people.
-  return { kind: "error", tag, code: latin(code), description: view(description).toString("utf8") };
+  return { kind: "error", tag, code: textOfOctets(code), description: Buffer.from(description).toString("utf8") };
 }
 
-function join(values: Box, own: readonly (readonly [string, Buffer])[]): Box {
-  for (const key of RESERVED_KEYS) {
-    if (values.has(key)) throw new BadRequestError(`No value can be named ${key}, which is a key of AMP's own`);
+/** Those of AMP's own come first, as they do in the box where no name begins with a capital letter. */
+function join(own: Map<string, Uint8Array>, values: Box): Box {
+  for (const [key, value] of values) {
+    if (isReserved(key)) throw new BadRequestError(`No value can be named ${key}, which is a key of AMP's own`);
+    own.set(key, value);
   }
-  return new Map([...values, ...own]);
+  return own;
 }
 
 /** What is none of the keys that mean something themselves. */
 function valuesOf(box: Box): Box {
-  const values = new Map(box);
-  for (const key of RESERVED_KEYS) values.delete(key);
+  const values = new Map<string, Uint8Array>();
+  for (const [key, value] of box) if (!isReserved(key)) values.set(key, value);
   return values;
 }
 
+function isReserved(key: string): boolean {
+  return key.startsWith("_") && RESERVED_KEYS.has(key);
+}
+
 function octetsOf(what: string, text: string): Buffer {
-  if (NO_OCTETS.test(text)) throw new BadRequestError(`The ${what} has characters beyond U+00FF, which are no octets`);
-  return Buffer.from(text, "latin1");
+  const octets = octetsOfText(text);
+  if (!octets) throw new BadRequestError(`The ${what} has characters beyond U+00FF, which are no octets`);
+  return octets;
 }
 
 /** As much of a text as fits, in UTF-8, and no half of a character. */
@@ -171,13 +185,3 @@ function shortened(text: string): Buffer {
   while (((octets[end] ?? 0) & 0xc0) === 0x80) end--;
   return octets.subarray(0, end);
 }
-
-function latin(octets: Uint8Array): string {
-  return view(octets).toString("latin1");
-}
-
-function view(octets: Uint8Array): Buffer {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
-}
-
-const NO_OCTETS = /[^\0-\xff]/;

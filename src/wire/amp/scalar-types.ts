@@ -4,6 +4,7 @@ import { types } from "node:util";
 import { AmpDateTime } from "./date-time.js";
 import { AmpDecimal } from "./decimal.js";
 import { floatOf, floatText } from "./float-text.js";
+import { writeText } from "./octets.js";
 import type { AmpType } from "./type.js";
 import { kindOf, MalformedValueError, WrongValueError } from "./wrong-value.js";
 
@@ -44,6 +45,8 @@ export function integer(options?: IntegerOptions<"number" | "bigint">): AmpType<
   return {
     encode: encodeInteger,
     decode(octets) {
+      const short = shortInteger(octets);
+      if (short !== undefined) return options?.as === "bigint" ? BigInt(short) : short;
       const value = decodeInteger(octets);
       if (options?.as === "bigint") return value;
       const number = Number(value);
@@ -104,7 +107,7 @@ const UNICODE: AmpType<string> = {
 const BOOLEAN: AmpType<boolean> = {
   encode(value: unknown) {
     if (typeof value !== "boolean") throw new WrongValueError(`is ${kindOf(value)}, not a boolean`);
-    return Buffer.from(value ? "True" : "False");
+    return asciiOf(value ? "True" : "False");
   },
   decode(octets) {
     const text = textOf(octets, "latin1");
@@ -116,7 +119,7 @@ const BOOLEAN: AmpType<boolean> = {
 const FLOAT: AmpType<number> = {
   encode(value: unknown) {
     if (typeof value !== "number") throw new WrongValueError(`is ${kindOf(value)}, not a number`);
-    return Buffer.from(floatText(value));
+    return asciiOf(floatText(value));
   },
   decode(octets) {
     const value = floatOf(textOf(octets, "latin1"));
@@ -160,13 +163,28 @@ function absolute(file: string): string {
 }
 
 function encodeInteger(value: unknown): Uint8Array {
-  if (typeof value === "bigint") return Buffer.from(String(value));
+  if (typeof value === "bigint") return asciiOf(String(value));
   if (typeof value !== "number") throw new WrongValueError(`is ${kindOf(value)}, not an integer`);
   if (!Number.isInteger(value)) throw new WrongValueError(`is ${value}, not an integer`);
   if (!Number.isSafeInteger(value)) {
     throw new WrongValueError("is a number beyond 2⁵³ − 1, which may be not the integer that was meant: send a bigint");
   }
-  return Buffer.from(String(value));
+  return asciiOf(String(value));
+}
+
+/** What nearly all integers are: digits, maybe after a minus, and few enough for a number. `undefined` for anything else. */
+function shortInteger(octets: Uint8Array): number | undefined {
+  const isNegative = octets[0] === MINUS;
+  const begin = isNegative ? 1 : 0;
+  if (octets.length === begin || octets.length > MAX_SHORT) return undefined;
+  let value = 0;
+  for (let at = begin; at < octets.length; at++) {
+    const digit = (octets[at] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  // Zero has no sign.
+  return isNegative && value > 0 ? -value : value;
 }
 
 function decodeInteger(octets: Uint8Array): bigint {
@@ -176,10 +194,21 @@ function decodeInteger(octets: Uint8Array): bigint {
   return sign === "-" ? -value : value;
 }
 
+/** The octets of a text in ASCII. */
+function asciiOf(text: string): Buffer {
+  const octets = Buffer.allocUnsafe(text.length);
+  writeText(octets, text, 0);
+  return octets;
+}
+
 function textOf(octets: Uint8Array, encoding: "utf8" | "latin1"): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString(encoding);
 }
 
+const ZERO = 0x30;
+const MINUS = 0x2d;
+/** As many octets are exact as a number, whatever they are. */
+const MAX_SHORT = 15;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 /** White space around, a sign, single `_` between digits. */
 const INTEGER = /^[\t-\r ]*([+-])?(\d+(?:_\d+)*)[\t-\r ]*$/;

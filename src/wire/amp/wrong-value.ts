@@ -56,12 +56,7 @@ export function writing<T>(step: string | number, write: () => T): T {
   try {
     return write();
   } catch (error) {
-    if (!(error instanceof WrongValueError)) {
-      const reason = error instanceof Error ? error.message : "its type failed";
-      throw new WrongValueError(`cannot be written: ${reason}`, "BAD_REQUEST", [step], { cause: error });
-    }
-    const { complaint, finalCode, steps, cause } = error;
-    throw new WrongValueError(complaint, finalCode, [step, ...steps], { cause });
+    throw wrongAt(step, error);
   }
 }
 
@@ -70,13 +65,28 @@ export function reading<T>(step: string | number, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof MalformedValueError)) {
-      const reason = error instanceof Error ? error.message : "its type failed";
-      throw new MalformedValueError(`cannot be read: ${reason}`, [step], { cause: error });
-    }
-    const { complaint, steps, cause } = error;
-    throw new MalformedValueError(complaint, [step, ...steps], { cause });
+    throw malformedAt(step, error);
   }
+}
+
+/** What was thrown when a part of a value was written, with the step to that part. */
+export function wrongAt(step: string | number, error: unknown): WrongValueError {
+  if (!(error instanceof WrongValueError)) {
+    const reason = error instanceof Error ? error.message : "its type failed";
+    return new WrongValueError(`cannot be written: ${reason}`, "BAD_REQUEST", [step], { cause: error });
+  }
+  const { complaint, finalCode, steps, cause } = error;
+  return new WrongValueError(complaint, finalCode, [step, ...steps], { cause });
+}
+
+/** What was thrown when a part of a value was read, with the step to that part. */
+export function malformedAt(step: string | number, error: unknown): MalformedValueError {
+  if (!(error instanceof MalformedValueError)) {
+    const reason = error instanceof Error ? error.message : "its type failed";
+    return new MalformedValueError(`cannot be read: ${reason}`, [step], { cause: error });
+  }
+  const { complaint, steps, cause } = error;
+  return new MalformedValueError(complaint, [step, ...steps], { cause });
 }
 
 /**
