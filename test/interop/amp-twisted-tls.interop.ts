@@ -206,6 +206,14 @@ describe("AMP: StartTLS and TLS between Twisted and ours", () => {
     expect(refused.error).to.include({ class: "RemoteAmpError", code: "TLS_ERROR" });
     expect(refused.stays).to.equal(true);
     expect((await accepted).info.isSecure).to.equal(false);
+    // Twisted's own call holds back all boxes from then on, answers too: after a refusal it can only close.
+    const { error } = await theirs.startTls();
+    expect(error)
+      .to.include({ class: "UnknownRemoteError" })
+      .and.have.property("description")
+      .match(/no TLS/);
+    await theirs.disconnect();
+    await (await accepted).closed;
   });
 
   it("can be begun by our accepting end", async () => {

@@ -54,7 +54,7 @@ const MORE: Readonly<Record<string, readonly unknown[]>> = {
       { ...when, offsetMinutes: 0 },
     ],
   ],
-  paths: [["/tmp", "/"]],
+  paths: [["/srv", "/"]],
   tree: [
     [{ name: "", kids: [] }],
     [
