@@ -11,15 +11,7 @@ import {
   RemoteAmpError,
   unicode,
 } from "../../src/compat/amp/index.js";
-import {
-  call,
-  currentCall,
-  defineInterface,
-  type Host,
-  RemoteError,
-  registerError,
-  reply,
-} from "../../src/index.js";
+import { call, currentCall, defineInterface, type Host, RemoteError, registerError, reply } from "../../src/index.js";
 import { generateKeyPair } from "../../src/transport/index.js";
 import { Divide, Notify, Sum, Switch, vectorResponders, ZeroDivision } from "../support/amp-commands.js";
 import { useAmpPairs } from "../support/amp-pairs.js";
@@ -39,6 +31,8 @@ const Echo = defineCommand({
   arguments: { list: listOf(integer()), data: optional(bytes()), ratio: optional(float()), flag: optional(boolean()) },
   response: { list: listOf(integer()), data: optional(bytes()), seen: unicode() },
 });
+
+const Slow = defineCommand({ name: "slow", arguments: { ms: integer() }, response: { result: unicode() } });
 
 const tea = defineInterface("demo.tea", {
   methods: {
@@ -179,7 +173,7 @@ describe("amp() at a host", () => {
       .and.have.property("message")
       .that.matches(/Several interfaces/);
     expect(await failure("Nope")).to.include({ code: "METHOD_NOT_FOUND", outcome: "not-executed" });
-    expect(await failure("constructor")).to.include({ code: "METHOD_NOT_FOUND" });
+    expect(await failureOf(peer.callBox("constructor", new Map()))).to.include({ code: "METHOD_NOT_FOUND" });
     expect(await failure("functionBack")).to.include({ code: "UNKNOWN", outcome: "executed" });
     expect(await failure("undeclaredAttachment"))
       .to.have.property("message")
@@ -288,7 +282,7 @@ describe("amp() at a host", () => {
   });
 
   it("takes so many connections, and so many calls of each, and no more", async () => {
-    const { address } = await host({ limits: { connections: 1, callsInFlight: 1 } });
+    const { address } = await host({ limits: { connections: 1, callsInFlight: 1 } }, { slow: Slow });
     const peer = await pairs.connect(address);
     const slow = peer.slow?.({ ms: 50 });
     expect(await failureOf(peer.echo?.() ?? Promise.resolve())).to.include({
@@ -311,7 +305,7 @@ describe("amp() at a host", () => {
   });
 
   it("finishes what runs when it closes, and has the rest done elsewhere", async () => {
-    const serving = await host();
+    const serving = await host({}, { slow: Slow });
     const peer = await pairs.connect(serving);
     const slow = peer.slow?.({ ms: 100 });
     await until(() => serving.pending === 1);

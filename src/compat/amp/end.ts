@@ -331,8 +331,9 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   #told(command: Command | undefined, error: RpcError): Error {
     const { remote, method = "" } = error;
     if (remote?.name === undefined) return error;
-    const failure = { kind: "error", tag: "", code: remote.name, description: remote.message } as const;
-    return errorOf(command, failure, { method, service: this.label });
+    const { code, outcome } = error;
+    const failure = { kind: "error", tag: "", code: remote.name, description: remote.message, outcome } as const;
+    return errorOf(command, failure, { method, service: this.label, code });
   }
 
   #switchedBy(command: string): ProtocolSwitchedError {

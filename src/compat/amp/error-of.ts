@@ -1,4 +1,4 @@
-import { MethodNotFoundError, RpcError } from "../../errors.js";
+import { type ErrorCode, MethodNotFoundError, RpcError } from "../../errors.js";
 import { Code } from "../../wire/amp/format.js";
 import type { FailureMessage } from "../../wire/amp/index.js";
 import type { AmpErrorClass, Command } from "./command.js";
@@ -11,6 +11,8 @@ export interface CalledPlace {
   readonly method: string;
   /** The address of the peer, where it is known. */
   readonly service?: string | undefined;
+  /** What one of our own hosts says more exactly than AMP can. Default `UNKNOWN`. */
+  readonly code?: ErrorCode | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface CalledPlace {
  * @param command - that was called; `undefined` where nothing but its name is known
  */
 export function errorOf(command: Command | undefined, failure: FailureMessage, where: CalledPlace): Error {
-  const { code, description } = failure;
+  const { code, description, outcome = "executed" } = failure;
   const remote = { name: code, message: description };
   if (code === Code.unhandled) {
     return new MethodNotFoundError(`${placeOf(where)} has no command ${JSON.stringify(where.method)}`, {
@@ -32,6 +34,7 @@ export function errorOf(command: Command | undefined, failure: FailureMessage, w
   }
   const error = new RemoteAmpError(code, description, {
     ...where,
+    outcome,
     remote,
     fatal: command?.fatalErrors.has(code),
     received: true,

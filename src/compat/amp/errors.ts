@@ -1,4 +1,11 @@
-import { BadRequestError, ProtocolError, RemoteError, RpcError, type RpcErrorOptions } from "../../errors.js";
+import {
+  BadRequestError,
+  type ErrorCode,
+  ProtocolError,
+  RemoteError,
+  RpcError,
+  type RpcErrorOptions,
+} from "../../errors.js";
 import { MAX_VALUE_BYTES } from "../../wire/amp/index.js";
 
 /*
@@ -31,6 +38,8 @@ export interface RemoteAmpErrorOptions extends RpcErrorOptions {
   readonly fatal?: boolean | undefined;
   /** Did it come from a peer? See {@link RemoteAmpError.received}. Default false. */
   readonly received?: boolean | undefined;
+  /** What one of our own hosts has said more exactly than AMP can. Default `UNKNOWN`. */
+  readonly code?: ErrorCode | undefined;
   /** For responders: is the caller told the outcome as well? See {@link RemoteAmpError.tellsOutcome}. Default false. */
   readonly tellsOutcome?: boolean | undefined;
   /** The text of the error here. Default description and code. */
@@ -68,6 +77,7 @@ export class RemoteAmpError extends RemoteError {
       fatal = false,
       received = false,
       tellsOutcome = false,
+      code = "UNKNOWN",
       message = description === "" ? errorCode : `${description} (${errorCode})`,
       ...rest
     } = options;
@@ -75,6 +85,8 @@ export class RemoteAmpError extends RemoteError {
     if (!isCode(errorCode)) {
       throw new BadRequestError(`A code has ${MAX_VALUE_BYTES} octets at most, and no characters beyond U+00FF`);
     }
+    // Set by the class that it extends, and the same for all of that.
+    if (code !== this.code) Object.defineProperty(this, "code", { value: code, enumerable: true });
     this.errorCode = errorCode;
     this.description = description;
     this.fatal = fatal;

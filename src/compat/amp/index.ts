@@ -82,6 +82,7 @@ export {
 export type { AmpOptions, AmpPeerInfo, AmpVerbs } from "./options.js";
 export type { AmpRemote, UntypedCall, UntypedCalls } from "./peer-proxy.js";
 export { type AmpProtocolOptions, amp } from "./protocol.js";
+export type { AmpRegistrationOptions } from "./registration.js";
 export { Responder, type ResponderDecorator } from "./responder-marks.js";
 export { type LocatorMaker, locatorsOf, type ResponderClass, type Responders } from "./responders.js";
 export type { UntypedArguments, UntypedValue, UntypedValues } from "./untyped.js";
