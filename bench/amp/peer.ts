@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { type AmpPeer, connectAmp, listen, respond } from "../../build/compat/amp/index.js";
-import { parallel } from "./parallel.js";
+import { parallel } from "../parallel.js";
 import { Sum } from "./sum.js";
 
 const { values: options, positionals } = parseArgs({

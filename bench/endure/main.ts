@@ -8,6 +8,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Client, type Remote, RpcError, release, withOptions } from "../../build/index.js";
+import { parallel } from "../parallel.js";
+import { Checks, count, timed } from "./checks.js";
 import { memoryInUse, Watch } from "./memory.js";
 
 interface Endure {
@@ -37,8 +39,7 @@ const [line] = (await once(createInterface(server.stdout), "line")) as [string];
 const address = line.replace("ready ", "");
 const client = new Client({ maxInFlightBytes: 2 ** 31, timeoutMs: 60_000 });
 const remote = connect(client);
-let passed = 0;
-let failed = 0;
+const checks = new Checks();
 
 try {
   await everyCallIsAnswered(scaled(1_000_000));
@@ -62,17 +63,10 @@ try {
   await client.close();
   server.disconnect();
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+checks.end();
 
 function connect(from: Client): Remote<Endure> {
   return from.connect<Endure>(address, "bench.endure", { wire: "lamp" });
-}
-
-function report(isFine: boolean, what: string): void {
-  if (isFine) passed++;
-  else failed++;
-  console.log(`${isFine ? "fine " : "WRONG"} ${what}`);
 }
 
 async function everyCallIsAnswered(calls: number): Promise<void> {
@@ -82,7 +76,7 @@ async function everyCallIsAnswered(calls: number): Promise<void> {
       if ((await remote.echo(n)) !== n) wrong++;
     }),
   );
-  report(wrong === 0, `${count(calls)} calls with 2,000 in flight in ${ms} ms, ${wrong} answered wrongly`);
+  checks.report(wrong === 0, `${count(calls)} calls with 2,000 in flight in ${ms} ms, ${wrong} answered wrongly`);
 }
 
 async function noCallIsLostInAStall(calls: number): Promise<void> {
@@ -104,7 +98,7 @@ async function noCallIsLostInAStall(calls: number): Promise<void> {
   for (const until = performance.now() + 2_000; performance.now() < until; );
   await Promise.all(answers);
   const { answered = 0, OVERLOADED: overloaded = 0 } = outcomes;
-  report(
+  checks.report(
     answered + overloaded === calls,
     `${count(calls)} calls of 1 KiB, then 2 s of standstill: ${JSON.stringify(outcomes)}`,
   );
@@ -126,7 +120,7 @@ async function memoryStays(
       for (const watch of both) await watch.sample();
     }
   });
-  reportMemory(both, `${count(total)} ${what} in ${ms} ms`);
+  checks.reportMemory(both, `${count(total)} ${what} in ${ms} ms`);
 }
 
 /** There as an argument and back as a result, in one call; both windows are full all the time. */
@@ -147,7 +141,7 @@ async function streamsOfBytesAreFlat(mebibytes: number): Promise<void> {
     }
   });
   if (bytes !== total) throw new Error(`${bytes} bytes came back of ${total}`);
-  reportMemory(both, `${count(mebibytes)} MiB streamed there and back in ${ms} ms`);
+  checks.reportMemory(both, `${count(mebibytes)} MiB streamed there and back in ${ms} ms`);
 }
 
 /** Read more slowly than they are sent: there is always one that waits. */
@@ -163,7 +157,7 @@ async function streamsOfItemsAreFlat(items: number): Promise<void> {
     }
   });
   if (read !== items) throw new Error(`${read} items came of ${items}`);
-  reportMemory(both, `${count(items)} items of one stream in ${ms} ms`);
+  checks.reportMemory(both, `${count(items)} items of one stream in ${ms} ms`);
 }
 
 /** Chunks that begin with their number. */
@@ -183,12 +177,6 @@ function watches(): readonly Watch[] {
     return bytes;
   };
   return [new Watch(() => Promise.resolve(memoryInUse())), new Watch(theirs)];
-}
-
-function reportMemory(both: readonly Watch[], what: string): void {
-  const told = both.map(({ growth, mebibytes }) => `${mebibytes.toFixed(1)} MiB × ${growth.toFixed(3)}`);
-  const isFlat = both.every(({ growth }) => growth > 0.9 && growth < 1.1);
-  report(isFlat, `${what}; memory of client and service, and how it grew: ${told.join(", ")}`);
 }
 
 async function aGeneratorKeepsPace(seconds: number): Promise<void> {
@@ -212,27 +200,8 @@ async function aGeneratorKeepsPace(seconds: number): Promise<void> {
   }
   const endMs = endedAt - brokenOffAt;
   const isFine = ahead <= WINDOW && endedAt > 0 && endMs < 100;
-  report(
+  checks.report(
     isFine,
     `a generator read at 10 items a second for ${seconds} s was ${ahead} items ahead at most, and ended ${endMs.toFixed(1)} ms after its reader`,
   );
-}
-
-async function parallel(total: number, inFlight: number, run: (n: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: Math.min(inFlight, total) }, async () => {
-      while (next < total) await run(next++);
-    }),
-  );
-}
-
-async function timed(run: () => Promise<void>): Promise<{ ms: number }> {
-  const startedAt = performance.now();
-  await run();
-  return { ms: Math.round(performance.now() - startedAt) };
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
 }

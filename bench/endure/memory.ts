@@ -9,20 +9,23 @@ export function memoryInUse(): number {
 /** Does memory stay as it is? Watched from the moment when everything has been warmed up. */
 export class Watch {
   readonly #measure: () => Promise<number>;
+  readonly #parts: number;
   readonly #samples: number[] = [];
 
-  constructor(measure: () => Promise<number>) {
+  /** @param parts - into how many the samples are cut, of which the first and the last are compared */
+  constructor(measure: () => Promise<number>, parts = 3) {
     this.#measure = measure;
+    this.#parts = parts;
   }
 
   async sample(): Promise<void> {
     this.#samples.push(await this.#measure());
   }
 
-  /** The middle of the last third over the middle of the first third. */
+  /** The middle of the last part over the middle of the first one. */
   get growth(): number {
-    const third = Math.max(1, Math.floor(this.#samples.length / 3));
-    return median(this.#samples.slice(-third)) / median(this.#samples.slice(0, third));
+    const part = Math.max(1, Math.floor(this.#samples.length / this.#parts));
+    return median(this.#samples.slice(-part)) / median(this.#samples.slice(0, part));
   }
 
   get mebibytes(): number {
