@@ -1,3 +1,5 @@
+import { ConfigurationError } from "../errors.js";
+
 /**
  * Where the library tells what it does on its own account. Nothing is printed by default. `console` fits, and so does
  * pino.
@@ -23,4 +25,17 @@ export const SILENT: Logger = {
 
 function ignore(): void {
   // The default logger drops what it is told.
+}
+
+/**
+ * Nothing for a logger, or for none.
+ *
+ * @throws ConfigurationError for what is no logger
+ */
+export function requireLogger(log: unknown): void {
+  if (log === undefined) return;
+  const methods: readonly (keyof Logger)[] = ["debug", "info", "warn", "error"];
+  const given = log as Partial<Record<string, unknown>> | null;
+  if (methods.every((method) => typeof given?.[method] === "function")) return;
+  throw new ConfigurationError("The option log has the methods debug, info, warn and error, as console has");
 }

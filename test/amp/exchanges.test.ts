@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { type AmpServer, connectAmp, listen, RemoteAmpError } from "../../src/compat/amp/index.js";
 import { RpcError } from "../../src/index.js";
 import { type AmpFields, encodeMessage, parseBoxes } from "../../src/wire/amp/index.js";
-import { commandNamed, Notify, Sum, vectorResponders } from "../support/amp-commands.js";
+import { commandNamed, Notify, Sum, Switch, vectorResponders } from "../support/amp-commands.js";
 import { type RawEnd, useRawEnds } from "../support/amp-raw.js";
 import { ampVectors, COMMANDS } from "../support/amp-vectors.js";
 import { failureOf } from "../support/mesh.js";
@@ -119,7 +119,7 @@ describe("AMP, octet by octet", () => {
           command.toString() === "StartTLS"
             ? peer.startTls()
             : command.toString() === "Switch"
-              ? peer.switchProtocol(commandNamed("Switch"), args as never)
+              ? peer.switchProtocol(Switch, args as never)
               : peer.callRemote(commandNamed(command.toString()), args as never);
         made.catch(() => undefined);
         await end.until((come) => come.endsWith(hex));

@@ -7,12 +7,8 @@ import { CommandLocator, type ResponderEntry, respond } from "../../src/compat/a
 import type { ReceivedArguments, SentResponse } from "../../src/compat/amp/command-types.js";
 import { BadArgumentsError, BadLocalReturnError } from "../../src/compat/amp/errors.js";
 import { type AmpFailure, failureOf } from "../../src/compat/amp/failure-of.js";
-import {
-  type AmpPeer,
-  joinLocators,
-  type ResponderContext,
-  type ResponderLocator,
-} from "../../src/compat/amp/locator.js";
+import { joinLocators, type ResponderContext, type ResponderLocator } from "../../src/compat/amp/locator.js";
+import type { AmpPeer } from "../../src/compat/amp/peer.js";
 import { Responder } from "../../src/compat/amp/responder-marks.js";
 import { locatorsOf, type Responders } from "../../src/compat/amp/responders.js";
 import { ConfigurationError } from "../../src/errors.js";

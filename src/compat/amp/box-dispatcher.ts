@@ -4,6 +4,7 @@ import { PromiseCall } from "../../peer/promise-call.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Linked, LinkedList } from "../../util/linked-list.js";
 import { type Logger, SILENT } from "../../util/log.js";
+import { isThenable } from "../../util/thenable.js";
 import { thrownText } from "../../util/thrown-text.js";
 import {
   type AmpDialect,
@@ -23,8 +24,9 @@ import type { BoxReceiver, BoxSender } from "./box-connection.js";
 import type { TakeOver } from "./command-types.js";
 import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
 import { type AmpFailure, failureOf } from "./failure-of.js";
-import type { AmpPeer, BoxResponder, ResponderContext, ResponderLocator } from "./locator.js";
+import { type BoxResponder, locate, type ResponderContext, type ResponderLocator } from "./locator.js";
 import { OverdueTags } from "./overdue-tags.js";
+import type { AmpPeer } from "./peer.js";
 
 /** Options of {@link BoxDispatcher}. */
 export interface BoxDispatcherOptions {
@@ -236,7 +238,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   #serve(ask: AskMessage): void {
     const { locator, peer, maxRunning = 10_000 } = this.#options;
-    const responder = locator.locateResponder(ask.command);
+    const responder = locate(locator, ask.command);
     if (!responder) {
       this.#fail(ask, { code: Code.unhandled, description: `Unhandled Command: ${ask.command}`, isFatal: false });
       return;
@@ -262,8 +264,8 @@ export class BoxDispatcher implements BoxReceiver {
       this.#failed(running, error);
       return;
     }
-    if (answer instanceof Promise) {
-      answer.then(
+    if (isThenable(answer)) {
+      Promise.resolve(answer).then(
         (value) => {
           this.#answer(running, value);
         },

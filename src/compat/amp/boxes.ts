@@ -1,11 +1,22 @@
+import { outsideOfCalls } from "../../peer/call-context.js";
 import {
   connectStream,
   listenStreams,
+  type OctetStream,
+  type StreamHandlers,
   type StreamListener,
   type StreamListenOptions,
   type StreamOptions,
 } from "../../transport/index.js";
+import { type Logger, SILENT } from "../../util/log.js";
+import { acceptOrClose } from "./accept.js";
 import { BoxConnection, type BoxConnectionOptions, type BoxReceiver } from "./box-connection.js";
+
+/** Options of {@link listenBoxes}. */
+export interface ListenBoxesOptions extends BoxConnectionOptions, StreamListenOptions {
+  /** Told of connections that nobody could take, as `accept` threw; default nothing. */
+  readonly log?: Logger | undefined;
+}
 
 /**
  * Connects to whoever speaks in boxes, for the length of one connection; returns at once. For those who build on boxes themselves,
@@ -21,7 +32,9 @@ export function connectBoxes(
   options: BoxConnectionOptions & StreamOptions = {},
 ): BoxConnection {
   const connection = new BoxConnection(receiver, options);
-  connection.attach(connectStream(address, connection.handlers, options));
+  outsideOfCalls(() => {
+    connection.attach(connectStream(address, connection.handlers, options));
+  });
   return connection;
 }
 
@@ -29,21 +42,20 @@ export function connectBoxes(
  * Waits for whoever connects and speaks in boxes; see {@link connectBoxes}.
  *
  * @param address - as there; port 0 takes a free one
- * @param accept - says whom the boxes of a connection are for
+ * @param accept - says whom the boxes of a connection are for; if it throws, the connection is closed
  * @throws ConfigurationError for a wrong address or a port in use
  */
 export async function listenBoxes(
   address: string,
   accept: () => BoxReceiver,
-  options: BoxConnectionOptions & StreamListenOptions = {},
+  options: ListenBoxesOptions = {},
 ): Promise<StreamListener> {
-  return await listenStreams(
-    address,
-    (stream) => {
+  const { log = SILENT } = options;
+  const taken = (stream: OctetStream): StreamHandlers =>
+    acceptOrClose(stream, stream.peer.remoteAddress || "a process of this machine", log, () => {
       const connection = new BoxConnection(accept(), options);
       connection.attach(stream);
       return connection.handlers;
-    },
-    options,
-  );
+    });
+  return await outsideOfCalls(() => listenStreams(address, taken, options));
 }

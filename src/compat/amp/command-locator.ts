@@ -1,4 +1,5 @@
 import { ConfigurationError, RpcError } from "../../errors.js";
+import { isThenable } from "../../util/thenable.js";
 import { type Box, decodeFields, encodeFields, type SentValues } from "../../wire/amp/index.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
 import type { ReceivedArguments, SentResponse, TakeOver } from "./command-types.js";
@@ -142,12 +143,6 @@ class CommandResponder implements BoxResponder {
       cause,
     });
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === "function"
-  );
 }
 
 /** Types of an application's own, and getters of what is returned, may throw what has no text. */

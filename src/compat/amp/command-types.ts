@@ -42,6 +42,14 @@ export type Switches<C extends CommandLike> =
       ? C["switches"]
       : never;
 
+/** A command that switches the connection. */
+export type SwitchingCommand =
+  | Command<AmpFields, AmpFields, Error, boolean, true>
+  | (typeof AmpCommand & {
+      /** See {@link Command.switches}. */
+      readonly switches: true;
+    });
+
 /** What a caller of a command gives, by name. */
 export type CommandArguments<C extends CommandLike> = keyof ArgumentFields<C> extends never
   ? NoValues

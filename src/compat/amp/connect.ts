@@ -1,12 +1,13 @@
 import { type RpcError, rpcError } from "../../errors.js";
+import { outsideOfCalls } from "../../peer/call-context.js";
 import { connectStream } from "../../transport/index.js";
 import { SILENT } from "../../util/log.js";
-import { untilAborted } from "../../util/sleep.js";
+import { MAX_TIMER_MS } from "../../util/timers.js";
 import type { CommandTable } from "./calls.js";
+import { checkConnectOptions } from "./check-options.js";
 import { AmpEnd } from "./end.js";
-
 import type { AmpOptions } from "./options.js";
-import { type AmpRemote, remoteOf } from "./peer-proxy.js";
+import { type AmpRemote, commandsOf, remoteOf } from "./peer-proxy.js";
 import { locatorsOf, type Responders } from "./responders.js";
 
 /** Options of {@link connectAmp}. */
@@ -15,9 +16,9 @@ export interface ConnectAmpOptions<T extends CommandTable | undefined = undefine
   readonly commands?: T;
   /** What the other end may call. Default nothing. */
   readonly responders?: Responders | undefined;
-  /** Milliseconds until it is given up to connect; default 10,000. */
+  /** Milliseconds until it is given up to connect, with `UNAVAILABLE`; default 10,000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Gives it up to connect. */
+  /** Gives it up to connect, with `CANCELLED`; once there is a connection, it means nothing more. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,30 +34,46 @@ export interface ConnectAmpOptions<T extends CommandTable | undefined = undefine
  * @param address - `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix://PATH`
  * @throws UnavailableError, `not-sent`, when nobody is there
  * @throws AccessDeniedError when the other end's certificate is not believed, or this one's there
- * @throws ConfigurationError for a wrong address or option
+ * @throws ConfigurationError for a wrong address or option, before anything is connected
+ * @throws RpcError with code `CANCELLED`, `not-sent`, when the signal fires before the connection is there
  */
 export async function connectAmp<T extends CommandTable | undefined = undefined>(
   address: string,
   options: ConnectAmpOptions<T> = {},
 ): Promise<AmpRemote<T>> {
-  const { responders, commands, connectTimeoutMs = CONNECT_MS, tls, maxQueuedBytes, log = SILENT } = options;
-  const end = new AmpEnd({ ...options, label: address, log, locator: locatorsOf(responders ?? []) });
-  end.connection.attach(
-    connectStream(address, end.connection.handlers, { tls: tls === false ? undefined : tls, maxQueuedBytes }),
+  checkConnectOptions(options, address);
+  const { responders, connectTimeoutMs = CONNECT_MS, tls, maxQueuedBytes, log = SILENT, signal } = options;
+  const commands = commandsOf(options.commands);
+  const locator = locatorsOf(responders ?? []);
+  if (signal?.aborted) throw cancelled(address, signal);
+  const end = new AmpEnd({ ...options, label: address, log, locator });
+  // Responders of a long connection are no part of the call in which it was made.
+  outsideOfCalls(() => {
+    end.connection.attach(
+      connectStream(address, end.connection.handlers, { tls: tls === false ? undefined : tls, maxQueuedBytes }),
+    );
+  });
+  const giveUp = (): void => {
+    end.destroy(cancelled(address, signal));
+  };
+  signal?.addEventListener("abort", giveUp, { once: true });
+  const timer = setTimeout(
+    () => {
+      end.destroy(rpcError("UNAVAILABLE", `${address} accepted no connection within ${connectTimeoutMs} ms`));
+    },
+    Math.min(connectTimeoutMs, MAX_TIMER_MS),
   );
-  const opened = Promise.race([end.opened, end.closed.then(fail)]);
-  const timer = setTimeout(() => {
-    end.destroy(rpcError("UNAVAILABLE", `${address} accepted no connection within ${connectTimeoutMs} ms`));
-  }, connectTimeoutMs);
   try {
-    await (options.signal ? untilAborted(opened, options.signal) : opened);
-  } catch (error) {
-    end.destroy(error as RpcError);
-    throw error;
+    await Promise.race([end.opened, end.closed.then(fail)]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
   }
-  return remoteOf(end, commands as T);
+  return remoteOf<T>(end, commands);
+}
+
+function cancelled(address: string, signal: AbortSignal | undefined): RpcError {
+  return rpcError("CANCELLED", `It was given up to connect to ${address}`, { service: address, cause: signal?.reason });
 }
 
 function fail(reason: RpcError): never {

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { ConfigurationError, type RpcError, refineError, rpcError } from "../../errors.js";
-import { servingCall } from "../../peer/call-context.js";
+import { outsideOfCalls, servingCall } from "../../peer/call-context.js";
 import type { PendingCall } from "../../peer/pending-calls.js";
 import type { StreamTls } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
@@ -12,12 +12,14 @@ import { type AmpDialect, type Box, type BoxLimits, decodeFields, encodeFields }
 import { BoxConnection, type BoxReceiver, type BoxSender } from "./box-connection.js";
 import { type AskOptions, BoxDispatcher } from "./box-dispatcher.js";
 import type { AmpCallOptions, CallParameters } from "./calls.js";
+import { checkCallOptions, checkTls } from "./check-options.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
-import type { CommandArguments, CommandResponse, TakeOver } from "./command-types.js";
+import type { CommandResponse, SwitchingCommand, TakeOver } from "./command-types.js";
 import { errorOf } from "./error-of.js";
 import { OnlyOneTlsError, ProtocolSwitchedError } from "./errors.js";
-import { joinLocators } from "./locator.js";
-import type { AmpPeerInfo, AmpVerbs } from "./options.js";
+import { joinLocators, type ResponderLocator } from "./locator.js";
+import type { AmpPeer, AmpPeerInfo } from "./peer.js";
+import { infoOf } from "./peer-info.js";
 import type { LocatorMaker } from "./responders.js";
 import { START_TLS, startTlsResponder } from "./start-tls.js";
 
@@ -48,13 +50,15 @@ export interface AmpEndOptions {
 }
 
 /** One end of an AMP connection: calls commands there, and answers what is asked here. Twisted: `AMP`. */
-export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
+export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
   /** Keeps the deadlines of connections that have none of their own; it runs while there are some. */
   static readonly #sharedWheel = new DeadlineWheel();
   /** Settles when the connection is there. */
   readonly opened: Promise<void>;
   /** Settles with the reason when the connection has ended. */
   readonly closed: Promise<RpcError>;
+  /** How it is doing. */
+  readonly info: AmpPeerInfo = infoOf(this);
   readonly #options: AmpEndOptions;
   readonly #wheel: DeadlineWheel;
   readonly #connection: BoxConnection;
@@ -75,8 +79,9 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     });
     this.#connection = new BoxConnection(this, { dialect, limits });
     const own = startTlsResponder(() => tls !== false && !this.#hasTls && !this.isSecure);
+    let locator: ResponderLocator = own;
     this.#dispatcher = new BoxDispatcher({
-      locator: joinLocators(own, options.locator(this)),
+      locator: { locateResponder: (name) => locator.locateResponder(name) },
       peer: this,
       label,
       wheel: this.#wheel,
@@ -89,6 +94,8 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
         else this.#handOver(takeOver, command);
       },
     });
+    // Last, as an object of a class of responders may look at everything.
+    locator = joinLocators(own, options.locator(this));
   }
 
   /** The other end, for people. */
@@ -216,8 +223,9 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     if (this.#hasTls || this.isSecure) {
       throw new OnlyOneTlsError(`The connection to ${this.label} is encrypted already, or about to be`);
     }
-    this.#hasTls = true;
+    checkTls(tls, "The first argument of startTls()");
     const deadlineAt = this.#deadlineOf(options);
+    this.#hasTls = true;
     const asked = this.#ask(START_TLS, NOTHING, options, { isLast: true });
     this.#connection.keepBack();
     try {
@@ -237,11 +245,8 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
    * @throws ProtocolSwitchedError, `not-sent`, when that was done before
    * @throws what the command's errors are, and the connection goes on
    */
-  async switchProtocol<C extends CommandLike>(
-    command: C,
-    args: CommandArguments<C>,
-    options: AmpCallOptions = {},
-  ): Promise<Duplex> {
+  async switchProtocol<C extends SwitchingCommand>(command: C, ...call: CallParameters<C>): Promise<Duplex> {
+    const [args = {}, options = NO_OPTIONS] = call;
     const known = commandOf(command);
     if (!known.switches)
       throw new ConfigurationError(`${known.name} does not switch the connection: call it with callRemote()`);
@@ -265,11 +270,6 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   /** See {@link BoxDispatcher.drain}. */
   drain(): Promise<void> {
     return this.#dispatcher.drain();
-  }
-
-  /** How it is doing. */
-  get info(): AmpPeerInfo {
-    return this;
   }
 
   /** Writes what is queued, then closes. Idempotent. */
@@ -340,8 +340,9 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     return new ProtocolSwitchedError(`${command} has switched the connection to ${this.label}: it is no AMP any more`);
   }
 
-  #deadlineOf({ timeoutMs }: AmpCallOptions): number {
-    const ownMs = timeoutMs ?? this.#options.timeoutMs ?? CALL_MS;
+  #deadlineOf(options: AmpCallOptions): number {
+    if (options !== NO_OPTIONS) checkCallOptions(options);
+    const ownMs = options.timeoutMs ?? this.#options.timeoutMs ?? CALL_MS;
     return Math.min(this.#wheel.now() + ownMs, servingCall()?.deadlineAt ?? Infinity);
   }
 
@@ -377,7 +378,10 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       Math.min(deadlineAt - this.#wheel.now(), MAX_TIMER_MS),
     );
     const secured = new Promise<void>((resolve) => {
-      this.#connection.startTls(tls, resolve);
+      // What comes over it is no part of the call in which it was begun.
+      outsideOfCalls(() => {
+        this.#connection.startTls(tls, resolve);
+      });
     });
     const failure = await Promise.race([secured, this.closed]);
     clearTimeout(timer);

@@ -18,7 +18,7 @@ export * from "../../wire/amp/index.js";
 export { BoxConnection, type BoxConnectionOptions, type BoxReceiver, type BoxSender } from "./box-connection.js";
 export { type AskOptions, BoxDispatcher, type BoxDispatcherOptions } from "./box-dispatcher.js";
 export { boxMethods } from "./box-methods.js";
-export { connectBoxes, listenBoxes } from "./boxes.js";
+export { connectBoxes, type ListenBoxesOptions, listenBoxes } from "./boxes.js";
 export type {
   AmpCallOptions,
   CallParameters,
@@ -27,6 +27,7 @@ export type {
   CommandMethod,
   CommandTable,
   MethodsOfCommands,
+  Verb,
 } from "./calls.js";
 export {
   AmpCommand,
@@ -60,6 +61,7 @@ export type {
   ResponseFields,
   SentResponse,
   Switches,
+  SwitchingCommand,
   TakeOver,
 } from "./command-types.js";
 export { type ConnectAmpOptions, connectAmp } from "./connect.js";
@@ -73,13 +75,13 @@ export {
 } from "./errors.js";
 export { type AmpServer, type ListenAmpOptions, listen } from "./listen.js";
 export {
-  type AmpPeer,
   type BoxResponder,
   joinLocators,
   type ResponderContext,
   type ResponderLocator,
 } from "./locator.js";
-export type { AmpOptions, AmpPeerInfo, AmpVerbs } from "./options.js";
+export type { AmpOptions } from "./options.js";
+export type { AmpPeer, AmpPeerInfo } from "./peer.js";
 export type { AmpRemote, UntypedCall, UntypedCalls } from "./peer-proxy.js";
 export { type AmpProtocolOptions, amp } from "./protocol.js";
 export type { AmpRegistrationOptions } from "./registration.js";

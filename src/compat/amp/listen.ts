@@ -1,10 +1,19 @@
 import { type RpcError, rpcError } from "../../errors.js";
-import { type ConnectionLimits, ConnectionQuota, listenStreams, type OctetStream } from "../../transport/index.js";
+import { outsideOfCalls } from "../../peer/call-context.js";
+import {
+  type ConnectionLimits,
+  ConnectionQuota,
+  listenStreams,
+  type OctetStream,
+  type StreamHandlers,
+} from "../../transport/index.js";
 import { SILENT } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
 import { thrownText } from "../../util/thrown-text.js";
+import { MAX_TIMER_MS } from "../../util/timers.js";
+import { acceptOrClose } from "./accept.js";
+import { checkListenOptions } from "./check-options.js";
 import { AmpEnd } from "./end.js";
-
 import type { AmpOptions } from "./options.js";
 import { type AmpRemote, remoteOf } from "./peer-proxy.js";
 import { AmpRegistration, type AmpRegistrationOptions } from "./registration.js";
@@ -14,8 +23,8 @@ import { type LocatorMaker, locatorsOf, type Responders } from "./responders.js"
 export interface ListenAmpOptions extends AmpOptions {
   /** How many connections are taken, as in the limits of a host. */
   readonly connections?: ConnectionLimits | undefined;
-  /** Told of each connection, before anything is asked over it. */
-  readonly onConnection?: ((peer: AmpRemote) => void) | undefined;
+  /** Told of each connection, before anything is asked over it. If it throws, or what it returns rejects, the connection is closed. */
+  readonly onConnection?: ((peer: AmpRemote) => unknown) | undefined;
   /** Registers the server at a nameserver, so that `client.locate(…, { wire: amp(…) })` finds it. Default: it is not registered. */
   readonly register?: AmpRegistrationOptions | undefined;
   /** How long running calls may take to finish when the server closes, in milliseconds; default 10,000. */
@@ -24,7 +33,7 @@ export interface ListenAmpOptions extends AmpOptions {
 
 /** A bound address at which commands are answered; made by {@link listen}. */
 export interface AmpServer {
-  /** The real address, with the real port. */
+  /** The real address, with the real port; `unix://PATH` where that was given. */
   readonly address: string;
   /** Who is connected now. */
   readonly peers: readonly AmpRemote[];
@@ -38,7 +47,7 @@ export interface AmpServer {
  * Answers commands at an address:
  *
  * ```ts
- * const server = await listen("tcp://127.0.0.1:8000", [respond(Sum, ({ a, b }) => ({ total: a + b }))]);
+ * const server = await listen("tcp://127.0.0.1:8000", [respond(Upper, ({ text }) => ({ text: text.toUpperCase() }))]);
  * ```
  *
  * @param address - `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix://PATH`; port 0 takes a free one
@@ -51,8 +60,10 @@ export async function listen(
   responders: Responders,
   options: ListenAmpOptions = {},
 ): Promise<AmpServer> {
+  checkListenOptions(options, address);
   const server = new Server(responders, options);
-  await server.bind(address);
+  // Responders of the server are no part of the call in which it was made.
+  await outsideOfCalls(() => server.bind(address));
   try {
     await server.register();
   } catch (error) {
@@ -67,7 +78,9 @@ class Server implements AmpServer {
   readonly #locator: LocatorMaker;
   readonly #registration: AmpRegistration | undefined;
   readonly #ends = new Map<AmpEnd, AmpRemote>();
-  #address = "";
+  #bound = "";
+  #isUnix = false;
+  #accepted = 0;
   #stop: () => Promise<void> = () => Promise.resolve();
   #closing: Promise<void> | undefined;
 
@@ -78,7 +91,8 @@ class Server implements AmpServer {
   }
 
   get address(): string {
-    return this.#address;
+    // As it was given: both schemes mean the same.
+    return this.#isUnix ? this.#bound.replace(/^ipc:/, "unix:") : this.#bound;
   }
 
   get peers(): readonly AmpRemote[] {
@@ -95,12 +109,13 @@ class Server implements AmpServer {
         log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
       },
     });
-    this.#address = listener.address;
+    this.#bound = listener.address;
+    this.#isUnix = address.startsWith("unix:");
     this.#stop = () => listener.close();
   }
 
   async register(): Promise<void> {
-    await this.#registration?.start(this.#address);
+    await this.#registration?.start(this.#bound);
   }
 
   close(): Promise<void> {
@@ -112,29 +127,31 @@ class Server implements AmpServer {
     return this.close();
   }
 
-  #accept(stream: OctetStream): AmpEnd["connection"]["handlers"] {
+  #accept(stream: OctetStream): StreamHandlers {
     const { log = SILENT, onConnection } = this.#options;
     const { remoteAddress } = stream.peer;
-    const end = new AmpEnd({
-      ...this.#options,
-      label: remoteAddress === "" ? "a process of this machine" : remoteAddress,
-      log,
-      locator: this.#locator,
+    const from = remoteAddress === "" ? "a process of this machine" : remoteAddress;
+    return acceptOrClose(stream, from, log, () => {
+      const end = new AmpEnd({
+        ...this.#options,
+        label: `${from}, connection ${++this.#accepted}`,
+        log,
+        locator: this.#locator,
+      });
+      const remote = remoteOf(end);
+      this.#ends.set(end, remote);
+      void end.closed.then(() => {
+        this.#ends.delete(end);
+      });
+      end.opened
+        .then(() => onConnection?.(remote))
+        .catch((error: unknown) => {
+          log.error(`onConnection failed, so that the connection of ${end.label} was closed: ${thrownText(error)}`);
+          end.destroy(rpcError("CLOSED", "The connection was closed here, as onConnection failed"));
+        });
+      end.connection.attach(stream);
+      return end.connection.handlers;
     });
-    const remote = remoteOf(end, undefined);
-    this.#ends.set(end, remote);
-    void end.closed.then(() => {
-      this.#ends.delete(end);
-    });
-    void end.opened.then(() => {
-      try {
-        onConnection?.(remote);
-      } catch (error) {
-        log.error(`onConnection failed: ${thrownText(error)}`);
-      }
-    });
-    end.connection.attach(stream);
-    return end.connection.handlers;
   }
 
   async #close(): Promise<void> {
@@ -144,7 +161,7 @@ class Server implements AmpServer {
     const giveUp = new AbortController();
     await Promise.race([
       Promise.all(ends.map((end) => end.drain())),
-      sleep(this.#options.drainTimeoutMs ?? DRAIN_MS, giveUp.signal),
+      sleep(Math.min(this.#options.drainTimeoutMs ?? DRAIN_MS, MAX_TIMER_MS), giveUp.signal),
     ]);
     giveUp.abort();
     const reason = rpcError("CLOSED", "The server closes");

@@ -1,16 +1,7 @@
 import type { AmpDialect, Box } from "../../wire/amp/index.js";
-import type { CallParameters } from "./calls.js";
-import type { Command, CommandLike } from "./command.js";
-import type { CommandResponse, TakeOver } from "./command-types.js";
-import type { AmpPeerInfo } from "./options.js";
-
-/** The other end of a connection, for whoever answers it: it can be called as well. */
-export interface AmpPeer {
-  /** Calls a command there. */
-  callRemote<C extends CommandLike>(command: C, ...call: CallParameters<C>): Promise<CommandResponse<C>>;
-  /** Who it is, as far as the connection knows: where it comes from, and the certificate that it has proven to hold. */
-  readonly info: AmpPeerInfo;
-}
+import type { Command } from "./command.js";
+import type { TakeOver } from "./command-types.js";
+import type { AmpPeer } from "./peer.js";
 
 /** What a responder gets to know of a request, besides its arguments. */
 export interface ResponderContext {
@@ -62,4 +53,17 @@ export function joinLocators(...locators: readonly ResponderLocator[]): Responde
       return undefined;
     },
   };
+}
+
+/** What answers a command; a locator that throws is a responder that fails. */
+export function locate(locator: ResponderLocator, name: string): BoxResponder | undefined {
+  try {
+    return locator.locateResponder(name);
+  } catch (error) {
+    return {
+      respond: () => {
+        throw error;
+      },
+    };
+  }
 }

@@ -1,12 +1,13 @@
-import { BadRequestError, RpcError } from "../../errors.js";
+import { BadRequestError, ConfigurationError, RpcError } from "../../errors.js";
 import { CallPromise } from "../../peer/call-promise.js";
 import type { CallOptions } from "../../peer/invoker.js";
 import { createProxy, type ProxyHandle } from "../../peer/proxy.js";
 import type { AmpCallOptions, CallsOf, CommandTable } from "./calls.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
 import type { AmpEnd } from "./end.js";
-import type { AmpVerbs } from "./options.js";
+import type { AmpPeer } from "./peer.js";
 import { type UntypedArguments, type UntypedValues, untypedBox, untypedValues } from "./untyped.js";
+import { joinedOptions, VERBS, verbsOf } from "./verbs.js";
 
 /** A command that nobody has defined here, as a method. */
 export type UntypedCall = (args?: UntypedArguments, options?: AmpCallOptions) => Promise<UntypedValues>;
@@ -15,48 +16,60 @@ export type UntypedCall = (args?: UntypedArguments, options?: AmpCallOptions) =>
 export type UntypedCalls = Readonly<Record<string, UntypedCall>>;
 
 /**
- * The other end of a connection, as an object: the verbs of {@link AmpVerbs}, and a method for each command. Commands of no table are
- * called by their own names, with values whose types are guessed: `peer.Sum({ a: 1, b: 2 })` gives `{ total: "3" }`.
+ * The other end of a connection, as an object: all that an {@link AmpPeer} has, and a method for each command. Commands of no table are
+ * called by their own names, with values whose types are guessed: `peer.Sum?.({ a: 1, b: 2 })` gives `{ total: "3" }`. The `?.` is
+ * for compilers with `noUncheckedIndexedAccess`: the method is always there.
  */
-export type AmpRemote<T extends CommandTable | undefined = undefined> = AmpVerbs &
+export type AmpRemote<T extends CommandTable | undefined = undefined> = AmpPeer &
   (T extends CommandTable ? CallsOf<T> : UntypedCalls);
 
-/** Makes the object for an end of a connection. */
-export function remoteOf<T extends CommandTable | undefined>(end: AmpEnd, table: T): AmpRemote<T> {
-  const commands = new Map(Object.entries<CommandLike>(table ?? {}).map(([name, like]) => [name, commandOf(like)]));
-  // The type parameter speaks for the other side, as everywhere.
-  return createProxy(new PeerHandle(end, commands, verbsOf(end))) as unknown as AmpRemote<T>;
+/** Commands by the method that calls them. */
+export type Commands = ReadonlyMap<string, Command>;
+
+/**
+ * The commands of a table.
+ *
+ * @throws ConfigurationError for what is no command, and for a method that would hide one of the connection's own
+ */
+export function commandsOf(table: CommandTable | undefined): Commands {
+  const given: unknown = table ?? {};
+  if (typeof given !== "object" || given === null) {
+    throw new ConfigurationError("The option commands is an object with commands by method: { sum: Sum }");
+  }
+  const commands = new Map<string, Command>();
+  for (const [name, like] of Object.entries<CommandLike>(given as CommandTable)) {
+    if (Object.hasOwn(VERBS, name)) {
+      throw new ConfigurationError(
+        `commands.${name} could never be called, as ${name} is the connection's own: give the command another method`,
+      );
+    }
+    commands.set(name, commandOf(like));
+  }
+  return commands;
 }
 
-function verbsOf(end: AmpEnd): ReadonlyMap<string, unknown> {
-  const verbs: { readonly [K in keyof Omit<AmpVerbs, symbol>]: unknown } = {
-    callRemote: end.callRemote.bind(end),
-    callBox: end.callBox.bind(end),
-    startTls: end.startTls.bind(end),
-    switchProtocol: end.switchProtocol.bind(end),
-    close: end.close.bind(end),
-    closed: end.closed,
-    info: end.info,
-  };
-  return new Map(Object.entries(verbs));
+/** Makes the object for an end of a connection. */
+export function remoteOf<T extends CommandTable | undefined = undefined>(
+  end: AmpEnd,
+  commands: Commands = NONE,
+): AmpRemote<T> {
+  // The type parameter speaks for the other side, as everywhere.
+  return createProxy(new PeerHandle(end, commands, undefined)) as unknown as AmpRemote<T>;
 }
+
+const NONE: Commands = new Map();
 
 class PeerHandle implements ProxyHandle<CallPromise<unknown>> {
   readonly locals: ReadonlyMap<string, unknown>;
   readonly #end: AmpEnd;
-  readonly #commands: ReadonlyMap<string, Command>;
-  readonly #options: CallOptions;
+  readonly #commands: Commands;
+  readonly #options: CallOptions | undefined;
 
-  constructor(
-    end: AmpEnd,
-    commands: ReadonlyMap<string, Command>,
-    locals: ReadonlyMap<string, unknown>,
-    options: CallOptions = {},
-  ) {
-    this.locals = locals;
+  constructor(end: AmpEnd, commands: Commands, options: CallOptions | undefined) {
     this.#end = end;
     this.#commands = commands;
     this.#options = options;
+    this.locals = new Map(Object.entries(verbsOf(end, options)));
   }
 
   invoke(method: string, args: readonly unknown[]): CallPromise<unknown> {
@@ -79,16 +92,17 @@ class PeerHandle implements ProxyHandle<CallPromise<unknown>> {
   }
 
   withOptions(options: CallOptions): ProxyHandle<CallPromise<unknown>> {
-    return new PeerHandle(this.#end, this.#commands, this.locals, { ...this.#options, ...options });
+    return new PeerHandle(this.#end, this.#commands, { ...this.#options, ...options });
   }
 
   /** What it throws fails the call as well. */
   #call(method: string, given: readonly unknown[]): Promise<unknown> {
-    const [args = {}, own] = given;
+    const [args = {}, last] = given;
+    const own = (last ?? undefined) as AmpCallOptions | undefined;
     if (given.length > 2 || typeof args !== "object" || args === null) {
       throw new BadRequestError(`${method} takes its arguments by name, as one object: ${method}({ … })`, { method });
     }
-    const options: AmpCallOptions = own ? { ...this.#options, ...own } : this.#options;
+    const options = this.#options ? joinedOptions(this.#options, own, method) : own;
     const command = this.#commands.get(method);
     if (command) return this.#end.call(command, args, options);
     let box: Map<string, Uint8Array>;

@@ -2,10 +2,10 @@ import { ConfigurationError, type RpcError } from "../../errors.js";
 import type { Channel } from "../../peer/channel.js";
 import type { MethodContract } from "../../peer/contract.js";
 import type { Protocol, ProtocolConnectOptions, ProtocolListener, ProtocolListenOptions } from "../../peer/protocol.js";
-import { requireMembers } from "../../security/rule-members.js";
 import { Code } from "../../wire/amp/format.js";
 import type { CommandTable } from "./calls.js";
 import { AmpChannel } from "./channel.js";
+import { checkProtocolOptions } from "./check-options.js";
 import { CommandBook } from "./command-book.js";
 import { asDeclared } from "./error-of.js";
 import { RemoteAmpError } from "./errors.js";
@@ -36,7 +36,7 @@ export type AmpProtocolOptions = Pick<AmpOptions, "dialect" | "tls" | "limits" |
  * @throws ConfigurationError for what is no command, two of one name, and an option that there is not
  */
 export function amp(commands: CommandTable = {}, options: AmpProtocolOptions = {}): Protocol {
-  requireMembers(options, ["dialect", "tls", "limits", "maxQueuedBytes"], "The second argument of amp()");
+  checkProtocolOptions(options);
   return new AmpProtocol(new CommandBook(commands), options);
 }
 

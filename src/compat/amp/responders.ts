@@ -1,7 +1,8 @@
 import { ConfigurationError } from "../../errors.js";
 import { Command } from "./command.js";
 import { CommandLocator, type ResponderEntry } from "./command-locator.js";
-import { type AmpPeer, joinLocators, type ResponderLocator } from "./locator.js";
+import { joinLocators, type ResponderLocator } from "./locator.js";
+import type { AmpPeer } from "./peer.js";
 import { markedResponders } from "./responder-marks.js";
 
 /** A class whose methods are responders; each connection gets an instance, which is made with the other end. */

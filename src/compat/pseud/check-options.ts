@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../errors.js";
 import { didYouMean } from "../../util/did-you-mean.js";
-import type { Logger } from "../../util/log.js";
+import { requireLogger } from "../../util/log.js";
 import type { ClientOptions, EndpointOptions, ServerOptions, SyncClientOptions } from "./options.js";
 
 type Names<O> = Readonly<Record<keyof O, true>>;
@@ -103,12 +103,3 @@ export function checkOptions(what: string, options: unknown, names: Readonly<Rec
 
 const OF_SERVERS: readonly string[] = ["users", "authenticator", "keys"];
 const OF_CLIENTS: readonly string[] = ["password", "serverKey", "keys"];
-
-/** @throws ConfigurationError for what is no logger */
-function requireLogger(log: unknown): void {
-  if (log === undefined) return;
-  const methods: readonly (keyof Logger)[] = ["debug", "info", "warn", "error"];
-  const given = log as Partial<Record<string, unknown>> | null;
-  if (methods.every((method) => typeof given?.[method] === "function")) return;
-  throw new ConfigurationError("The option log has the methods debug, info, warn and error, as console has");
-}
