@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { ConfigurationError } from "../../src/errors.js";
 import {
   bytes,
   chunked,
@@ -8,6 +9,7 @@ import {
   listOf,
   optional,
   parseBoxes,
+  requireFields,
   unicode,
 } from "../../src/wire/amp/index.js";
 
@@ -29,6 +31,28 @@ describe("AMP's values in chunks", () => {
       expect(read).to.deep.include({ text: null, names: null });
     });
   }
+
+  it("let no other argument have a name that they may use", () => {
+    const data = chunked(bytes());
+    for (const fields of [
+      { data, "data.2": unicode() },
+      { "data.17": optional(unicode()), data },
+      { data, "data.3": data },
+    ]) {
+      expect(() => {
+        requireFields(fields);
+      }).to.throw(ConfigurationError, /"data\.\d+", which is a key that the argument "data" may use/);
+    }
+    requireFields({
+      data,
+      "data.1": data,
+      "data.02": data,
+      "data.x": data,
+      "data.2x": data,
+      data2: data,
+      "dat.2": data,
+    });
+  });
 
   it("stand under the name, and under it with a number", () => {
     const box = encodeFields({ data: chunked(bytes()) }, { data: Buffer.alloc(140_000) });

@@ -532,6 +532,10 @@ describe("Types of AMP", () => {
         }).message,
       ).to.contain("the limit is 255");
       expect(failure(() => listOf(optional(integer()) as never))).to.be.instanceOf(ConfigurationError);
+      expect(failure(() => optional(unicode as never)).message).to.equal(
+        "optional() takes a type of a single value, as in optional(unicode())",
+      );
+      expect(failure(() => optional(optional(unicode()) as never))).to.be.instanceOf(ConfigurationError);
     });
   });
 

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { RemoteError, rpcError } from "../../errors.js";
 import { isPlainObject } from "../../peer/arguments.js";
 import type { MethodContract } from "../../peer/contract.js";
@@ -71,7 +72,7 @@ function guessed(values: Values): [fields: Record<string, ReturnType<typeof gues
 /** Has AMP a type for it? */
 function isPlain(value: unknown): boolean {
   if (typeof value !== "object") return true;
-  return value instanceof Uint8Array || value instanceof Date || AmpDecimal.is(value) || AmpDateTime.is(value);
+  return types.isUint8Array(value) || types.isDate(value) || AmpDecimal.is(value) || AmpDateTime.is(value);
 }
 
 function jsonOf(name: string, value: unknown): string {

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { types } from "node:util";
 import {
   AmpDateTime,
   AmpDecimal,
@@ -41,11 +42,11 @@ export type UntypedValues = Record<string, string | Uint8Array>;
  * @throws BadRequestError, `not-sent`, for anything else, with its path
  */
 export function untypedBox(values: object, dialect: AmpDialect): Map<string, Uint8Array> {
-  const types = new Map<string, AnyField>();
+  const fields = new Map<string, AnyField>();
   for (const [name, value] of Object.entries(values)) {
-    if (value !== null && value !== undefined) types.set(name, guessedType(value));
+    if (value !== null && value !== undefined) fields.set(name, guessedType(value));
   }
-  return encodeFields(Object.fromEntries(types), values as never, { dialect, extras: "ignore" });
+  return encodeFields(Object.fromEntries(fields), values as never, { dialect, extras: "ignore" });
 }
 
 /** The values of a box whose types nobody has said. */
@@ -64,8 +65,8 @@ export function guessedType(value: unknown): AnyField {
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? integer() : float();
     case "object":
       if (AmpDecimal.is(value)) return decimal();
-      if (AmpDateTime.is(value) || value instanceof Date) return dateTime();
-      if (value instanceof Uint8Array) return bytes();
+      if (AmpDateTime.is(value) || types.isDate(value)) return dateTime();
+      if (types.isUint8Array(value)) return bytes();
       break;
     default:
   }

@@ -54,6 +54,7 @@ export function chunked<Sent, Received>(
         box.set(keyOf(name, number), octets.subarray(at, at + MAX_VALUE_BYTES));
       }
     },
+    mayUse: (name, key) => key.startsWith(`${name}.`) && NUMBER.test(key.slice(name.length + 1)),
     read(box, name, context) {
       const first = box.get(name);
       if (first === undefined) {
@@ -69,6 +70,9 @@ export function chunked<Sent, Received>(
     },
   };
 }
+
+/** From 2 on, as {@link keyOf} writes them. */
+const NUMBER = /^(?:[2-9]|[1-9]\d+)$/;
 
 function keyOf(name: string, number: number): string {
   return `${name}.${number}`;

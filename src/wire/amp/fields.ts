@@ -9,8 +9,13 @@ import { finalError, kindOf, MalformedValueError, malformedAt, WrongValueError, 
 /**
  * An argument that may be left out: a sender gives `null`, `undefined` or nothing at all, and a receiver gets `null` then
  * (docs/amp-wire.md, section 3).
+ *
+ * @throws ConfigurationError for what is no type of a single value
  */
 export function optional<Sent, Received>(type: AmpType<Sent, Received>): AmpField<Sent, Received | null, "optional"> {
+  if (typeof (type as Partial<typeof type>).encode !== "function") {
+    throw new ConfigurationError("optional() takes a type of a single value, as in optional(unicode())");
+  }
   return {
     presence: "optional",
     write(box, name, value, context) {
@@ -88,7 +93,7 @@ export function decodeFields<F extends AmpFields>(
 /**
  * Nothing for a description that can be used; to be asked once, where it is made.
  *
- * @throws ConfigurationError for a name that is no key, or that means something itself, and for what is no type
+ * @throws ConfigurationError for a name that is no key, that means something itself, or that another argument may use, and for what is no type
  */
 export function requireFields(fields: AmpFields): void {
   for (const [name, field] of Object.entries<unknown>(fields)) {
@@ -105,6 +110,14 @@ export function requireFields(fields: AmpFields): void {
         `The type of the argument ${JSON.stringify(name)} is ${kindOf(field)}: call it, as in unicode()`,
       );
     }
+  }
+  for (const [name, field] of Object.entries(fields)) {
+    if (!("mayUse" in field)) continue;
+    const other = Object.keys(fields).find((key) => key !== name && field.mayUse?.(name, key));
+    if (other === undefined) continue;
+    throw new ConfigurationError(
+      `No argument can be named ${JSON.stringify(other)}, which is a key that the argument ${JSON.stringify(name)} may use`,
+    );
   }
 }
 

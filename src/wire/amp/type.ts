@@ -40,6 +40,12 @@ export interface AmpField<Sent, Received = Sent, P extends Presence = Presence> 
    */
   write(box: Map<string, Uint8Array>, name: string, value: Sent | null | undefined, context?: unknown): void;
   /**
+   * Could it write or read this key, besides that of its own name? No other argument can be named so. Default: no key.
+   *
+   * @param name - of the argument
+   */
+  mayUse?(name: string, key: string): boolean;
+  /**
    * What a box has for it.
    *
    * @throws as {@link AmpType.decode}
