@@ -39,9 +39,11 @@ describe("Peers of AMP", () => {
   const amp = useAmpPairs();
   const raw = useRawEnds();
   let begun: () => void = () => undefined;
+  let ended: (reason: unknown) => void = () => undefined;
   const wait = respond(Wait, async (_args, { signal }) => {
     begun();
     await once(signal, "abort");
+    ended(signal.reason);
     return { why: "gone" };
   });
 
@@ -169,37 +171,46 @@ describe("Peers of AMP", () => {
   });
 
   it("have deadlines and signals, after which late answers disturb nobody", async () => {
-    let answer: (value: { text: string }) => void = () => undefined;
+    const calls: { begun(answer: () => void): void }[] = [];
+    /** Says, once the responder has begun with the next call, how to answer that one. */
+    const nextCall = (): Promise<() => void> =>
+      new Promise((resolve) => {
+        calls.push({ begun: resolve });
+      });
     const server = await amp.listen([
       respond(
         Repeat,
         () =>
           new Promise((resolve) => {
-            answer = resolve;
+            calls.shift()?.begun(() => {
+              resolve({ text: "late" });
+            });
           }),
       ),
       respond(Sum, ({ a }) => ({ total: a })),
     ]);
     const peer = await amp.connect(server, { commands: { repeat: Repeat } });
-    expect(await failureOf(peer.repeat({ text: "", times: 1 }, { timeoutMs: 20 }))).to.include({
-      code: "TIMEOUT",
-      outcome: "unknown",
-      method: "Repeat",
-    });
-    answer({ text: "late" });
-    const patient = withOptions(peer, { timeoutMs: 20 });
-    expect(await failureOf(patient.repeat({ text: "", times: 1 }))).to.include({ code: "TIMEOUT" });
-    answer({ text: "late" });
+    const args = { text: "", times: 1 };
     const controller = new AbortController();
-    const cancelled = peer.repeat({ text: "", times: 1 }, { signal: controller.signal });
-    controller.abort();
-    expect(await failureOf(cancelled)).to.include({ code: "CANCELLED", outcome: "unknown" });
-    expect(await failureOf(peer.repeat({ text: "", times: 1 }, { signal: controller.signal }))).to.include({
+    const ways: readonly (readonly [make: () => Promise<unknown>, code: string])[] = [
+      [() => peer.repeat(args, { timeoutMs: 20 }), "TIMEOUT"],
+      [() => withOptions(peer, { timeoutMs: 20 }).repeat(args), "TIMEOUT"],
+      [() => peer.repeat(args, { signal: controller.signal }), "CANCELLED"],
+    ];
+    for (const [make, code] of ways) {
+      const begins = nextCall();
+      const failing = failureOf(make());
+      const answer = await begins;
+      if (code === "CANCELLED") controller.abort();
+      expect(await failing).to.include({ code, outcome: "unknown", method: "Repeat" });
+      answer();
+      expect(await peer.callRemote(Sum, { a: 1, b: 1 })).to.deep.equal({ total: 1 });
+    }
+    expect(await failureOf(peer.repeat(args, { signal: controller.signal }))).to.include({
       code: "CANCELLED",
       outcome: "not-sent",
     });
-    answer({ text: "late" });
-    expect(await peer.callRemote(Sum, { a: 1, b: 1 })).to.deep.equal({ total: 1 });
+    expect(peer.info).to.include({ isOpen: true, pending: 0 });
   });
 
   it("settle everything when the connection ends, and tell responders so", async () => {
@@ -211,8 +222,12 @@ describe("Peers of AMP", () => {
     const waiting = peer.callRemote(Wait);
     waiting.catch(() => undefined);
     await started;
+    const heard = new Promise<unknown>((resolve) => {
+      ended = resolve;
+    });
     const [client] = server.peers;
     await client?.close();
+    expect(await heard).to.include({ code: "CLOSED" });
     expect(await failureOf(waiting)).to.include({ code: "UNAVAILABLE", outcome: "unknown", method: "Wait" });
     expect(await peer.closed).to.include({ code: "UNAVAILABLE" });
   });
