@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { connectAmp, encodeMessage } from "../build/compat/amp/index.js";
+import { boxOf, connectAmp, encodeBox } from "../build/compat/amp/index.js";
 import { askBothWays, Much, responders } from "./amp/endure-commands.js";
 import { Sum } from "./amp/sum.js";
 import { Checks, count, timed } from "./endure/checks.js";
@@ -122,7 +122,7 @@ async function amongPeersThatNeverRead(number: number, calls: number): Promise<v
     socket.on("error", () => undefined);
     for (let tag = 1; tag <= 1_000; tag++) {
       socket.write(
-        encodeMessage({ kind: "ask", tag: tag.toString(16), command: Much.name, values: new Map([["size", args]]) }),
+        encodeBox(boxOf({ kind: "ask", tag: tag.toString(16), command: Much.name, values: new Map([["size", args]]) })),
       );
     }
     return socket;

@@ -5,7 +5,7 @@ import {
   type AmpMessage,
   decodeMessage,
   encodeMessage,
-  IncompleteErrorBox,
+  IncompleteErrorBoxError,
   MalformedBoxError,
   parseBoxes,
   tagOf,
@@ -150,7 +150,7 @@ describe("Messages of AMP", () => {
       { _error: "7", _error_description: "d" },
     ]) {
       const error = failure(() => decodeMessage(boxOf(pairs)));
-      expect(error).to.be.instanceOf(IncompleteErrorBox);
+      expect(error).to.be.instanceOf(IncompleteErrorBoxError);
       expect(error).to.be.instanceOf(MalformedBoxError);
       expect(error).to.include({ code: "PROTOCOL", fault: "incomplete-error", tag: "7" });
     }

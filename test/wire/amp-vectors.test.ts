@@ -9,7 +9,7 @@ import {
   encodeBox,
   encodeFields,
   encodeMessage,
-  IncompleteErrorBox,
+  IncompleteErrorBoxError,
   MalformedBoxError,
   parseBoxes,
 } from "../../src/wire/amp/index.js";
@@ -181,7 +181,7 @@ describe("Vectors of AMP, of Twisted", () => {
         const box = parseBoxes(octetsOf(hex))[0] ?? new Map<string, Uint8Array>();
         if (name === "reply: error without code") {
           expect(() => decodeMessage(box))
-            .to.throw(IncompleteErrorBox)
+            .to.throw(IncompleteErrorBoxError)
             .with.include({ fault: "incomplete-error", tag: "1" });
           return;
         }

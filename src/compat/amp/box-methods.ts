@@ -3,6 +3,7 @@ import { ConfigurationError } from "../../errors.js";
 import type { Box } from "../../wire/amp/index.js";
 import { BadLocalReturnError } from "./errors.js";
 import type { BoxResponder, ResponderContext, ResponderLocator } from "./locator.js";
+import { methodsOf } from "./methods-of.js";
 
 /** A method that answers a command with boxes as they travel. */
 type BoxMethod = (box: Box, context: ResponderContext) => unknown;
@@ -18,26 +19,15 @@ type BoxMethod = (box: Box, context: ResponderContext) => unknown;
  */
 export function boxMethods(object: object): ResponderLocator {
   const responders = new Map<string, BoxResponder>();
-  const seen = new Set<string>();
-  for (
-    let level: object | null = object;
-    level !== null && level !== Object.prototype;
-    level = Object.getPrototypeOf(level) as object | null
-  ) {
-    for (const key of Object.getOwnPropertyNames(level)) {
-      if (!key.startsWith(PREFIX) || seen.has(key)) continue;
-      seen.add(key);
-      // Descriptors, not values: a getter is not run.
-      const body: unknown = Reflect.getOwnPropertyDescriptor(level, key)?.value;
-      if (typeof body !== "function") continue;
-      const name = key.slice(PREFIX.length);
-      if (name !== upperCase(name)) {
-        throw new ConfigurationError(
-          `${key} is never called: names are looked up in upper case, ${PREFIX}${upperCase(name)}`,
-        );
-      }
-      responders.set(name, responderOf(key, object, body as BoxMethod));
+  for (const { key, body } of methodsOf(object)) {
+    if (typeof key !== "string" || !key.startsWith(PREFIX)) continue;
+    const name = key.slice(PREFIX.length);
+    if (name !== upperCase(name)) {
+      throw new ConfigurationError(
+        `${key} is never called: names are looked up in upper case, ${PREFIX}${upperCase(name)}`,
+      );
     }
+    responders.set(name, responderOf(key, object, body as BoxMethod));
   }
   if (responders.size === 0) throw new ConfigurationError(`There are no methods named ${PREFIX}… here`);
   return { locateResponder: (name) => responders.get(upperCase(name)) };

@@ -24,7 +24,7 @@ export interface ResponderEntry {
 }
 
 /**
- * What answers a command, for a list of them: `[respond(Sum, ({ a, b }) => ({ total: a + b })), …]`.
+ * What answers a command, for a list of them: `[respond(Upper, ({ text }) => ({ text: text.toUpperCase() })), …]`.
  *
  * @throws ConfigurationError for a command that cannot be so, and for what is no function
  */

@@ -102,7 +102,7 @@ export function isCode(code: unknown): code is string {
 
 /**
  * The arguments of a request could not be read, and nothing was run. For the log of the end that answers: the caller is told
- * nothing but that it failed, and the connection is closed.
+ * nothing but that it failed, and the connection is closed; peers of asyncio-amp are told the text, and it goes on.
  */
 export class BadArgumentsError extends ProtocolError {
   /** Makes one; `not-executed`, unless the options say otherwise. */

@@ -14,7 +14,55 @@ export {
   type StreamPeer,
   type StreamTls,
 } from "../../transport/index.js";
-export * from "../../wire/amp/index.js";
+export {
+  AmpDateTime,
+  type AmpDateTimeFields,
+  AmpDecimal,
+  type AmpDialect,
+  type AmpField,
+  type AmpFields,
+  type AmpMessage,
+  type AmpType,
+  type AnyField,
+  type AnyType,
+  type AskMessage,
+  ampList,
+  type Box,
+  type BoxFault,
+  type BoxLimits,
+  BoxParser,
+  boolean,
+  boxOf,
+  bytes,
+  type ChunkedOptions,
+  chunked,
+  type DecimalKind,
+  dateTime,
+  decimal,
+  encodeBox,
+  type FailureMessage,
+  type Flat,
+  float,
+  IncompleteErrorBoxError,
+  type IntegerOptions,
+  integer,
+  listOf,
+  MalformedBoxError,
+  MalformedValueError,
+  type OptionalNames,
+  optional,
+  type Presence,
+  parseBoxes,
+  path,
+  type ReceivedBy,
+  type ReceivedValues,
+  type ReplyMessage,
+  type SentBy,
+  type SentValues,
+  unicode,
+  type ValueSteps,
+  WrongValueError,
+} from "../../wire/amp/index.js";
 export { BoxConnection, type BoxConnectionOptions, type BoxReceiver, type BoxSender } from "./box-connection.js";
 export { type AskOptions, BoxDispatcher, type BoxDispatcherOptions } from "./box-dispatcher.js";
 export { boxMethods } from "./box-methods.js";
@@ -86,5 +134,5 @@ export type { AmpRemote, UntypedCall, UntypedCalls } from "./peer-proxy.js";
 export { type AmpProtocolOptions, amp } from "./protocol.js";
 export type { AmpRegistrationOptions } from "./registration.js";
 export { Responder, type ResponderDecorator } from "./responder-marks.js";
-export { type LocatorMaker, locatorsOf, type ResponderClass, type Responders } from "./responders.js";
+export type { ResponderClass, Responders } from "./responders.js";
 export type { UntypedArguments, UntypedValue, UntypedValues } from "./untyped.js";

@@ -2,6 +2,7 @@ import { ConfigurationError } from "../../errors.js";
 import { metadata } from "../../peer/exposed/metadata.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
 import { type AnyResponder, type ResponderEntry, type ResponderFunction, twoResponders } from "./command-locator.js";
+import { methodsOf } from "./methods-of.js";
 
 /** A decorator of methods that answer a command, of either kind: standard (TC39) or legacy (`experimentalDecorators`). */
 export interface ResponderDecorator<C extends CommandLike> {
@@ -13,8 +14,8 @@ export interface ResponderDecorator<C extends CommandLike> {
  * Makes a method the responder of a command. Twisted: `@Sum.responder`.
  *
  * ```ts
- * class Math {
- *   @Responder(Sum) sum({ a, b }: ReceivedArguments<typeof Sum>) { return { total: a + b }; }
+ * class Texts {
+ *   @Responder(Upper) upper({ text }: ReceivedArguments<typeof Upper>) { return { text: text.toUpperCase() }; }
  * }
  * ```
  *
@@ -61,24 +62,13 @@ function marksOf(body: object): readonly Command[] {
  */
 export function markedResponders(from: object): readonly ResponderEntry[] {
   const found = new Map<string, ResponderEntry>();
-  const seen = new Set<string | symbol>();
-  for (
-    let level: object | null = from;
-    level !== null && level !== Object.prototype;
-    level = Object.getPrototypeOf(level) as object | null
-  ) {
-    const here = new Set<string>();
-    for (const key of Reflect.ownKeys(level)) {
-      if (seen.has(key)) continue;
-      seen.add(key);
-      // Descriptors, not values: a getter is not run.
-      const body: unknown = Reflect.getOwnPropertyDescriptor(level, key)?.value;
-      if (typeof body !== "function") continue;
-      for (const command of marksOf(body)) {
-        if (here.has(command.name)) throw twoResponders(command.name);
-        here.add(command.name);
-        if (!found.has(command.name)) found.set(command.name, { command, run: body as AnyResponder });
-      }
+  const levels = new Map<string, object>();
+  for (const { body, level } of methodsOf(from)) {
+    for (const command of marksOf(body)) {
+      const { name } = command;
+      if (levels.get(name) === level) throw twoResponders(name);
+      levels.set(name, level);
+      if (!found.has(name)) found.set(name, { command, run: body as AnyResponder });
     }
   }
   return [...found.values()];

@@ -38,7 +38,7 @@ export class BoxParser {
   /**
    * Makes one, at the beginning of a box.
    *
-   * @param limits - of boxes that come; default those of {@link DEFAULT_BOX_LIMITS}
+   * @param limits - of boxes that come; default 64 MiB and 10,000 pairs
    */
   constructor(limits: Partial<BoxLimits> = {}) {
     this.#limits = { ...DEFAULT_BOX_LIMITS, ...limits };

@@ -21,7 +21,7 @@ export {
   decodeMessage,
   encodeMessage,
   type FailureMessage,
-  IncompleteErrorBox,
+  IncompleteErrorBoxError,
   numberOf,
   type ReplyMessage,
   tagOf,

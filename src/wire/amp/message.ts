@@ -54,7 +54,7 @@ export type AmpMessage = AskMessage | ReplyMessage | FailureMessage;
  * An error without a code or a description. The connection is to be closed, and the request that it names fails with this, as all others
  * that wait.
  */
-export class IncompleteErrorBox extends MalformedBoxError {
+export class IncompleteErrorBoxError extends MalformedBoxError {
   /** The tag of the request; see {@link AskMessage.tag}. */
   readonly tag: string;
 
@@ -85,9 +85,7 @@ export function numberOf(tag: string): number | undefined {
  * The description of an error is cut where it does not fit, so that an error whose code fits can always be told.
  *
  * @param dialect - of the peer; default `twisted`
- * @throws BadRequestError, `not-sent`, for a tag, command or code that is not octets, and for values under one of the
- * six keys that mean something themselves; and as {@link encodeBox}
- * @throws RpcError, code `TOO_LARGE`, `not-sent`, as {@link encodeBox}
+ * @throws as {@link boxOf} and {@link encodeBox}
  */
 export function encodeMessage(message: AmpMessage, dialect: AmpDialect = "twisted"): Buffer {
   return encodeBox(boxOf(message, dialect), dialect);
@@ -97,7 +95,8 @@ export function encodeMessage(message: AmpMessage, dialect: AmpDialect = "twiste
  * The box of a message.
  *
  * @param dialect - of the peer; default `twisted`
- * @throws as {@link encodeMessage}, but for lengths, which are seen when the box is written
+ * @throws BadRequestError, `not-sent`, for a tag, command or code that is not octets, and for values under one of the six keys that mean
+ * something themselves; lengths are seen when the box is written
  */
 export function boxOf(message: AmpMessage, dialect: AmpDialect = "twisted"): Box {
   switch (message.kind) {
@@ -126,7 +125,7 @@ export function boxOf(message: AmpMessage, dialect: AmpDialect = "twisted"): Box
  * dialect `asyncio-amp` a request first.
  *
  * @param dialect - of the peer; default `twisted`
- * @throws MalformedBoxError for a box that is nothing of it; {@link IncompleteErrorBox} for an error without a code or a description
+ * @throws MalformedBoxError for a box that is nothing of it; {@link IncompleteErrorBoxError} for an error without a code or a description
  */
 export function decodeMessage(box: Box, dialect: AmpDialect = "twisted"): AmpMessage {
   const command = box.get(Key.command);
@@ -153,7 +152,7 @@ function decodeAsk(box: Box, command: Uint8Array): AskMessage {
 function decodeFailure(box: Box, tag: string): FailureMessage {
   const code = box.get(Key.errorCode);
   const description = box.get(Key.errorDescription);
-  if (!code || !description) throw new IncompleteErrorBox(tag);
+  if (!code || !description) throw new IncompleteErrorBoxError(tag);
   const told = box.get(OUTCOME_KEY);
   const outcome = told && toldOutcome(textOfOctets(told));
   // What is not UTF-8 is replaced: the text is for people.
