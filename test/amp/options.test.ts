@@ -4,7 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { amp as ampProtocol, connectAmp, defineCommand, listen, respond, unicode } from "../../src/compat/amp/index.js";
+import {
+  amp as ampProtocol,
+  type CallsOf,
+  connectAmp,
+  defineCommand,
+  listen,
+  respond,
+  unicode,
+} from "../../src/compat/amp/index.js";
 import { ConfigurationError, RpcError, withOptions } from "../../src/index.js";
 import { Repeat, Sum, Switch, vectorResponders } from "../support/amp-commands.js";
 import { useAmpPairs } from "../support/amp-pairs.js";
@@ -83,6 +91,9 @@ describe("Options of AMP", () => {
     });
 
     it("commands whose method would be one of the connection's own", async () => {
+      type Methods = keyof CallsOf<{ readonly close: typeof Sum; readonly sum: typeof Sum }>;
+      const only: [Methods] extends ["sum"] ? true : false = true;
+      expect(only).to.equal(true);
       for (const name of ["callRemote", "callBox", "startTls", "switchProtocol", "close", "closed", "info"]) {
         const failure = await failureOf(connectAmp("tcp://127.0.0.1:1", { commands: { [name]: Sum } }));
         expect(failure)

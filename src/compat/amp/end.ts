@@ -8,7 +8,7 @@ import type { Logger } from "../../util/log.js";
 import { joinSignals } from "../../util/signals.js";
 import { thrownText } from "../../util/thrown-text.js";
 import { MAX_TIMER_MS } from "../../util/timers.js";
-import { type AmpDialect, type Box, type BoxLimits, decodeFields, encodeFields } from "../../wire/amp/index.js";
+import { type AmpDialect, type Box, decodeFields, encodeFields } from "../../wire/amp/index.js";
 import { BoxConnection, type BoxReceiver, type BoxSender } from "./box-connection.js";
 import { type AskOptions, BoxDispatcher } from "./box-dispatcher.js";
 import type { AmpCallOptions, CallParameters } from "./calls.js";
@@ -18,29 +18,19 @@ import type { CommandResponse, SwitchingCommand, TakeOver } from "./command-type
 import { errorOf } from "./error-of.js";
 import { OnlyOneTlsError, ProtocolSwitchedError } from "./errors.js";
 import { joinLocators, type ResponderLocator } from "./locator.js";
+import type { AmpOptions } from "./options.js";
 import type { AmpPeer, AmpPeerInfo } from "./peer.js";
 import { infoOf } from "./peer-info.js";
 import type { LocatorMaker } from "./responders.js";
 import { START_TLS, startTlsResponder } from "./start-tls.js";
 
 /** Options of {@link AmpEnd}. */
-export interface AmpEndOptions {
+export interface AmpEndOptions
+  extends Pick<AmpOptions, "dialect" | "timeoutMs" | "limits" | "maxInFlight" | "maxRunning" | "tls"> {
   /** What the other end may ask for. */
   readonly locator: LocatorMaker;
   /** The other end, for errors and logs. */
   readonly label: string;
-  /** Of the peer; default `twisted`. */
-  readonly dialect?: AmpDialect | undefined;
-  /** Milliseconds until calls fail that do not say themselves; default 30,000. */
-  readonly timeoutMs?: number | undefined;
-  /** How large boxes may be that come. */
-  readonly limits?: Partial<BoxLimits> | undefined;
-  /** See {@link BoxDispatcherOptions.maxInFlight}. */
-  readonly maxInFlight?: number | undefined;
-  /** See {@link BoxDispatcherOptions.maxRunning}. */
-  readonly maxRunning?: number | undefined;
-  /** What this end shows when the other one asks for TLS; `false`: it refuses. */
-  readonly tls?: StreamTls | false | undefined;
   /** Keeps the deadlines; default one that all connections share. */
   readonly wheel?: DeadlineWheel | undefined;
   /** Told of the end, before anybody whose call waits hears of it. */
@@ -55,9 +45,7 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
   static readonly #sharedWheel = new DeadlineWheel();
   /** Settles when the connection is there. */
   readonly opened: Promise<void>;
-  /** Settles with the reason when the connection has ended. */
   readonly closed: Promise<RpcError>;
-  /** How it is doing. */
   readonly info: AmpPeerInfo = infoOf(this);
   readonly #options: AmpEndOptions;
   readonly #wheel: DeadlineWheel;
@@ -98,7 +86,6 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     locator = joinLocators(own, options.locator(this));
   }
 
-  /** The other end, for people. */
   get label(): string {
     return this.#options.label;
   }
@@ -108,32 +95,26 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     return this.#options.dialect ?? "twisted";
   }
 
-  /** Where the other end is: its IP address, `""` on a unix socket. */
   get remoteAddress(): string {
     return this.#connection.peer?.remoteAddress ?? "";
   }
 
-  /** The certificate that the other end has proven to hold, in DER; `undefined` for none. */
   get certificate(): Uint8Array | undefined {
     return this.#connection.peer?.certificate;
   }
 
-  /** Is the connection encrypted? */
   get isSecure(): boolean {
     return this.#connection.isSecure;
   }
 
-  /** Can calls be made? */
   get isOpen(): boolean {
     return this.#connection.isOpen;
   }
 
-  /** Why it ended; `undefined` while it has not. */
   get closedReason(): RpcError | undefined {
     return this.#connection.closedReason;
   }
 
-  /** Calls of this end that wait for an answer. */
   get pending(): number {
     return this.#dispatcher.pending;
   }
@@ -143,7 +124,6 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     return this.#dispatcher.pendingBytes;
   }
 
-  /** Calls of the other end that run here. */
   get running(): number {
     return this.#dispatcher.running;
   }
@@ -202,23 +182,11 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     });
   }
 
-  /**
-   * Calls a command by its name, with values as they travel. Twisted: `callRemoteString`.
-   *
-   * @throws RemoteAmpError with the code, whatever it is, for what the other end has told
-   */
   async callBox(name: string, values: Box, options: AmpCallOptions = NO_OPTIONS): Promise<Box> {
     const box = await this.#ask(name, values, options);
     return box ?? NOTHING;
   }
 
-  /**
-   * Goes on under TLS; calls that are made meanwhile wait for that. Twisted: `StartTLS`.
-   *
-   * @param tls - what this end shows, and by whom the other end has to be known; without `ca` it may be anybody
-   * @throws OnlyOneTlsError, `not-sent`, when the connection is encrypted already, or about to be
-   * @throws RpcError when the other end refuses, and the connection goes on; or when the handshake fails, and it has ended
-   */
   async startTls(tls: StreamTls = {}, options: AmpCallOptions = {}): Promise<void> {
     if (this.#hasTls || this.isSecure) {
       throw new OnlyOneTlsError(`The connection to ${this.label} is encrypted already, or about to be`);
@@ -238,13 +206,6 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     await this.#handshake(tls, deadlineAt);
   }
 
-  /**
-   * Calls a command that switches the connection to something else. From now on nothing can be called any more, unless it fails.
-   *
-   * @returns the connection, at the first octet that is not AMP; its new owner closes it
-   * @throws ProtocolSwitchedError, `not-sent`, when that was done before
-   * @throws what the command's errors are, and the connection goes on
-   */
   async switchProtocol<C extends SwitchingCommand>(command: C, ...call: CallParameters<C>): Promise<Duplex> {
     const [args = {}, options = NO_OPTIONS] = call;
     const known = commandOf(command);
@@ -282,13 +243,11 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     this.#connection.destroy(reason);
   }
 
-  /** Ends the connection, and waits for that; calls that wait fail with `unknown`. Idempotent. */
   async close(): Promise<void> {
     this.end(rpcError("CLOSED", `The connection to ${this.label} was closed here`));
     await this.closed;
   }
 
-  /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
