@@ -142,7 +142,9 @@ describe("Options of AMP", () => {
     for (const options of [{ attachment: new Uint8Array(1) }, { extensions: { "a.b": 1 } }]) {
       const odd = withOptions(peer, options);
       for (const failing of [odd.wait(), odd.callRemote(Wait), odd.callBox("Wait", new Map())]) {
-        expect(await failureOf(failing)).to.include({ code: "BAD_REQUEST", outcome: "not-sent" });
+        expect(await failureOf(failing))
+          .to.match(/The call of Wait has .*, and the protocol amp has none/i)
+          .and.include({ code: "BAD_REQUEST", outcome: "not-sent" });
       }
     }
     expect(await failureOf(withOptions(peer, { waitForMs: 5 }).wait())).to.include({ code: "CONFIGURATION" });

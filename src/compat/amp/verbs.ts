@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../peer/invoker.js";
 import { requirePlainCall } from "../../peer/plain-call.js";
 import type { AmpCallOptions, CallParameters, Verb } from "./calls.js";
-import type { CommandLike } from "./command.js";
+import { type CommandLike, commandOf } from "./command.js";
 import type { CommandResponse, SwitchingCommand } from "./command-types.js";
 import type { AmpEnd } from "./end.js";
 import type { AmpPeer } from "./peer.js";
@@ -43,7 +43,10 @@ export function verbsOf(end: AmpEnd, options: CallOptions | undefined): Verbs {
       command: C,
       ...[args, own]: CallParameters<C>
     ): Promise<CommandResponse<C>> {
-      return await end.callRemote(command, ...([args, joinedOptions(options, own, "")] as CallParameters<C>));
+      return await end.callRemote(
+        command,
+        ...([args, joinedOptions(options, own, commandOf(command).name)] as CallParameters<C>),
+      );
     },
     async callBox(name, values, own) {
       return await end.callBox(name, values, joinedOptions(options, own, name));
@@ -52,7 +55,10 @@ export function verbsOf(end: AmpEnd, options: CallOptions | undefined): Verbs {
       await end.startTls(tls, joinedOptions(options, own, "StartTLS"));
     },
     async switchProtocol<C extends SwitchingCommand>(command: C, ...[args, own]: CallParameters<C>) {
-      return await end.switchProtocol(command, ...([args, joinedOptions(options, own, "")] as CallParameters<C>));
+      return await end.switchProtocol(
+        command,
+        ...([args, joinedOptions(options, own, commandOf(command).name)] as CallParameters<C>),
+      );
     },
     close,
     closed,
