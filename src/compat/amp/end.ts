@@ -62,6 +62,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   #settleOpened!: () => void;
   #settleClosed!: (reason: RpcError) => void;
   #hasTls = false;
+  #isStopped = false;
 
   constructor(options: AmpEndOptions) {
     this.#options = options;
@@ -161,6 +162,8 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   }
 
   stopReceivingBoxes(reason: RpcError): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#options.onClosed?.();
     this.#dispatcher.stopReceivingBoxes(reason);
     this.#settleClosed(reason);
