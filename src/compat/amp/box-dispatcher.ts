@@ -2,7 +2,7 @@ import { RpcError, rpcError } from "../../errors.js";
 import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
 import { PromiseCall } from "../../peer/promise-call.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
-import { type Linked, LinkedList } from "../../util/linked-list.js";
+import { LinkedList } from "../../util/linked-list.js";
 import { type Logger, SILENT } from "../../util/log.js";
 import { thrownText } from "../../util/thrown-text.js";
 import {
@@ -23,8 +23,9 @@ import type { BoxReceiver, BoxSender } from "./box-connection.js";
 import type { TakeOver } from "./command-types.js";
 import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
 import { type AmpFailure, failureOf } from "./failure-of.js";
-import type { AmpPeer, BoxResponder, ResponderContext, ResponderLocator } from "./locator.js";
+import type { AmpPeer, BoxResponder, ResponderLocator } from "./locator.js";
 import { OverdueTags } from "./overdue-tags.js";
+import { RunningAsk } from "./running-ask.js";
 
 /** Options of {@link BoxDispatcher}. */
 export interface BoxDispatcherOptions {
@@ -333,48 +334,6 @@ export class BoxDispatcher implements BoxReceiver {
     this.#sender.end(
       rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
     );
-  }
-}
-
-/** A request of the other end that runs. */
-class RunningAsk implements ResponderContext, Linked {
-  previous?: this | undefined;
-  next?: this | undefined;
-  isOver = false;
-  readonly ask: AskMessage;
-  readonly responder: BoxResponder;
-  readonly peer: AmpPeer;
-  readonly dialect: AmpDialect;
-  #controller: AbortController | undefined;
-  #ended: RpcError | undefined;
-
-  constructor(ask: AskMessage, responder: BoxResponder, peer: AmpPeer, dialect: AmpDialect) {
-    this.ask = ask;
-    this.responder = responder;
-    this.peer = peer;
-    this.dialect = dialect;
-  }
-
-  get command(): string {
-    return this.ask.command;
-  }
-
-  get isAsked(): boolean {
-    return this.ask.tag !== undefined;
-  }
-
-  /** Made for whoever looks at it: most do not. */
-  get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#ended) this.#controller.abort(this.#ended);
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: RpcError): void {
-    this.#ended = reason;
-    this.#controller?.abort(reason);
   }
 }
 
