@@ -231,8 +231,6 @@ export type {
   ListenerHandlers,
   ListenerSecurity,
   ListenOptions,
-  LocalAddress,
-  NetworkAddress,
   NullSecurity,
   Peer,
   PeerIdentity,

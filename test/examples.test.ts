@@ -110,6 +110,16 @@ describe("The examples", () => {
     expect(await shop.ended, shop.err()).to.equal(0);
   });
 
+  it("07-amp: client and server call each other, errors come as what they are, and both end", async () => {
+    const server = start(process.execPath, ["--import", "tsx", "examples/07-amp/server.ts", "tcp://127.0.0.1:0"]);
+    const [, address = ""] = await server.waitFor(/^ready (.*)$/m);
+    const client = start(process.execPath, ["--import", "tsx", "examples/07-amp/client.ts", address]);
+    expect(await client.ended, client.err()).to.equal(0);
+    expect(client.out()).to.equal(shownIn("examples/07-amp/README.md"));
+    server.process.kill("SIGTERM");
+    expect(await server.ended, server.err()).to.equal(0);
+  });
+
   it("are what the README shows", () => {
     const readme = readFileSync("README.md", "utf8");
     for (const file of ["query.ts", "client.ts"]) {

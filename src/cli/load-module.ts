@@ -13,26 +13,33 @@ import { findPackage } from "./find-package.js";
  * @throws CommandError with status 2 that names the module and what is wrong
  */
 export async function loadProvided(name: string): Promise<Provided[]> {
-  const path = resolve(name);
-  const file = existsSync(path) ? path : findPackage(name, process.cwd());
-  if (file === undefined) {
-    throw usageError(`There is no module ${name}: neither a file ${path} nor a package of that name`);
-  }
-  if (TYPESCRIPT.includes(extname(file))) await registerTypeScript(name, file);
-  let exports: Record<string, unknown>;
-  try {
-    exports = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-  } catch (error) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw usageError(`The module ${name} cannot be loaded: ${text}`, error);
-  }
-  const provided = findProvided(exports);
+  const provided = findProvided(await loadModule(name));
   if (provided.length === 0) {
     throw usageError(
       `The module ${name} exports no interface: export a class with @Interface, an instance of one, or a defineInterface value`,
     );
   }
   return provided;
+}
+
+/**
+ * Loads a module and returns all that it exports; see {@link loadProvided}.
+ *
+ * @throws CommandError with status 2 that names the module and what is wrong
+ */
+export async function loadModule(name: string): Promise<Readonly<Record<string, unknown>>> {
+  const path = resolve(name);
+  const file = existsSync(path) ? path : findPackage(name, process.cwd());
+  if (file === undefined) {
+    throw usageError(`There is no module ${name}: neither a file ${path} nor a package of that name`);
+  }
+  if (TYPESCRIPT.includes(extname(file))) await registerTypeScript(name, file);
+  try {
+    return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw usageError(`The module ${name} cannot be loaded: ${text}`, error);
+  }
 }
 
 /** What a module exports that can be provided, each once. */

@@ -78,9 +78,11 @@ function buildProgram(options: ProgramOptions): Command {
     .addOption(new Option("-c, --connect <address>", "call this address, without a nameserver").conflicts("service"))
     .option(
       "--wire <name>",
-      "the wire to speak with --connect: pycom, lamp or pseud, which wants NAME [JSON...] (default: pycom)",
+      "the wire to speak with --connect: pycom, lamp, or pseud or amp, which want NAME [JSON...] (default: pycom)",
     )
     .option("--named <json>", "arguments by name")
+    .option("--command <file#export>", "with --wire amp: the definition of the command; without one values are texts")
+    .option("--tls-ca <file>", "with --wire amp: certificates that whoever is at a tls:// address is known by")
     .option("--service <name>", "only this service")
     .option("--attach <file>", "send a file as the attachment")
     .option("--save <file>", "write the answer's attachment to a file")

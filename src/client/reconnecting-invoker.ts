@@ -112,7 +112,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         (error) => {
           // A try that was sent ends its streams by itself.
           if (!run?.isOneShot) discardSources(valuesOf(call.args));
-          reject(reviveRegistered(error));
+          reject(reviveRegistered(toldBy(run, call, error)));
         },
       );
     });
@@ -421,6 +421,13 @@ function copyArguments(args: OutgoingCall["args"]): OutgoingCall["args"] {
   return "raw" in args
     ? { raw: copyPlain(args.raw) }
     : { positional: copyPlain(args.positional) as readonly unknown[] };
+}
+
+/** What callers get of an error, where the protocol of the call knows more of it. */
+function toldBy(run: Run | undefined, { interface: name, method }: OutgoingCall, error: unknown): unknown {
+  const protocol = run?.instance?.protocol;
+  if (!protocol?.errorOf || !RpcError.isRpcError(error)) return error;
+  return protocol.errorOf(name, method, error);
 }
 
 function asItIs(answer: Answer): Answer {

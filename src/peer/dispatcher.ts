@@ -340,6 +340,13 @@ export class Dispatcher implements RunningCalls {
     return this.#run(call, exposed, method);
   }
 
+  /** See `Callee`. */
+  contractOf(interfaceName: string, method: string): MethodContract | undefined {
+    if (interfaceName !== "") return this.#interfaces.get(interfaceName)?.methods.get(method)?.contract;
+    const { exposed, name } = this.#findMethod(method);
+    return exposed?.methods.get(name)?.contract;
+  }
+
   /** Callers that name no interface mean the only one that has the method, or name it in front of the method. */
   #findMethod(method: string): FoundMethod {
     const [exposed, ...others] = this.#having(method);
@@ -454,6 +461,7 @@ export class Dispatcher implements RunningCalls {
       }
       origin.respond({
         ...failureAnswer(message, told, call, this.#options.errors),
+        thrown: told,
         extensions: call?.responseExtensions,
       });
     } catch (untellable) {

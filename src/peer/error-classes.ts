@@ -65,6 +65,11 @@ export function isRegistered(error: unknown): error is Error {
   return registeredOf(error) !== undefined;
 }
 
+/** Is a class registered under this name? */
+export function isRegisteredName(name: string): boolean {
+  return classes.has(name);
+}
+
 /** The nearest class that is registered. */
 function registeredOf(error: unknown): Registered | undefined {
   if (!(error instanceof Error) || classes.size === 0) return undefined;

@@ -1,3 +1,4 @@
+import type { RpcError } from "../errors.js";
 import type { ConnectionQuota } from "../transport/index.js";
 import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import type { Logger } from "../util/log.js";
@@ -47,6 +48,14 @@ export interface Protocol {
    */
   contractOf?(interfaceName: string, method: string): Pick<MethodContract, "idempotent"> | undefined;
   /**
+   * What callers get of a call that has failed for good, such as an error of a class that its method declares. Whether the call is
+   * tried again was decided by the error itself. Must not throw. Absent: the error.
+   *
+   * @param interfaceName - `""` where the caller names none
+   * @returns the error itself, or one whose `cause` it is
+   */
+  errorOf?(interfaceName: string, method: string, error: RpcError): unknown;
+  /**
    * Binds an address, and answers there by the host's dispatcher. Absent: it is for clients only.
    *
    * @param address - with scheme, which is one of {@link Protocol.schemes}; port 0 takes a free one, and the host
@@ -64,6 +73,13 @@ export interface Callee {
    * @param arrivedAt - when its deadline began to run, in milliseconds of `performance.now()`
    */
   dispatch(message: CallMessage, origin: CallOrigin, arrivedAt: number): void;
+  /**
+   * What a method says of itself, for protocols that have to know the types of its arguments to read them; `undefined` where a call
+   * would not find one.
+   *
+   * @param interfaceName - `""` for whichever has the method, as in a {@link CallMessage}
+   */
+  contractOf(interfaceName: string, method: string): MethodContract | undefined;
   /** A caller gives a call up; it is answered all the same. */
   cancel(connection: object, id: CallId, reason: Error): void;
   /** A caller is gone: as if it had given up all its calls. */

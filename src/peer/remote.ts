@@ -1,5 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import type { AmpDateTime } from "../wire/amp/date-time.js";
+import type { AmpDecimal } from "../wire/amp/decimal.js";
 import type { Nameserver } from "./nameserver-interface.js";
 import type { ByteSource } from "./streams/byte-stream.js";
 import type { RemoteStream } from "./streams/remote-stream.js";
@@ -72,7 +74,16 @@ export type Arrived<T, Depth extends 0[] = []> = unknown extends T
 export type Primitive = string | number | bigint | boolean | symbol | null | undefined;
 
 /** Objects with methods that are no references: what travels as it is, or cannot travel. */
-export type Whole = Date | RegExp | URL | Blob | ArrayBuffer | ArrayBufferView | Promise<unknown>;
+export type Whole =
+  | AmpDateTime
+  | AmpDecimal
+  | Date
+  | RegExp
+  | URL
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView
+  | Promise<unknown>;
 
 /** What arrives of a function. */
 export type RemoteCallable<F extends AnyFunction> = string extends keyof F ? F : RemoteFunction<F>;

@@ -2,29 +2,28 @@ import { isIP } from "node:net";
 import { ConfigurationError } from "../errors.js";
 
 /** A parsed address. */
-export type Address = NetworkAddress | LocalAddress;
+export type Address =
+  | {
+      /** Over the network: as it is, or inside of TLS. */
+      readonly scheme: "tcp" | "tls";
+      /** Host name, IPv4, IPv6 without brackets, or `*`. */
+      readonly host: string;
+      /** 0 to 65535; 0 asks for a free port when binding. */
+      readonly port: number;
+      /** Normal form, always with a scheme. */
+      readonly text: string;
+    }
+  | {
+      /** Between processes of one machine, or inside of one process: libzmq's way, and ours. */
+      readonly scheme: "ipc" | "inproc" | "memory";
+      /** Path of the socket, or name inside the process. */
+      readonly path: string;
+      /** Normal form, always with a scheme. */
+      readonly text: string;
+    };
 
 /** An address over the network. */
-export interface NetworkAddress {
-  /** In clear text, as far as the transport itself does not encrypt, or inside of TLS. */
-  readonly scheme: "tcp" | "tls";
-  /** Host name, IPv4, IPv6 without brackets, or `*`. */
-  readonly host: string;
-  /** 0 to 65535; 0 asks for a free port when binding. */
-  readonly port: number;
-  /** Normal form, always with a scheme. */
-  readonly text: string;
-}
-
-/** An address between processes of one machine, or inside of one process: libzmq's way, and ours. */
-export interface LocalAddress {
-  /** How it is reached; `ipc` is a unix socket. */
-  readonly scheme: "ipc" | "inproc" | "memory";
-  /** Path of the socket, or name inside the process. */
-  readonly path: string;
-  /** Normal form, always with a scheme. */
-  readonly text: string;
-}
+export type NetworkAddress = Extract<Address, { readonly port: number }>;
 
 /** Is it over the network? */
 export function isNetworkAddress(address: Address): address is NetworkAddress {

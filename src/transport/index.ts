@@ -53,7 +53,6 @@ export {
   type Address,
   isNetworkAddress,
   isWildcard,
-  type LocalAddress,
   type NetworkAddress,
   parseAddress,
 } from "./address.js";

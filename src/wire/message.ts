@@ -119,6 +119,8 @@ export interface ErrorMessage {
   readonly remote: RemoteErrorInfo;
   /** What people are told instead of the text that came, where that says too little; does not travel. */
   readonly text?: string | undefined;
+  /** What was thrown, where the call was served, for protocols that know more of it; does not travel. */
+  readonly thrown?: unknown;
   /** The session that is attached, for stateful interfaces. */
   readonly sessionId?: string | undefined;
   /** Absent and empty mean the same. */

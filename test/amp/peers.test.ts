@@ -28,6 +28,7 @@ import {
   ZeroDivision,
 } from "../support/amp-commands.js";
 import { useAmpPairs } from "../support/amp-pairs.js";
+import { useRawEnds } from "../support/amp-raw.js";
 import { keepLog } from "../support/log.js";
 import { failureOf } from "../support/mesh.js";
 
@@ -36,6 +37,7 @@ const Wait = defineCommand({ name: "Wait", response: { why: unicode() } });
 
 describe("Peers of AMP", () => {
   const amp = useAmpPairs();
+  const raw = useRawEnds();
   let begun: () => void = () => undefined;
   const wait = respond(Wait, async (_args, { signal }) => {
     begun();
@@ -108,6 +110,12 @@ describe("Peers of AMP", () => {
     expect(await one.callRemote(Sum, { a: 10, b: 0 })).to.deep.equal({ total: 12 });
     expect(await other.callRemote(Sum, { a: 10, b: 0 })).to.deep.equal({ total: 11 });
     expect(told).to.deep.equal(["1", "2", "1"]);
+  });
+
+  it("know who asks, where they answer", async () => {
+    const Where = defineCommand({ name: "Where", response: { text: unicode() } });
+    const server = await amp.listen(respond(Where, (_args, { peer: { info } }) => ({ text: info.remoteAddress })));
+    expect(await (await amp.connect(server)).callRemote(Where)).to.deep.equal({ text: "127.0.0.1" });
   });
 
   it("tell declared errors as what they are, in both directions, and stay connected", async () => {
@@ -306,6 +314,44 @@ describe("Peers of AMP", () => {
     socket.end();
     await once(socket, "close");
     expect(await failureOf(peer.callRemote(Sum, { a: 5, b: 5 }))).to.include({ name: "ProtocolSwitchedError" });
+  });
+
+  it("drop what they would answer while a command that switches is under way", async () => {
+    const { log, lines } = keepLog();
+    let refuse: () => void = () => undefined;
+    const server = await amp.listen(
+      respond(
+        Switch,
+        () =>
+          new Promise((_resolve, reject) => {
+            refuse = () => {
+              reject(new BaseProblem("no"));
+            };
+          }),
+      ),
+    );
+    const peer = await amp.connect(server, { responders: vectorResponders(), log });
+    const switched = peer.switchProtocol(Switch, { to: "x" });
+    switched.catch(() => undefined);
+    const [client] = server.peers;
+    const unanswered = client?.callRemote(Sum, { a: 1, b: 2 }, { timeoutMs: 50 });
+    expect(await failureOf(unanswered ?? Promise.resolve())).to.include({ code: "TIMEOUT" });
+    refuse();
+    expect(await failureOf(switched)).to.be.instanceOf(BaseProblem);
+    expect(await client?.callRemote(Sum, { a: 1, b: 2 })).to.deep.equal({ total: 3 });
+    expect(lines("error")).to.deep.equal([]);
+  });
+
+  it("settle every call when the other end does not read and too much waits for it", async () => {
+    const { address, accepted } = await raw.listen();
+    const peer = await amp.connect(address, { maxQueuedBytes: 1_000_000 });
+    (await accepted).pause();
+    const failures = Array.from({ length: 300 }, () =>
+      failureOf(peer.callRemote(Repeat, { text: "x".repeat(60_000), times: 1 })),
+    );
+    const codes = new Set((await Promise.all(failures)).map(({ code, outcome }) => `${code} ${outcome}`));
+    expect([...codes].sort()).to.deep.equal(["OVERLOADED not-sent", "UNAVAILABLE unknown"]);
+    expect(await peer.closed).to.include({ code: "OVERLOADED" });
   });
 
   it("print what they are, and are no promises", async () => {

@@ -222,6 +222,12 @@ export class AmpPython {
     }
   }
 
+  /** Ends the process at once, without a word to anybody. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#closed;
+  }
+
   /** Ends the process. */
   async close(): Promise<void> {
     this.#process.stdin.end();

@@ -34,6 +34,11 @@ export class RawEnd {
     this.#socket.write(typeof octets === "string" ? Buffer.from(octets, "hex") : octets);
   }
 
+  /** Reads no more. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Ends its side. */
   end(): void {
     this.#socket.end();

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import * as amp from "../../src/compat/amp/index.js";
 import * as pseud from "../../src/compat/pseud/index.js";
 import * as lamplighter from "../../src/index.js";
 
@@ -33,7 +34,11 @@ export function withAssertions(code: string): string {
 }
 
 /** This package by its entry points, as tests have it. */
-const ENTRIES: Readonly<Record<string, object>> = { lamplighter, "lamplighter/pseud": pseud };
+const ENTRIES: Readonly<Record<string, object>> = {
+  lamplighter,
+  "lamplighter/amp": amp,
+  "lamplighter/pseud": pseud,
+};
 const KEY = "lamplighter.pages";
 Object.assign(globalThis, { [Symbol.for(KEY)]: ENTRIES });
 

@@ -5,6 +5,7 @@ import { RpcError } from "../../errors.js";
 import { isPlainObject } from "../../peer/arguments.js";
 import { type NamedArguments, named } from "../../wire/named-arguments.js";
 import { findWire } from "../../wire/registry.js";
+import { type AmpFlags, ampProtocol, callErrorOf, parseAmpJson } from "../amp-call.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
 import { jsonLine } from "../json.js";
@@ -12,7 +13,7 @@ import { timeoutSetting } from "../settings.js";
 import { callWithFile, checkReadable, checkWritable, saveAttachment, takeStreamed } from "./attachment.js";
 
 /** Flags of `lamplighter call`. */
-export interface CallFlags extends ClientFlags {
+export interface CallFlags extends ClientFlags, AmpFlags {
   readonly connect?: string;
   readonly wire?: string;
   readonly named?: string;
@@ -31,20 +32,31 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
   if (flags.wire !== undefined && flags.connect === undefined) {
     throw usageError("--wire wants --connect: with what a nameserver knows, the best wire that both speak is taken");
   }
-  const takesKeywords = flags.wire !== undefined && findWire(flags.wire).abilities?.takesKeywords === true;
+  const isAmp = flags.wire === "amp";
+  for (const flag of isAmp ? (["attach", "session"] as const) : (["command", "tlsCa"] as const)) {
+    if (flags[flag] === undefined) continue;
+    const name = flag === "tlsCa" ? "tls-ca" : flag;
+    throw usageError(
+      isAmp ? `--${name} is not for --wire amp, which has no such thing` : `--${name} is for --wire amp`,
+    );
+  }
+  const takesKeywords = isAmp || (flags.wire !== undefined && findWire(flags.wire).abilities?.takesKeywords === true);
   const [interfaceName, method, ...texts] = takesKeywords ? ["", ...words] : words;
   if (interfaceName === undefined || method === undefined) {
     throw usageError(
       takesKeywords ? `call --wire ${flags.wire ?? ""} wants NAME [JSON...]` : "call wants INTERFACE METHOD [JSON...]",
     );
   }
-  const values = texts.map((text, index) => parseJson(text, `argument ${index + 1}`));
-  const byName = flags.named === undefined ? undefined : parseJson(flags.named, "--named");
+  const parse = isAmp ? parseAmp : parseJson;
+  const values: unknown[] = [];
+  for (const [index, text] of texts.entries()) values.push(await parse(text, `argument ${index + 1}`));
+  const byName = flags.named === undefined ? undefined : await parse(flags.named, "--named");
   if (byName !== undefined && !takesKeywords && values.length > 0) {
     throw usageError("--named and positional arguments do not mix");
   }
   if (takesKeywords && byName !== undefined) values.push(keywords(byName));
   const timeoutMs = timeoutSetting(flags.timeout);
+  const wire = isAmp ? await ampProtocol(method, flags) : flags.wire;
   const login = loginOf(flags);
   if (flags.attach !== undefined) await checkReadable(flags.attach);
   if (flags.save !== undefined) await checkWritable(flags.save);
@@ -53,13 +65,15 @@ export async function callCommand(words: readonly string[], flags: CallFlags): P
   const component =
     flags.connect === undefined
       ? client.component(interfaceName, flags.service)
-      : client.connectComponent(flags.connect, takesKeywords ? undefined : interfaceName, { wire: flags.wire });
+      : client.connectComponent(flags.connect, takesKeywords ? undefined : interfaceName, { wire });
   if (flags.session !== undefined) await component.resumeSession(flags.session, { timeoutMs });
   const answer =
     flags.attach !== undefined
       ? await callWithFile(component, method, { values, named: byName }, flags.attach)
       : byName === undefined || takesKeywords
-        ? await component.callFull(method, values)
+        ? await component.callFull(method, values).catch((error: unknown) => {
+            throw callErrorOf(error);
+          })
         : await component.invokeFull(method, byName);
   await printAnswer({ ...answer, ...takeStreamed(answer.result, component, method) }, flags);
 }
@@ -136,6 +150,15 @@ async function logIn(client: Client, login: Login): Promise<void> {
 function keywords(value: unknown): NamedArguments {
   if (isPlainObject(value)) return named(value);
   throw usageError(`--named wants an object: ${JSON.stringify(value)}`);
+}
+
+async function parseAmp(text: string, what: string): Promise<unknown> {
+  try {
+    return await parseAmpJson(text);
+  } catch (error) {
+    if (RpcError.isRpcError(error)) throw usageError(`${what}: ${error.message}`, error);
+    return parseJson(text, what);
+  }
 }
 
 function parseJson(text: string, what: string): unknown {

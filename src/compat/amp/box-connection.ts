@@ -5,6 +5,8 @@ import { type AmpDialect, type Box, type BoxLimits, BoxParser, encodeBox } from 
 
 /** Where boxes go. Twisted: `IBoxSender`. */
 export interface BoxSender {
+  /** Can boxes be sent? */
+  readonly isOpen: boolean;
   /**
    * Sends a box; those of one turn of the event loop leave together.
    *
@@ -97,7 +99,7 @@ export class BoxConnection implements BoxSender {
 
   /** Can boxes be sent? */
   get isOpen(): boolean {
-    return this.#isOpen && this.#closed === undefined && this.#ending === undefined;
+    return this.#isOpen && (this.#closed ?? this.#ending ?? this.#lock) === undefined;
   }
 
   /** Is it encrypted? */

@@ -1,9 +1,9 @@
 import { RpcError, rpcError } from "../../errors.js";
 import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
 import { PromiseCall } from "../../peer/promise-call.js";
-import type { DeadlineWheel } from "../../util/deadline-wheel.js";
+import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { LinkedList } from "../../util/linked-list.js";
-import type { Logger } from "../../util/log.js";
+import { type Logger, SILENT } from "../../util/log.js";
 import { thrownText } from "../../util/thrown-text.js";
 import {
   type AmpDialect,
@@ -18,6 +18,7 @@ import {
   tagOf,
 } from "../../wire/amp/index.js";
 import type { ErrorMessage } from "../../wire/message.js";
+import { toldCode } from "../../wire/told.js";
 import type { BoxReceiver, BoxSender } from "./box-connection.js";
 import type { TakeOver } from "./command-types.js";
 import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
@@ -34,8 +35,8 @@ export interface BoxDispatcherOptions {
   readonly peer: AmpPeer;
   /** The other end, for errors and logs. */
   readonly label: string;
-  /** Keeps the deadlines. */
-  readonly wheel: DeadlineWheel;
+  /** Keeps the deadlines; default one of its own, on `performance.now()`. */
+  readonly wheel?: DeadlineWheel | undefined;
   /** Of the peer; default `twisted`. */
   readonly dialect?: AmpDialect | undefined;
   /** Requests of this end that may wait for an answer at the same time; default 100,000. One more is refused with `OVERLOADED`. */
@@ -44,13 +45,13 @@ export interface BoxDispatcherOptions {
   readonly maxRunning?: number | undefined;
   /** A command that switches was answered: the connection is no AMP any more. */
   readonly onSwitched: (takeOver: TakeOver, command: string) => void;
-  /** Told of errors that the other end sees only as a fixed text. */
-  readonly log: Logger;
+  /** Told of errors that the other end sees only as a fixed text; default nothing. */
+  readonly log?: Logger | undefined;
 }
 
 /** How a request goes. */
 export interface AskOptions {
-  /** When it fails with `TIMEOUT`, in milliseconds of the wheel's clock. */
+  /** When it fails with `TIMEOUT`, in milliseconds of the wheel's clock, such as `performance.now() + 5_000`; `Infinity`: never. */
   readonly deadlineAt: number;
   /** Is an answer wanted? Default true. */
   readonly requiresAnswer?: boolean | undefined;
@@ -83,8 +84,9 @@ export class BoxDispatcher implements BoxReceiver {
   constructor(options: BoxDispatcherOptions) {
     this.#options = options;
     this.#dialect = options.dialect ?? "twisted";
-    this.#place = { address: options.label, now: () => options.wheel.now() };
-    this.#pending = new PendingCalls(options.wheel, ({ id }) => {
+    const { label, wheel = new DeadlineWheel() } = options;
+    this.#place = { address: label, now: () => wheel.now() };
+    this.#pending = new PendingCalls(wheel, ({ id }) => {
       this.#overdue.add(id);
     });
   }
@@ -92,6 +94,11 @@ export class BoxDispatcher implements BoxReceiver {
   /** Requests of this end that wait for an answer. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /** Octets of their values, as far as those who sent them have counted. */
+  get pendingBytes(): number {
+    return this.#pending.bytes;
   }
 
   /** Number of requests made so far. */
@@ -217,9 +224,15 @@ export class BoxDispatcher implements BoxReceiver {
         return;
       }
       if (isLast) this.#last = call.id;
-      if (requiresAnswer) this.#pending.add(call);
+      // A connection whose other end does not read breaks by what is written to it.
+      if (this.#hasStopped()) call.givenUp("lost", this.#stopped);
+      else if (requiresAnswer) this.#pending.add(call);
       else call.answered({ kind: "result", id: call.id, result: undefined });
     }
+  }
+
+  #hasStopped(): boolean {
+    return this.#stopped !== undefined;
   }
 
   #serve(ask: AskMessage): void {
@@ -230,12 +243,13 @@ export class BoxDispatcher implements BoxReceiver {
       return;
     }
     if (this.#isDraining) {
-      this.#fail(ask, { code: "DRAINING", description: "The server closes; nothing was run", isFatal: false });
+      const description = "The server closes; nothing was run";
+      this.#fail(ask, { code: "DRAINING", description, isFatal: false, outcome: "not-executed" });
       return;
     }
     if (this.#running.size >= maxRunning) {
       const description = `${maxRunning} requests of this connection run already`;
-      this.#fail(ask, { code: "OVERLOADED", description, isFatal: false });
+      this.#fail(ask, { code: "OVERLOADED", description, isFatal: false, outcome: "not-executed" });
       return;
     }
     const running = new RunningAsk(ask, responder, peer, this.#dialect);
@@ -271,7 +285,8 @@ export class BoxDispatcher implements BoxReceiver {
         this.#sender?.sendBox(boxOf({ kind: "answer", tag: ask.tag, values }, this.#dialect));
       }
     } catch (error) {
-      this.#tell(running, error);
+      // Where the connection ends, or is about to be something else, the answer is nobody's.
+      if (this.#sender?.isOpen) this.#tell(running, error);
       this.#ended();
       return;
     }
@@ -302,7 +317,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   #tell({ ask, responder }: RunningAsk, error: unknown): void {
     const failure = failureOf(responder.command, error, this.#dialect);
-    if (!failure.isDeclared) this.#options.log.error(`${ask.command} failed: ${thrownText(error)}`);
+    if (!failure.isDeclared) (this.#options.log ?? SILENT).error(`${ask.command} failed: ${thrownText(error)}`);
     // Of an answer that is too long Twisted's peers are told nothing at all.
     const isUntold = isTooLong(error) && this.#dialect === "twisted";
     this.#fail(isUntold ? { ...ask, tag: undefined } : ask, failure);
@@ -310,24 +325,32 @@ export class BoxDispatcher implements BoxReceiver {
   }
 
   /** Without a tag there is nobody to tell: the connection ends instead. */
-  #fail({ tag, command }: AskMessage, { code, description, isFatal }: Omit<AmpFailure, "isDeclared">): void {
-    if (tag !== undefined) this.#sender?.sendBox(boxOf({ kind: "error", tag, code, description }, this.#dialect));
+  #fail({ tag, command }: AskMessage, { code, description, isFatal, outcome }: Omit<AmpFailure, "isDeclared">): void {
+    if (!this.#sender?.isOpen) return;
+    if (tag !== undefined) {
+      this.#sender.sendBox(boxOf({ kind: "error", tag, code, description, outcome }, this.#dialect));
+    }
     if (tag !== undefined && !isFatal) return;
-    this.#sender?.end(
+    this.#sender.end(
       rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
     );
   }
 }
 
 /** What the other end has told of a request that failed. */
-function refusalOf(id: number, { code, description }: FailureMessage): ErrorMessage {
+function refusalOf(id: number, { code, description, outcome }: FailureMessage): ErrorMessage {
   const isUnknown = code === Code.unhandled;
+  const known = outcome && !isUnknown ? toldCode(code) : undefined;
+  if (outcome && known) {
+    const { number } = rpcError(known, description);
+    return { kind: "error", id, code: known, number, outcome, remote: { name: code, message: description } };
+  }
   return {
     kind: "error",
     id,
     code: isUnknown ? "METHOD_NOT_FOUND" : "UNKNOWN",
     number: isUnknown ? 2 : 1,
-    outcome: isUnknown ? "not-executed" : "executed",
+    outcome: isUnknown ? "not-executed" : (outcome ?? "executed"),
     remote: { name: code, message: description },
   };
 }

@@ -25,3 +25,17 @@ export type CommandCall<C extends CommandLike> = (...call: CallParameters<C>) =>
 export type CallsOf<T extends CommandTable> = {
   readonly [K in keyof T as [Switches<T[K]>] extends [true] ? never : K]: CommandCall<T[K]>;
 };
+
+/** A command as a method of a client's proxy, whose options are given by `withOptions`. */
+export type CommandMethod<C extends CommandLike> =
+  Nothing extends CommandArguments<C>
+    ? (args?: CommandArguments<C>) => CommandResponse<C>
+    : (args: CommandArguments<C>) => CommandResponse<C>;
+
+/**
+ * The commands of a table as the methods of a service, for clients: `client.locate<MethodsOfCommands<typeof table>>(…)`. Those that
+ * switch the connection are none.
+ */
+export type MethodsOfCommands<T extends CommandTable> = {
+  readonly [K in keyof T as [Switches<T[K]>] extends [true] ? never : K]: CommandMethod<T[K]>;
+};

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { ConfigurationError, type RpcError, refineError, rpcError } from "../../errors.js";
 import { servingCall } from "../../peer/call-context.js";
+import type { PendingCall } from "../../peer/pending-calls.js";
 import type { StreamTls } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import type { Logger } from "../../util/log.js";
@@ -38,19 +39,24 @@ export interface AmpEndOptions {
   readonly maxRunning?: number | undefined;
   /** What this end shows when the other one asks for TLS; `false`: it refuses. */
   readonly tls?: StreamTls | false | undefined;
+  /** Keeps the deadlines; default one that all connections share. */
+  readonly wheel?: DeadlineWheel | undefined;
+  /** Told of the end, before anybody whose call waits hears of it. */
+  readonly onClosed?: (() => void) | undefined;
   /** Told what happens. */
   readonly log: Logger;
 }
 
 /** One end of an AMP connection: calls commands there, and answers what is asked here. Twisted: `AMP`. */
 export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
-  /** Keeps the deadlines of all connections; it runs while there are some. */
-  static readonly #wheel = new DeadlineWheel();
+  /** Keeps the deadlines of connections that have none of their own; it runs while there are some. */
+  static readonly #sharedWheel = new DeadlineWheel();
   /** Settles when the connection is there. */
   readonly opened: Promise<void>;
   /** Settles with the reason when the connection has ended. */
   readonly closed: Promise<RpcError>;
   readonly #options: AmpEndOptions;
+  readonly #wheel: DeadlineWheel;
   readonly #connection: BoxConnection;
   readonly #dispatcher: BoxDispatcher;
   #settleOpened!: () => void;
@@ -59,6 +65,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
 
   constructor(options: AmpEndOptions) {
     this.#options = options;
+    this.#wheel = options.wheel ?? AmpEnd.#sharedWheel;
     const { label, dialect, limits, maxInFlight, maxRunning, log, tls } = options;
     this.opened = new Promise((resolve) => {
       this.#settleOpened = resolve;
@@ -72,7 +79,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       locator: joinLocators(own, options.locator(this)),
       peer: this,
       label,
-      wheel: AmpEnd.#wheel,
+      wheel: this.#wheel,
       dialect,
       maxInFlight,
       maxRunning,
@@ -124,6 +131,11 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     return this.#dispatcher.pending;
   }
 
+  /** Octets of their values, as far as whoever sent them has counted. */
+  get pendingBytes(): number {
+    return this.#dispatcher.pendingBytes;
+  }
+
   /** Calls of the other end that run here. */
   get running(): number {
     return this.#dispatcher.running;
@@ -149,6 +161,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   }
 
   stopReceivingBoxes(reason: RpcError): void {
+    this.#options.onClosed?.();
     this.#dispatcher.stopReceivingBoxes(reason);
     this.#settleClosed(reason);
   }
@@ -244,6 +257,11 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     return this.#connection.detach(switched);
   }
 
+  /** See {@link BoxDispatcher.send}. */
+  send(call: PendingCall, values: Box, requiresAnswer: boolean): void {
+    this.#dispatcher.send(call, values, { requiresAnswer });
+  }
+
   /** See {@link BoxDispatcher.drain}. */
   drain(): Promise<void> {
     return this.#dispatcher.drain();
@@ -313,8 +331,9 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   #told(command: Command | undefined, error: RpcError): Error {
     const { remote, method = "" } = error;
     if (remote?.name === undefined) return error;
-    const failure = { kind: "error", tag: "", code: remote.name, description: remote.message } as const;
-    return errorOf(command, failure, { method, service: this.label });
+    const { code, outcome } = error;
+    const failure = { kind: "error", tag: "", code: remote.name, description: remote.message, outcome } as const;
+    return errorOf(command, failure, { method, service: this.label, code });
   }
 
   #switchedBy(command: string): ProtocolSwitchedError {
@@ -323,7 +342,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
 
   #deadlineOf({ timeoutMs }: AmpCallOptions): number {
     const ownMs = timeoutMs ?? this.#options.timeoutMs ?? CALL_MS;
-    return Math.min(AmpEnd.#wheel.now() + ownMs, servingCall()?.deadlineAt ?? Infinity);
+    return Math.min(this.#wheel.now() + ownMs, servingCall()?.deadlineAt ?? Infinity);
   }
 
   #encode(command: Command, args: object): Box {
@@ -355,7 +374,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       () => {
         this.destroy(rpcError("TIMEOUT", `The TLS handshake with ${this.label} was not done in time`));
       },
-      Math.min(deadlineAt - AmpEnd.#wheel.now(), MAX_TIMER_MS),
+      Math.min(deadlineAt - this.#wheel.now(), MAX_TIMER_MS),
     );
     const secured = new Promise<void>((resolve) => {
       this.#connection.startTls(tls, resolve);
@@ -370,7 +389,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   #secure(): void {
     this.#hasTls = true;
     const { tls = {}, timeoutMs = CALL_MS } = this.#options;
-    this.#handshake(tls === false ? {} : tls, AmpEnd.#wheel.now() + timeoutMs).catch((error: unknown) => {
+    this.#handshake(tls === false ? {} : tls, this.#wheel.now() + timeoutMs).catch((error: unknown) => {
       this.#options.log.info((error as Error).message);
     });
   }

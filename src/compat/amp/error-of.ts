@@ -1,4 +1,4 @@
-import { MethodNotFoundError, RpcError } from "../../errors.js";
+import { type ErrorCode, MethodNotFoundError, RpcError } from "../../errors.js";
 import { Code } from "../../wire/amp/format.js";
 import type { FailureMessage } from "../../wire/amp/index.js";
 import type { AmpErrorClass, Command } from "./command.js";
@@ -11,6 +11,8 @@ export interface CalledPlace {
   readonly method: string;
   /** The address of the peer, where it is known. */
   readonly service?: string | undefined;
+  /** What one of our own hosts says more exactly than AMP can. Default `UNKNOWN`. */
+  readonly code?: ErrorCode | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface CalledPlace {
  * @param command - that was called; `undefined` where nothing but its name is known
  */
 export function errorOf(command: Command | undefined, failure: FailureMessage, where: CalledPlace): Error {
-  const { code, description } = failure;
+  const { code, description, outcome = "executed" } = failure;
   const remote = { name: code, message: description };
   if (code === Code.unhandled) {
     return new MethodNotFoundError(`${placeOf(where)} has no command ${JSON.stringify(where.method)}`, {
@@ -32,16 +34,30 @@ export function errorOf(command: Command | undefined, failure: FailureMessage, w
   }
   const error = new RemoteAmpError(code, description, {
     ...where,
+    outcome,
     remote,
     fatal: command?.fatalErrors.has(code),
     received: true,
     message: messageOf(failure, where),
   });
-  const Class = command?.errors.get(code) ?? command?.fatalErrors.get(code);
-  return Class ? declared(Class, error) : error;
+  return asDeclared(command, code, description, error);
 }
 
-function messageOf({ code, description }: FailureMessage, where: CalledPlace): string {
+/**
+ * An error of the class that a command declares for a code, with another as its cause; the other where there is none.
+ *
+ * @param command - `undefined` where nothing but its name is known
+ */
+export function asDeclared(command: Command | undefined, code: string, description: string, cause: RpcError): Error {
+  const Class = command?.errors.get(code) ?? command?.fatalErrors.get(code);
+  return Class ? declared(Class, description, cause) : cause;
+}
+
+/** What people are told of an error that a peer has answered. */
+export function messageOf(
+  { code, description }: Pick<FailureMessage, "code" | "description">,
+  where: CalledPlace,
+): string {
   const failed = `${where.method} failed at ${where.service ?? "the peer"}`;
   if (code === Code.unknown && description === HIDDEN) {
     return `${failed}, which does not tell why: its log has the reason (${code}: ${description})`;
@@ -54,9 +70,9 @@ function placeOf({ service }: CalledPlace): string {
 }
 
 /** An error of the class that stands for the code. What its constructor does is not ours: it may throw, or make something else. */
-function declared(Class: AmpErrorClass, error: RemoteAmpError): Error {
+function declared(Class: AmpErrorClass, description: string, error: RpcError): Error {
   try {
-    const made = new Class(error.description);
+    const made = new Class(description);
     if (!(made instanceof Error)) return error;
     const told = { cause: error, ...(RpcError.isRpcError(made) && factsOf(error)) };
     for (const [name, value] of Object.entries(told)) {

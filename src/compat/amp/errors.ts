@@ -1,8 +1,16 @@
-import { BadRequestError, ProtocolError, RemoteError, RpcError, type RpcErrorOptions } from "../../errors.js";
+import {
+  BadRequestError,
+  type ErrorCode,
+  ProtocolError,
+  RemoteError,
+  RpcError,
+  type RpcErrorOptions,
+} from "../../errors.js";
 import { MAX_VALUE_BYTES } from "../../wire/amp/index.js";
 
 /*
- * What Twisted raises, and what it is here. Look at `code` and `outcome`; `not-sent` unless it says otherwise.
+ * What Twisted raises, and what it is here. Look at `code` and `outcome`; `not-sent` unless it says otherwise. A `MalformedBoxError` is why
+ * a connection ended: calls that waited fail with `UNAVAILABLE`, `unknown`, and have it as their `cause`.
  *
  * | Twisted | here |
  * |---|---|
@@ -30,6 +38,10 @@ export interface RemoteAmpErrorOptions extends RpcErrorOptions {
   readonly fatal?: boolean | undefined;
   /** Did it come from a peer? See {@link RemoteAmpError.received}. Default false. */
   readonly received?: boolean | undefined;
+  /** What one of our own hosts has said more exactly than AMP can. Default `UNKNOWN`. */
+  readonly code?: ErrorCode | undefined;
+  /** For responders: is the caller told the outcome as well? See {@link RemoteAmpError.tellsOutcome}. Default false. */
+  readonly tellsOutcome?: boolean | undefined;
   /** The text of the error here. Default description and code. */
   readonly message?: string | undefined;
 }
@@ -52,6 +64,8 @@ export class RemoteAmpError extends RemoteError {
    * that peer says is not meant for its own callers. To pass it on, throw a new one.
    */
   readonly received: boolean;
+  /** For responders: does the outcome travel, to callers that use this package? Others read over it. */
+  readonly tellsOutcome: boolean;
 
   /**
    * Makes one; `executed`, unless the options say otherwise.
@@ -62,6 +76,8 @@ export class RemoteAmpError extends RemoteError {
     const {
       fatal = false,
       received = false,
+      tellsOutcome = false,
+      code = "UNKNOWN",
       message = description === "" ? errorCode : `${description} (${errorCode})`,
       ...rest
     } = options;
@@ -69,10 +85,13 @@ export class RemoteAmpError extends RemoteError {
     if (!isCode(errorCode)) {
       throw new BadRequestError(`A code has ${MAX_VALUE_BYTES} octets at most, and no characters beyond U+00FF`);
     }
+    // Set by the class that it extends, and the same for all of that.
+    if (code !== this.code) Object.defineProperty(this, "code", { value: code, enumerable: true });
     this.errorCode = errorCode;
     this.description = description;
     this.fatal = fatal;
     this.received = received;
+    this.tellsOutcome = tellsOutcome;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Outcome } from "../../errors.js";
 import { Code } from "../../wire/amp/format.js";
 import { type AmpDialect, type FailureMessage } from "../../wire/amp/index.js";
 import type { AmpErrorClass, Command } from "./command.js";
@@ -9,6 +10,8 @@ export interface AmpFailure extends Pick<FailureMessage, "code" | "description">
   readonly isFatal: boolean;
   /** Is it what the command, or a {@link RemoteAmpError}, says? Else it is a fault, and for the log. */
   readonly isDeclared: boolean;
+  /** What became of the call; absent: nothing is said of that. */
+  readonly outcome?: Outcome | undefined;
 }
 
 /** What becomes of errors that nobody declared (docs/amp-wire.md, sections 4 and 5). */
@@ -47,13 +50,14 @@ export function failureOf(command: Command | undefined, thrown: unknown, dialect
 /** What it says itself. */
 function saidBy(thrown: unknown): AmpFailure | undefined {
   if (!(thrown instanceof RemoteAmpError)) return undefined;
-  const { errorCode, description, fatal, received } = thrown;
+  const { errorCode, description, fatal, received, tellsOutcome, outcome } = thrown;
   if (received || !isCode(errorCode)) return undefined;
   return {
     code: errorCode === "" ? Code.unknown : errorCode,
     description: textOf(description),
     isFatal: fatal,
     isDeclared: true,
+    ...(tellsOutcome && { outcome }),
   };
 }
 

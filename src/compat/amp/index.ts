@@ -19,7 +19,15 @@ export { BoxConnection, type BoxConnectionOptions, type BoxReceiver, type BoxSen
 export { type AskOptions, BoxDispatcher, type BoxDispatcherOptions } from "./box-dispatcher.js";
 export { boxMethods } from "./box-methods.js";
 export { connectBoxes, listenBoxes } from "./boxes.js";
-export type { AmpCallOptions, CallParameters, CallsOf, CommandCall, CommandTable } from "./calls.js";
+export type {
+  AmpCallOptions,
+  CallParameters,
+  CallsOf,
+  CommandCall,
+  CommandMethod,
+  CommandTable,
+  MethodsOfCommands,
+} from "./calls.js";
 export {
   AmpCommand,
   type AmpErrorClass,
@@ -73,6 +81,8 @@ export {
 } from "./locator.js";
 export type { AmpOptions, AmpPeerInfo, AmpVerbs } from "./options.js";
 export type { AmpRemote, UntypedCall, UntypedCalls } from "./peer-proxy.js";
+export { type AmpProtocolOptions, amp } from "./protocol.js";
+export type { AmpRegistrationOptions } from "./registration.js";
 export { Responder, type ResponderDecorator } from "./responder-marks.js";
 export { type LocatorMaker, locatorsOf, type ResponderClass, type Responders } from "./responders.js";
 export type { UntypedArguments, UntypedValue, UntypedValues } from "./untyped.js";

@@ -7,6 +7,7 @@ import { AmpEnd } from "./end.js";
 
 import type { AmpOptions } from "./options.js";
 import { type AmpRemote, remoteOf } from "./peer-proxy.js";
+import { AmpRegistration, type AmpRegistrationOptions } from "./registration.js";
 import { type LocatorMaker, locatorsOf, type Responders } from "./responders.js";
 
 /** Options of {@link listen}. */
@@ -15,6 +16,8 @@ export interface ListenAmpOptions extends AmpOptions {
   readonly connections?: ConnectionLimits | undefined;
   /** Told of each connection, before anything is asked over it. */
   readonly onConnection?: ((peer: AmpRemote) => void) | undefined;
+  /** Registers the server at a nameserver, so that `client.locate(…, { wire: amp(…) })` finds it. Default: it is not registered. */
+  readonly register?: AmpRegistrationOptions | undefined;
   /** How long running calls may take to finish when the server closes, in milliseconds; default 10,000. */
   readonly drainTimeoutMs?: number | undefined;
 }
@@ -41,6 +44,7 @@ export interface AmpServer {
  * @param address - `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix://PATH`; port 0 takes a free one
  * @param responders - what can be called; of a class each connection gets an instance of its own
  * @throws ConfigurationError for a wrong address or option, or a port in use
+ * @throws AccessDeniedError when the service's name belongs to another address that is alive
  */
 export async function listen(
   address: string,
@@ -49,12 +53,19 @@ export async function listen(
 ): Promise<AmpServer> {
   const server = new Server(responders, options);
   await server.bind(address);
+  try {
+    await server.register();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   return server;
 }
 
 class Server implements AmpServer {
   readonly #options: ListenAmpOptions;
   readonly #locator: LocatorMaker;
+  readonly #registration: AmpRegistration | undefined;
   readonly #ends = new Map<AmpEnd, AmpRemote>();
   #address = "";
   #stop: () => Promise<void> = () => Promise.resolve();
@@ -63,6 +74,7 @@ class Server implements AmpServer {
   constructor(responders: Responders, options: ListenAmpOptions) {
     this.#options = options;
     this.#locator = locatorsOf(responders);
+    this.#registration = options.register && new AmpRegistration(options.register, options.log ?? SILENT);
   }
 
   get address(): string {
@@ -85,6 +97,10 @@ class Server implements AmpServer {
     });
     this.#address = listener.address;
     this.#stop = () => listener.close();
+  }
+
+  async register(): Promise<void> {
+    await this.#registration?.start(this.#address);
   }
 
   close(): Promise<void> {
@@ -122,6 +138,7 @@ class Server implements AmpServer {
   }
 
   async #close(): Promise<void> {
+    await this.#registration?.unregister();
     const stopped = this.#stop();
     const ends = [...this.#ends.keys()];
     const giveUp = new AbortController();
@@ -138,6 +155,7 @@ class Server implements AmpServer {
       }),
     );
     await stopped;
+    await this.#registration?.close();
   }
 }
 

@@ -2,11 +2,14 @@ import type { AmpDialect, Box } from "../../wire/amp/index.js";
 import type { CallParameters } from "./calls.js";
 import type { Command, CommandLike } from "./command.js";
 import type { CommandResponse, TakeOver } from "./command-types.js";
+import type { AmpPeerInfo } from "./options.js";
 
 /** The other end of a connection, for whoever answers it: it can be called as well. */
 export interface AmpPeer {
   /** Calls a command there. */
   callRemote<C extends CommandLike>(command: C, ...call: CallParameters<C>): Promise<CommandResponse<C>>;
+  /** Who it is, as far as the connection knows: where it comes from, and the certificate that it has proven to hold. */
+  readonly info: AmpPeerInfo;
 }
 
 /** What a responder gets to know of a request, besides its arguments. */
@@ -17,6 +20,8 @@ export interface ResponderContext {
   readonly signal: AbortSignal;
   /** The name of the command that was asked for. */
   readonly command: string;
+  /** Is an answer wanted? Absent: yes. Without one nobody can be told that it failed, and the connection ends when it does. */
+  readonly isAsked?: boolean | undefined;
   /** Which boxes the other end can read. */
   readonly dialect: AmpDialect;
 }

@@ -60,8 +60,6 @@ export interface AmpVerbs extends AmpPeer {
   close(): Promise<void>;
   /** Settles with the reason when the connection has ended, whoever has ended it. */
   readonly closed: Promise<RpcError>;
-  /** How it is doing. */
-  readonly info: AmpPeerInfo;
   /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -27,6 +27,10 @@ export class RunningAsk implements ResponderContext, Linked {
     return this.ask.command;
   }
 
+  get isAsked(): boolean {
+    return this.ask.tag !== undefined;
+  }
+
   /** Made for whoever looks at it: most do not. */
   get signal(): AbortSignal {
     if (!this.#controller) {

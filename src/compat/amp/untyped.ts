@@ -24,6 +24,7 @@ export type UntypedValue =
   | Uint8Array
   | AmpDecimal
   | AmpDateTime
+  | Date
   | null
   | undefined;
 
@@ -42,7 +43,7 @@ export type UntypedValues = Record<string, string | Uint8Array>;
 export function untypedBox(values: object, dialect: AmpDialect): Map<string, Uint8Array> {
   const types = new Map<string, AnyField>();
   for (const [name, value] of Object.entries(values)) {
-    if (value !== null && value !== undefined) types.set(name, typeOf(value));
+    if (value !== null && value !== undefined) types.set(name, guessedType(value));
   }
   return encodeFields(Object.fromEntries(types), values as never, { dialect, extras: "ignore" });
 }
@@ -52,7 +53,8 @@ export function untypedValues(box: Box): UntypedValues {
   return Object.fromEntries([...box].map(([name, octets]) => [name, readable(octets)]));
 }
 
-function typeOf(value: unknown): AnyField {
+/** The type that a value is sent by where nobody has said one; of what none fits, that of texts, whose error says so. */
+export function guessedType(value: unknown): AnyField {
   switch (typeof value) {
     case "boolean":
       return boolean();
@@ -61,13 +63,12 @@ function typeOf(value: unknown): AnyField {
     case "number":
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? integer() : float();
     case "object":
-      if (value instanceof AmpDecimal) return decimal();
-      if (value instanceof AmpDateTime) return dateTime();
+      if (AmpDecimal.is(value)) return decimal();
+      if (AmpDateTime.is(value) || value instanceof Date) return dateTime();
       if (value instanceof Uint8Array) return bytes();
       break;
     default:
   }
-  // Whatever else it is, the error of a text says so.
   return unicode();
 }
 

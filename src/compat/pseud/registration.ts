@@ -1,20 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { ConfigurationError } from "../../errors.js";
-import { NameserverRegistrar } from "../../nameserver/nameserver-registrar.js";
-import { AnswerWindow } from "../../peer/answers/answer-window.js";
-import { Dispatcher } from "../../peer/dispatcher.js";
-import { buildInterface, defineInterface } from "../../peer/exposed/definition.js";
-import { readLimits } from "../../peer/limits.js";
-import { HOST_INTERFACE, type ServiceRecord } from "../../peer/record.js";
-import { Sessions } from "../../peer/sessions.js";
 import type { Credentials } from "../../security/credentials.js";
 import { keyText } from "../../security/keys.js";
-import { Endpoint as ServiceEndpoint } from "../../service/endpoint.js";
+import type { Endpoint as ServiceEndpoint } from "../../service/endpoint.js";
 import { publicAddress } from "../../service/public-address.js";
 import type { Listener, ListenerSecurity, Peer } from "../../transport/index.js";
 import type { DeadlineWheel } from "../../util/deadline-wheel.js";
 import type { Logger } from "../../util/log.js";
 import type { Frames } from "../../wire/message.js";
+import { Registrant } from "../registrant.js";
 
 /** Where a server is registered, and as what. */
 export interface RegistrationSettings {
@@ -44,15 +37,10 @@ export interface RegistrationSettings {
  */
 export class Registration {
   readonly #settings: RegistrationSettings;
-  /** This run of the server. */
-  readonly #incarnation = randomBytes(12).toString("hex");
-  readonly #dispatcher: Dispatcher;
-  readonly #answers: AnswerWindow;
+  readonly #registrant: Registrant;
   readonly #endpoints = new Map<Listener, ServiceEndpoint>();
-  #registrar: NameserverRegistrar | undefined;
   /** Addresses may be bound at the same time; they are registered one after the other. */
   #turn: Promise<void> = Promise.resolve();
-  #isLeaving = false;
 
   /** @throws ConfigurationError without an interface */
   constructor(settings: RegistrationSettings) {
@@ -60,17 +48,7 @@ export class Registration {
       throw new ConfigurationError("A server that is registered has interfaces to be located by (option interfaces)");
     }
     this.#settings = settings;
-    const { log } = settings;
-    this.#dispatcher = new Dispatcher({ sessions: new Sessions(), log });
-    this.#answers = new AnswerWindow(this.#dispatcher);
-    const stat = (): object => ({ incarnation: this.#incarnation, service: settings.service, pending: 0 });
-    this.#dispatcher.expose(
-      buildInterface(defineInterface(HOST_INTERFACE, { authentication: "never", methods: { stat } }), {
-        errors: undefined,
-        contract: () => ({ incarnation: this.#incarnation, maxMessageBytes: MAX_MESSAGE_BYTES }),
-        journal: undefined,
-      }),
-    );
+    this.#registrant = new Registrant(settings);
   }
 
   /** A message that is none of pseud's. */
@@ -89,22 +67,10 @@ export class Registration {
    * @throws AccessDeniedError when the service's name belongs to another address that is alive
    */
   async bound(listener: Listener): Promise<void> {
-    const { log, wheel } = this.#settings;
-    const endpoint = new ServiceEndpoint({
-      dispatcher: this.#dispatcher,
-      answers: this.#answers,
-      incarnation: this.#incarnation,
-      wheel,
-      maxMessageBytes: MAX_MESSAGE_BYTES,
-      maxReferences: 0,
-      limits: readLimits().load,
-      seesPeers: true,
-      gate: undefined,
-      log,
-    });
+    const endpoint = this.#registrant.endpoint();
     endpoint.attach(listener);
     this.#endpoints.set(listener, endpoint);
-    const turn = this.#turn.then(() => this.#register());
+    const turn = this.#turn.then(() => this.#registrant.register(this.#record()));
     this.#turn = turn.catch(() => undefined);
     try {
       await turn;
@@ -117,34 +83,21 @@ export class Registration {
 
   /** Tells the nameserver that the server goes. Never rejects. */
   async unregister(): Promise<void> {
-    this.#isLeaving = true;
-    await this.#registrar?.unregister();
+    await this.#registrant.unregister();
   }
 
   /** Ends it, and closes the addresses. */
   async close(): Promise<void> {
-    await this.#registrar?.close();
     for (const endpoint of this.#endpoints.values()) await endpoint.close(0);
-    this.#answers.close();
+    await this.#registrant.close();
   }
 
-  async #register(): Promise<void> {
-    const { log, nameservers, leaseMs, credentials } = this.#settings;
-    // To the nameserver, other addresses are another server, and this one is alive.
-    await this.#registrar?.unregister();
-    await this.#registrar?.close();
-    if (this.#isLeaving) return;
-    this.#registrar = new NameserverRegistrar(nameservers, { leaseMs, log, credentials });
-    await this.#registrar.start(this.#record());
-  }
-
-  #record(): ServiceRecord {
-    const { service, interfaces, log, security } = this.#settings;
+  #record(): Parameters<Registrant["register"]>[0] {
+    const { interfaces, log, security } = this.#settings;
     const addresses = [...this.#endpoints.keys()].map(({ address }) => publicAddress(address, undefined, log));
     const mechanisms = security && (["null", "plain", "curve"] as const).filter((name) => security[name] !== undefined);
     const key = security?.curve && keyText(security.curve.keys.publicKey);
     return {
-      service,
       address: addresses.find((address) => address.startsWith("tcp://")) ?? addresses[0] ?? "",
       interfaces,
       endpoints: addresses.map((address) => ({
@@ -156,10 +109,6 @@ export class Registration {
       tags: [],
       // Who finds it without this package has to know what to call it by.
       data: { serverId: this.#settings.serverId },
-      incarnation: this.#incarnation,
     };
   }
 }
-
-/** Questions whether it is alive are small. */
-const MAX_MESSAGE_BYTES = 64 * 1024;

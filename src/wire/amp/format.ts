@@ -25,6 +25,12 @@ export const Key = {
 /** All of {@link Key}. */
 export const RESERVED_KEYS: ReadonlySet<string> = new Set(Object.values(Key));
 
+/**
+ * In an error that one of this package's hosts answers: what became of the call. Peers that do not know it read over it, as over every
+ * key that they do not know.
+ */
+export const OUTCOME_KEY = "_outcome";
+
 /** Codes of errors that no command declares (docs/amp-wire.md, section 4). */
 export const Code = {
   /** There is no such command; nothing was run. */

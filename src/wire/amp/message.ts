@@ -1,6 +1,7 @@
-import { BadRequestError } from "../../errors.js";
+import { BadRequestError, type Outcome } from "../../errors.js";
+import { toldOutcome } from "../told.js";
 import { type Box, encodeBox } from "./box.js";
-import { type AmpDialect, Key, MAX_VALUE_BYTES, RESERVED_KEYS } from "./format.js";
+import { type AmpDialect, Key, MAX_VALUE_BYTES, OUTCOME_KEY, RESERVED_KEYS } from "./format.js";
 import { MalformedBoxError } from "./malformed-box.js";
 import { octetsOfText, textOfOctets } from "./octets.js";
 
@@ -39,6 +40,11 @@ export interface FailureMessage {
   readonly code: string;
   /** What happened, for people; any text. */
   readonly description: string;
+  /**
+   * What became of the call, where the end that answers is one of this package's hosts; the code is one of `RpcError` then, or the
+   * name of a class of errors. Absent: it does not say.
+   */
+  readonly outcome?: Outcome | undefined;
 }
 
 /** What a box means. */
@@ -104,8 +110,9 @@ export function boxOf(message: AmpMessage, dialect: AmpDialect = "twisted"): Box
     case "answer":
       return join(new Map([[Key.answer, octetsOf("tag", message.tag)]]), message.values);
     default: {
-      const { tag, code, description } = message;
+      const { tag, code, description, outcome } = message;
       return new Map<string, Uint8Array>([
+        ...(outcome === undefined ? [] : ([[OUTCOME_KEY, Buffer.from(outcome)]] as const)),
         [Key.error, octetsOf("tag", tag)],
         [Key.errorCode, octetsOf("code", code)],
         [Key.errorDescription, shortened(description === "" && dialect === "asyncio-amp" ? code : description)],
@@ -147,8 +154,11 @@ function decodeFailure(box: Box, tag: string): FailureMessage {
   const code = box.get(Key.errorCode);
   const description = box.get(Key.errorDescription);
   if (!code || !description) throw new IncompleteErrorBox(tag);
+  const told = box.get(OUTCOME_KEY);
+  const outcome = told && toldOutcome(textOfOctets(told));
   // What is not UTF-8 is replaced: the text is for people.
-  return { kind: "error", tag, code: textOfOctets(code), description: Buffer.from(description).toString("utf8") };
+  const text = Buffer.from(description).toString("utf8");
+  return { kind: "error", tag, code: textOfOctets(code), description: text, ...(outcome && { outcome }) };
 }
 
 /** Those of AMP's own come first, as they do in the box where no name begins with a capital letter. */

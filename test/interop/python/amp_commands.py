@@ -51,6 +51,17 @@ class Types(amp.Command):
     response = arguments
 
 
+class MoreTypes(amp.Command):
+    """Lists of every type, and rows in rows, there and back."""
+
+    arguments = fields(
+        "strings ListOf(String) optional, booleans ListOf(Boolean) optional, floats ListOf(Float) optional,"
+        "decimals ListOf(Decimal) optional, datetimes ListOf(DateTime) optional, paths ListOf(Path) optional,"
+        "tree AmpList(name Unicode, kids AmpList(n Integer)) optional"
+    )
+    response = arguments
+
+
 class Mapped(amp.Command):
     """Names that Python spells another way."""
 
@@ -115,7 +126,8 @@ class Nope(amp.Command):
 COMMANDS = {
     command.commandName.decode(): command
     for command in (
-        Sum, Repeat, Divide, Types, Mapped, Notify, Fail, FailMore, Bye, Switch, CallMe, Slow, Nope, amp.StartTLS
+        Sum, Repeat, Divide, Types, MoreTypes, Mapped, Notify, Fail, FailMore, Bye, Switch, CallMe, Slow, Nope,
+        amp.StartTLS,
     )
 }  # fmt: skip
 
@@ -175,6 +187,10 @@ class Demo(amp.AMP):
 
     @Types.responder
     def types(self, **values):
+        return values
+
+    @MoreTypes.responder
+    def more_types(self, **values):
         return values
 
     @Mapped.responder

@@ -10,6 +10,7 @@ import sys
 import threading
 
 from twisted.internet import defer, reactor, ssl
+from twisted.internet.error import CertificateError
 from twisted.logger import globalLogBeginner
 from twisted.protocols import amp
 
@@ -245,7 +246,7 @@ class Program:
     def name_of_peer(self, end):
         try:
             return end.peerCertificate.getSubject().commonName.decode()
-        except ssl.CertificateError:
+        except CertificateError:
             return None
 
     def switch(self, to, on=None, probe=False):

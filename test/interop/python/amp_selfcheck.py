@@ -124,6 +124,15 @@ ALL_TYPES = {
     "rows": [{"x": "1", "label": "a"}, {"x": "9", "label": None}],
     "path": "/srv/café",
 }  # fmt: skip
+MORE_TYPES = {
+    "strings": ["hex:", "hex:00ff"],
+    "booleans": [True, False],
+    "floats": ["-0.0", "inf"],
+    "decimals": ["1.10", "NaN"],
+    "datetimes": [ALL_TYPES["datetime"]],
+    "paths": ["/", "/a b"],
+    "tree": [{"name": "p", "kids": [{"n": "1"}]}, {"name": "q", "kids": []}],
+}
 ALL_ABSENT = dict.fromkeys(ALL_TYPES)
 
 
@@ -143,6 +152,7 @@ async def calls(server, client):
         ("Divide", {"numerator": "1", "denominator": "3"}, {"result": "0.3333333333333333"}),
         ("Types", ALL_TYPES, ALL_TYPES),
         ("Types", {}, ALL_ABSENT),
+        ("MoreTypes", MORE_TYPES, MORE_TYPES),
         ("mapped-command", {"dash-arg": "d", "from": "f", "mixedCase": "m"}, {"class": "d|f|-|m"}),
         ("mapped-command", {"dash-arg": "d", "from": "f", "print": "p", "mixedCase": "m"}, {"class": "d|f|p|m"}),
         ("Fail", {"kind": "not at all"}, {"text": "not at all"}),

@@ -1,0 +1,146 @@
+import { RpcError, rpcError } from "../../errors.js";
+import type { Channel } from "../../peer/channel.js";
+import type { PendingCall } from "../../peer/pending-calls.js";
+import { givenArguments, requirePlainCall } from "../../peer/plain-call.js";
+import type { ProtocolConnectOptions } from "../../peer/protocol.js";
+import { connectStream } from "../../transport/index.js";
+import type { Box } from "../../wire/amp/index.js";
+import { attachmentsOf, boxBytes } from "./box-size.js";
+import { Caller } from "./caller.js";
+import type { CommandBook } from "./command-book.js";
+import { DecodedCall } from "./decoded-call.js";
+import type { AmpEnd } from "./end.js";
+import type { AmpProtocolOptions } from "./protocol.js";
+import { type RequestPlace, requestBox, responseValues } from "./request.js";
+
+/** A connection of a client to a peer of AMP, for the length of its life. */
+export class AmpChannel implements Channel {
+  readonly address: string;
+  readonly takesKeywords = true;
+  readonly identity = undefined;
+  readonly attachments: Channel["attachments"];
+  readonly #options: ProtocolConnectOptions;
+  readonly #book: CommandBook;
+  readonly #end: AmpEnd;
+  readonly #opened: Promise<void>;
+  #closed: RpcError | undefined;
+
+  /** @throws ConfigurationError for a wrong address, or certificates that cannot be used */
+  constructor(address: string, book: CommandBook, settings: AmpProtocolOptions, options: ProtocolConnectOptions) {
+    const { maxMessageBytes, dispatcher, onClosed } = options;
+    this.address = address;
+    this.attachments = attachmentsOf(maxMessageBytes);
+    this.#options = options;
+    this.#book = book;
+    const caller = new Caller({
+      ...options,
+      label: address,
+      book,
+      settings,
+      callee: dispatcher,
+      limits: undefined,
+      onClosed: () => {
+        onClosed(this);
+      },
+    });
+    const { end } = caller;
+    this.#end = end;
+    const { tls, maxQueuedBytes } = settings;
+    end.connection.attach(connectStream(address, end.connection.handlers, { tls: tls || undefined, maxQueuedBytes }));
+    this.#opened = Promise.race([
+      end.opened,
+      end.closed.then((reason) => {
+        throw reason;
+      }),
+    ]);
+    this.#opened.catch(() => undefined);
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === undefined && this.#end.isOpen;
+  }
+
+  get closedReason(): RpcError | undefined {
+    return this.#closed ?? this.#end.closedReason;
+  }
+
+  get pending(): number {
+    return this.#end.pending;
+  }
+
+  get isIdle(): boolean {
+    return this.#end.pending === 0 && this.#end.running === 0;
+  }
+
+  get calls(): number {
+    return this.#end.asked;
+  }
+
+  references(): [] {
+    return [];
+  }
+
+  now(): number {
+    return this.#options.wheel.now();
+  }
+
+  whenOpen(): Promise<void> {
+    return this.#opened;
+  }
+
+  send(call: PendingCall): void {
+    const { interface: name, method, isOneWay } = call;
+    const place: RequestPlace = {
+      where: { interface: name, method, service: this.address },
+      dialect: this.#end.dialect,
+      context: this.#end,
+    };
+    const command = this.#book.find(name, method);
+    let box: Box;
+    let bytes: number;
+    try {
+      requirePlainCall(call, "amp");
+      box = requestBox(command, givenArguments(call), place);
+      bytes = boxBytes(box);
+      this.#requireRoom(bytes, place);
+    } catch (error) {
+      call.failed(RpcError.from(error, "BAD_REQUEST", { ...place.where, outcome: "not-sent" }));
+      return;
+    }
+    const decoded = new DecodedCall(call, command?.name ?? method, bytes, this.address, (values) =>
+      responseValues(command, values, place),
+    );
+    this.#end.send(decoded, box, !isOneWay && command?.requiresAnswer !== false);
+    call.id = decoded.id;
+  }
+
+  canFollow(): boolean {
+    return false;
+  }
+
+  close(reason: RpcError = rpcError("CLOSED", "The client closes")): void {
+    if (this.#closed) return;
+    this.#closed = reason;
+    const end = this.#end;
+    if (!end.isOpen || reason.code !== "CLOSED") {
+      end.destroy(reason);
+      return;
+    }
+    // What was sent last leaves before the connection ends, but nobody waits for answers.
+    end.end(reason);
+    end.stopReceivingBoxes(reason);
+  }
+
+  #requireRoom(bytes: number, { where }: RequestPlace): void {
+    const { maxMessageBytes, maxInFlightBytes } = this.#options;
+    if (bytes > maxMessageBytes) {
+      throw rpcError("TOO_LARGE", `The request has ${bytes} octets, the limit is ${maxMessageBytes}`, where);
+    }
+    if (this.#end.pending === 0 || this.#end.pendingBytes + bytes <= maxInFlightBytes) return;
+    throw rpcError(
+      "OVERLOADED",
+      `${maxInFlightBytes} octets of requests wait for answers of ${this.address} already (option maxInFlightBytes)`,
+      where,
+    );
+  }
+}
