@@ -24,3 +24,15 @@ export const SILENT: Logger = {
 function ignore(): void {
   // The default logger drops what it is told.
 }
+
+/** The same log, for where nobody is that could take what it throws. */
+export function unfailing(log: Logger): Logger {
+  const at = (level: keyof Logger) => (message: string) => {
+    try {
+      log[level](message);
+    } catch {
+      // There is no place left to tell it.
+    }
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}

@@ -237,7 +237,13 @@ export class BoxDispatcher implements BoxReceiver {
 
   #serve(ask: AskMessage): void {
     const { locator, peer, maxRunning = 10_000 } = this.#options;
-    const responder = locator.locateResponder(ask.command);
+    let responder: BoxResponder | undefined;
+    try {
+      responder = locator.locateResponder(ask.command);
+    } catch (error) {
+      this.#tell({ ask, responder: {} }, error);
+      return;
+    }
     if (!responder) {
       this.#fail(ask, { code: Code.unhandled, description: `Unhandled Command: ${ask.command}`, isFatal: false });
       return;
@@ -315,7 +321,7 @@ export class BoxDispatcher implements BoxReceiver {
     if (this.#isDraining && this.#running.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  #tell({ ask, responder }: RunningAsk, error: unknown): void {
+  #tell({ ask, responder }: FailedAsk, error: unknown): void {
     const failure = failureOf(responder.command, error, this.#dialect);
     if (!failure.isDeclared) (this.#options.log ?? SILENT).error(`${ask.command} failed: ${thrownText(error)}`);
     // Of an answer that is too long Twisted's peers are told nothing at all.
@@ -328,9 +334,15 @@ export class BoxDispatcher implements BoxReceiver {
   #fail({ tag, command }: AskMessage, { code, description, isFatal, outcome }: Omit<AmpFailure, "isDeclared">): void {
     if (!this.#sender?.isOpen) return;
     if (tag !== undefined) {
-      this.#sender.sendBox(boxOf({ kind: "error", tag, code, description, outcome }, this.#dialect));
+      try {
+        this.#sender.sendBox(boxOf({ kind: "error", tag, code, description, outcome }, this.#dialect));
+      } catch (error) {
+        // A tag of its own making that the dialect does not have: there is no answer to it.
+        this.#sender.end(RpcError.from(error, "PROTOCOL"));
+        return;
+      }
+      if (!isFatal) return;
     }
-    if (tag !== undefined && !isFatal) return;
     this.#sender.end(
       rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
     );
@@ -355,10 +367,20 @@ function refusalOf(id: number, { code, description, outcome }: FailureMessage): 
   };
 }
 
-/** Is it that an answer does not fit into its box? */
+/** A request that failed, also where nobody could say what answers it. */
+interface FailedAsk {
+  readonly ask: AskMessage;
+  readonly responder: Pick<BoxResponder, "command">;
+}
+
+/** Is it that an answer does not fit into its box? Never throws, whatever was thrown. */
 function isTooLong(error: unknown): boolean {
-  if (!(error instanceof RpcError)) return false;
-  return error.code === "TOO_LARGE" || (error instanceof BadLocalReturnError && isTooLong(error.cause));
+  try {
+    if (!(error instanceof RpcError)) return false;
+    return error.code === "TOO_LARGE" || (error instanceof BadLocalReturnError && isTooLong(error.cause));
+  } catch {
+    return false;
+  }
 }
 
 const NOTHING: Box = new Map();

@@ -2,9 +2,10 @@ import { type RpcError, rpcError } from "../../errors.js";
 import { connectStream } from "../../transport/index.js";
 import { SILENT } from "../../util/log.js";
 import { untilAborted } from "../../util/sleep.js";
+import { MAX_TIMER_MS } from "../../util/timers.js";
 import type { CommandTable } from "./calls.js";
 import { AmpEnd } from "./end.js";
-
+import { requireMs, requireNumbers, requireSignal } from "./option-checks.js";
 import type { AmpOptions } from "./options.js";
 import { type AmpRemote, remoteOf } from "./peer-proxy.js";
 import { locatorsOf, type Responders } from "./responders.js";
@@ -40,14 +41,22 @@ export async function connectAmp<T extends CommandTable | undefined = undefined>
   options: ConnectAmpOptions<T> = {},
 ): Promise<AmpRemote<T>> {
   const { responders, commands, connectTimeoutMs = CONNECT_MS, tls, maxQueuedBytes, log = SILENT } = options;
+  requireMs("connectTimeoutMs", connectTimeoutMs);
+  requireNumbers(options);
+  requireSignal(options.signal);
   const end = new AmpEnd({ ...options, label: address, log, locator: locatorsOf(responders ?? []) });
   end.connection.attach(
     connectStream(address, end.connection.handlers, { tls: tls === false ? undefined : tls, maxQueuedBytes }),
   );
   const opened = Promise.race([end.opened, end.closed.then(fail)]);
-  const timer = setTimeout(() => {
-    end.destroy(rpcError("UNAVAILABLE", `${address} accepted no connection within ${connectTimeoutMs} ms`));
-  }, connectTimeoutMs);
+  // Also where nobody gets to wait for it.
+  opened.catch(() => undefined);
+  const timer = setTimeout(
+    () => {
+      end.destroy(rpcError("UNAVAILABLE", `${address} accepted no connection within ${connectTimeoutMs} ms`));
+    },
+    Math.min(connectTimeoutMs, MAX_TIMER_MS),
+  );
   try {
     await (options.signal ? untilAborted(opened, options.signal) : opened);
   } catch (error) {

@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
-import { ConfigurationError, type RpcError, refineError, rpcError } from "../../errors.js";
+import { ConfigurationError, RpcError, refineError, rpcError } from "../../errors.js";
 import { servingCall } from "../../peer/call-context.js";
 import type { PendingCall } from "../../peer/pending-calls.js";
 import type { StreamTls } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
-import type { Logger } from "../../util/log.js";
+import { type Logger, unfailing } from "../../util/log.js";
 import { joinSignals } from "../../util/signals.js";
 import { thrownText } from "../../util/thrown-text.js";
 import { MAX_TIMER_MS } from "../../util/timers.js";
@@ -17,6 +17,7 @@ import type { CommandArguments, CommandResponse, TakeOver } from "./command-type
 import { errorOf } from "./error-of.js";
 import { OnlyOneTlsError, ProtocolSwitchedError } from "./errors.js";
 import { joinLocators } from "./locator.js";
+import { requireMs, requireNumbers, requireSignal } from "./option-checks.js";
 import type { AmpPeerInfo, AmpVerbs } from "./options.js";
 import type { LocatorMaker } from "./responders.js";
 import { START_TLS, startTlsResponder } from "./start-tls.js";
@@ -59,6 +60,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   readonly #wheel: DeadlineWheel;
   readonly #connection: BoxConnection;
   readonly #dispatcher: BoxDispatcher;
+  readonly #log: Logger;
   #settleOpened!: () => void;
   #settleClosed!: (reason: RpcError) => void;
   #hasTls = false;
@@ -67,7 +69,9 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   constructor(options: AmpEndOptions) {
     this.#options = options;
     this.#wheel = options.wheel ?? AmpEnd.#sharedWheel;
-    const { label, dialect, limits, maxInFlight, maxRunning, log, tls } = options;
+    requireNumbers(options);
+    const { label, dialect, limits, maxInFlight, maxRunning, tls } = options;
+    this.#log = unfailing(options.log);
     this.opened = new Promise((resolve) => {
       this.#settleOpened = resolve;
     });
@@ -75,7 +79,12 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       this.#settleClosed = resolve;
     });
     this.#connection = new BoxConnection(this, { dialect, limits });
-    const own = startTlsResponder(() => tls !== false && !this.#hasTls && !this.isSecure);
+    const own = startTlsResponder(() => {
+      if (tls !== false && !this.#hasTls && !this.isSecure) return true;
+      // Where both ends ask at the same time, each waits for the other's refusal.
+      this.#connection.passNext();
+      return false;
+    });
     this.#dispatcher = new BoxDispatcher({
       locator: joinLocators(own, options.locator(this)),
       peer: this,
@@ -84,7 +93,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       dialect,
       maxInFlight,
       maxRunning,
-      log,
+      log: this.#log,
       onSwitched: (takeOver, command) => {
         if (command === START_TLS.name) this.#secure();
         else this.#handOver(takeOver, command);
@@ -219,8 +228,10 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     if (this.#hasTls || this.isSecure) {
       throw new OnlyOneTlsError(`The connection to ${this.label} is encrypted already, or about to be`);
     }
-    this.#hasTls = true;
+    this.#requireUnlocked();
     const deadlineAt = this.#deadlineOf(options);
+    this.#connection.prepareTls(tls);
+    this.#hasTls = true;
     const asked = this.#ask(START_TLS, NOTHING, options, { isLast: true });
     this.#connection.keepBack();
     try {
@@ -228,6 +239,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     } catch (error) {
       this.#hasTls = false;
       this.#resume(error as RpcError);
+      this.#connection.sendKept();
       throw error;
     }
     await this.#handshake(tls, deadlineAt);
@@ -248,16 +260,23 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     const known = commandOf(command);
     if (!known.switches)
       throw new ConfigurationError(`${known.name} does not switch the connection: call it with callRemote()`);
+    this.#requireUnlocked();
     const asked = this.#ask(known, this.#encode(known, args), options, { isLast: true });
     const switched = this.#switchedBy(known.name);
     this.#connection.lock(switched);
     try {
       await asked;
     } catch (error) {
+      this.#connection.lock(undefined);
       this.#resume(error as RpcError);
       throw error;
     }
-    return this.#connection.detach(switched);
+    try {
+      return this.#connection.detach(switched);
+    } catch (error) {
+      this.destroy(RpcError.from(error, "UNAVAILABLE"));
+      throw refineError(error as RpcError, { method: known.name, service: this.label, outcome: "executed" });
+    }
   }
 
   /** See {@link BoxDispatcher.send}. */
@@ -318,6 +337,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   ): void {
     const known = typeof command === "string" ? undefined : command;
     const { requiresAnswer, isLast } = how;
+    requireSignal(options.signal);
     const signal = joinSignals(servingCall()?.signal, options.signal);
     this.#dispatcher.askFor(
       known?.name ?? (command as string),
@@ -344,6 +364,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   }
 
   #deadlineOf({ timeoutMs }: AmpCallOptions): number {
+    requireMs("timeoutMs", timeoutMs);
     const ownMs = timeoutMs ?? this.#options.timeoutMs ?? CALL_MS;
     return Math.min(this.#wheel.now() + ownMs, servingCall()?.deadlineAt ?? Infinity);
   }
@@ -367,9 +388,13 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   /** What was to be the last request was refused. When nobody knows what became of it, neither what the octets are that come. */
   #resume(error: RpcError): void {
     if (error.outcome === "unknown") this.destroy(error);
-    this.#connection.lock(undefined);
-    this.#connection.sendKept();
-    this.#connection.release();
+    // What was not sent has held nothing.
+    if (error.outcome !== "not-sent") this.#connection.release();
+  }
+
+  #requireUnlocked(): void {
+    const { locked } = this.#connection;
+    if (locked) throw locked;
   }
 
   async #handshake(tls: StreamTls, deadlineAt: number): Promise<void> {
@@ -384,7 +409,10 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     });
     const failure = await Promise.race([secured, this.closed]);
     clearTimeout(timer);
-    if (failure) throw rpcError(failure.code, `StartTLS: ${failure.message}`, { service: this.label, cause: failure });
+    if (failure) {
+      const where = { service: this.label, outcome: "unknown", cause: failure } as const;
+      throw rpcError(failure.code, `StartTLS: ${failure.message}`, where);
+    }
     this.#connection.sendKept();
   }
 
@@ -393,19 +421,29 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     this.#hasTls = true;
     const { tls = {}, timeoutMs = CALL_MS } = this.#options;
     this.#handshake(tls === false ? {} : tls, this.#wheel.now() + timeoutMs).catch((error: unknown) => {
-      this.#options.log.info((error as Error).message);
+      this.#log.info((error as Error).message);
     });
   }
 
   #handOver(takeOver: TakeOver, command: string): void {
-    const socket = this.#connection.detach(this.#switchedBy(command));
+    let socket: Duplex;
     try {
-      takeOver(socket);
+      socket = this.#connection.detach(this.#switchedBy(command));
     } catch (error) {
-      this.#options.log.error(
-        `${command} has switched the connection, and what took it over failed: ${thrownText(error)}`,
-      );
+      // It is gone already, and nobody has heard of that while nothing was read.
+      this.destroy(RpcError.from(error, "UNAVAILABLE"));
+      return;
+    }
+    const failed = (error: unknown): void => {
+      this.#log.error(`${command} has switched the connection, and what took it over failed: ${thrownText(error)}`);
       socket.destroy();
+    };
+    try {
+      // In TypeScript, what is to return nothing may return a promise.
+      const run: (socket: Duplex) => unknown = takeOver;
+      Promise.resolve(run(socket)).catch(failed);
+    } catch (error) {
+      failed(error);
     }
   }
 }

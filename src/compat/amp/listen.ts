@@ -1,10 +1,11 @@
 import { type RpcError, rpcError } from "../../errors.js";
 import { type ConnectionLimits, ConnectionQuota, listenStreams, type OctetStream } from "../../transport/index.js";
-import { SILENT } from "../../util/log.js";
+import { type Logger, SILENT, unfailing } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
 import { thrownText } from "../../util/thrown-text.js";
+import { MAX_TIMER_MS } from "../../util/timers.js";
 import { AmpEnd } from "./end.js";
-
+import { requireMs, requireNumbers } from "./option-checks.js";
 import type { AmpOptions } from "./options.js";
 import { type AmpRemote, remoteOf } from "./peer-proxy.js";
 import { AmpRegistration, type AmpRegistrationOptions } from "./registration.js";
@@ -66,15 +67,19 @@ class Server implements AmpServer {
   readonly #options: ListenAmpOptions;
   readonly #locator: LocatorMaker;
   readonly #registration: AmpRegistration | undefined;
+  readonly #log: Logger;
   readonly #ends = new Map<AmpEnd, AmpRemote>();
   #address = "";
   #stop: () => Promise<void> = () => Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(responders: Responders, options: ListenAmpOptions) {
+    requireNumbers(options);
+    requireMs("drainTimeoutMs", options.drainTimeoutMs, "0");
     this.#options = options;
+    this.#log = unfailing(options.log ?? SILENT);
     this.#locator = locatorsOf(responders);
-    this.#registration = options.register && new AmpRegistration(options.register, options.log ?? SILENT);
+    this.#registration = options.register && new AmpRegistration(options.register, this.#log);
   }
 
   get address(): string {
@@ -86,13 +91,13 @@ class Server implements AmpServer {
   }
 
   async bind(address: string): Promise<void> {
-    const { tls, maxQueuedBytes, connections, log = SILENT } = this.#options;
+    const { tls, maxQueuedBytes, connections } = this.#options;
     const listener = await listenStreams(address, (stream) => this.#accept(stream), {
       tls: tls === false ? undefined : tls,
       maxQueuedBytes,
       quota: new ConnectionQuota(connections),
       onRefused: (remoteAddress: string, reason: RpcError) => {
-        log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
+        this.#log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
       },
     });
     this.#address = listener.address;
@@ -113,12 +118,12 @@ class Server implements AmpServer {
   }
 
   #accept(stream: OctetStream): AmpEnd["connection"]["handlers"] {
-    const { log = SILENT, onConnection } = this.#options;
+    const { onConnection } = this.#options;
     const { remoteAddress } = stream.peer;
     const end = new AmpEnd({
       ...this.#options,
       label: remoteAddress === "" ? "a process of this machine" : remoteAddress,
-      log,
+      log: this.#log,
       locator: this.#locator,
     });
     const remote = remoteOf(end, undefined);
@@ -126,13 +131,12 @@ class Server implements AmpServer {
     void end.closed.then(() => {
       this.#ends.delete(end);
     });
-    void end.opened.then(() => {
-      try {
-        onConnection?.(remote);
-      } catch (error) {
-        log.error(`onConnection failed: ${thrownText(error)}`);
-      }
-    });
+    // In TypeScript, what is to return nothing may return a promise.
+    end.opened
+      .then((): unknown => onConnection?.(remote))
+      .catch((error: unknown) => {
+        this.#log.error(`onConnection failed: ${thrownText(error)}`);
+      });
     end.connection.attach(stream);
     return end.connection.handlers;
   }
@@ -144,7 +148,7 @@ class Server implements AmpServer {
     const giveUp = new AbortController();
     await Promise.race([
       Promise.all(ends.map((end) => end.drain())),
-      sleep(this.#options.drainTimeoutMs ?? DRAIN_MS, giveUp.signal),
+      sleep(Math.min(this.#options.drainTimeoutMs ?? DRAIN_MS, MAX_TIMER_MS), giveUp.signal),
     ]);
     giveUp.abort();
     const reason = rpcError("CLOSED", "The server closes");
