@@ -127,6 +127,26 @@ describe("Times of AMP", () => {
     expect(await peer.callRemote(Sum, { a: 1, b: 2 })).to.deep.equal({ total: 3 });
   });
 
+  it("and values that are no octets do not leave, nor what was in memory before", async () => {
+    const peer = await amp.connect(await amp.listen(vectorResponders()));
+    const none: unknown[] = [
+      "text",
+      null,
+      undefined,
+      5,
+      [1],
+      { byteLength: 100 },
+      new ArrayBuffer(100),
+      new Uint16Array(5),
+    ];
+    for (const value of none) {
+      const failure = await failureOf(peer.callBox("Sum", new Map([["a", value as Uint8Array]])));
+      expect(failure).to.include({ code: "BAD_REQUEST", outcome: "not-sent" });
+      expect(failure.message).to.include("not octets");
+    }
+    expect(await peer.callRemote(Sum, { a: 1, b: 2 })).to.deep.equal({ total: 3 });
+  });
+
   it("may be longer than timers of Node.js go", async () => {
     const { log } = keepLog();
     const warnings: string[] = [];
