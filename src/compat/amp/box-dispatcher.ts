@@ -20,12 +20,14 @@ import {
 import type { ErrorMessage } from "../../wire/message.js";
 import { toldCode } from "../../wire/told.js";
 import type { BoxReceiver, BoxSender } from "./box-connection.js";
+import { boxBytes } from "./box-size.js";
 import type { TakeOver } from "./command-types.js";
 import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
 import { type AmpFailure, failureOf } from "./failure-of.js";
 import type { AmpPeer, BoxResponder, ResponderLocator } from "./locator.js";
 import { OverdueTags } from "./overdue-tags.js";
 import { RunningAsk } from "./running-ask.js";
+import { WaitingCalls } from "./waiting-calls.js";
 
 /** Options of {@link BoxDispatcher}. */
 export interface BoxDispatcherOptions {
@@ -43,6 +45,11 @@ export interface BoxDispatcherOptions {
   readonly maxInFlight?: number | undefined;
   /** Requests of the other end that run at the same time; default 10,000. One more is answered with the code `OVERLOADED`. */
   readonly maxRunning?: number | undefined;
+  /**
+   * Why the connection cannot go on as another one now, for a command that switches and was asked for: it ends with this then.
+   * Absent, or `undefined`: it can.
+   */
+  readonly objection?: ((command: string) => RpcError | undefined) | undefined;
   /** A command that switches was answered: the connection is no AMP any more. */
   readonly onSwitched: (takeOver: TakeOver, command: string) => void;
   /** Told of errors that the other end sees only as a fixed text; default nothing. */
@@ -68,6 +75,7 @@ export interface AskOptions {
 export class BoxDispatcher implements BoxReceiver {
   readonly #options: BoxDispatcherOptions;
   readonly #dialect: AmpDialect;
+  readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
   readonly #overdue = new OverdueTags();
   readonly #running = new LinkedList<RunningAsk>();
@@ -77,6 +85,8 @@ export class BoxDispatcher implements BoxReceiver {
   #stopped: RpcError | undefined;
   #isDraining = false;
   readonly #onIdle: (() => void)[] = [];
+  /** Requests that wait; absent: none have to. */
+  #kept: WaitingCalls | undefined;
   /** The request after whose answer no more is to be read. */
   #last: number | undefined;
 
@@ -85,6 +95,7 @@ export class BoxDispatcher implements BoxReceiver {
     this.#options = options;
     this.#dialect = options.dialect ?? "twisted";
     const { label, wheel = new DeadlineWheel() } = options;
+    this.#wheel = wheel;
     this.#place = { address: label, now: () => wheel.now() };
     this.#pending = new PendingCalls(wheel, ({ id }) => {
       this.#overdue.add(id);
@@ -93,7 +104,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   /** Requests of this end that wait for an answer. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#pending.size + (this.#kept?.size ?? 0);
   }
 
   /** Octets of their values, as far as those who sent them have counted. */
@@ -127,7 +138,9 @@ export class BoxDispatcher implements BoxReceiver {
   stopReceivingBoxes(reason: RpcError): void {
     if (this.#stopped) return;
     this.#stopped = reason;
-    this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
+    this.#kept?.giveUpAll(reason);
+    const isOurs = reason.code === "CLOSED" && !(reason instanceof ProtocolSwitchedError);
+    this.#pending.giveUpAll(isOurs ? "closed" : "lost", reason);
     for (const running of [...this.#running]) {
       this.#isOver(running);
       running.abort(reason);
@@ -211,9 +224,11 @@ export class BoxDispatcher implements BoxReceiver {
     } else if (call.signal?.aborted) {
       const cause: unknown = call.signal.reason;
       call.failed(rpcError("CANCELLED", `${method} was cancelled before it was sent`, { ...where, cause }));
-    } else if (this.#pending.size >= maxInFlight) {
+    } else if (this.pending >= maxInFlight) {
       const text = `${maxInFlight} requests wait for answers of ${label} already (option maxInFlight)`;
       call.failed(rpcError("OVERLOADED", text, where));
+    } else if (this.#kept) {
+      this.#keep(this.#kept, call, values, { requiresAnswer, isLast });
     } else {
       call.id = this.#pending.nextId();
       const tag = requiresAnswer ? tagOf(call.id) : undefined;
@@ -229,6 +244,43 @@ export class BoxDispatcher implements BoxReceiver {
       else if (requiresAnswer) this.#pending.add(call);
       else call.answered({ kind: "result", id: call.id, result: undefined });
     }
+  }
+
+  /** Sends no more requests, until {@link BoxDispatcher.sendKept}: they wait. */
+  keepBack(): void {
+    this.#kept ??= new WaitingCalls(this.#options.label, this.#wheel);
+  }
+
+  /** Sends the requests that wait, and lets no more wait. */
+  sendKept(): void {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    kept?.sendAll();
+  }
+
+  /** Sends none of the requests that wait: they fail with this, `not-sent`. */
+  dropKept(reason: RpcError): void {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    kept?.giveUpAll(reason);
+  }
+
+  #keep(
+    kept: WaitingCalls,
+    call: PendingCall,
+    values: Box,
+    options: { readonly requiresAnswer: boolean; readonly isLast: boolean },
+  ): void {
+    const { method } = call;
+    const bytes = boxBytes(values);
+    if (kept.bytes + bytes > MAX_KEPT_BYTES) {
+      const text = `${kept.bytes} octets wait until the connection to ${this.#options.label} is encrypted`;
+      call.failed(rpcError("OVERLOADED", text, { method, service: this.#options.label }));
+      return;
+    }
+    kept.add(call, bytes, () => {
+      this.send(call, values, options);
+    });
   }
 
   #hasStopped(): boolean {
@@ -248,6 +300,11 @@ export class BoxDispatcher implements BoxReceiver {
       this.#fail(ask, { code: Code.unhandled, description: `Unhandled Command: ${ask.command}`, isFatal: false });
       return;
     }
+    if (ask.tag === undefined && (this.#isDraining || this.#running.size >= maxRunning)) {
+      // Its caller has nothing to lose by it, and those whose calls run have the connection.
+      (this.#options.log ?? SILENT).debug(`${ask.command} is dropped: too much runs already, or the server closes`);
+      return;
+    }
     if (this.#isDraining) {
       const description = "The server closes; nothing was run";
       this.#fail(ask, { code: "DRAINING", description, isFatal: false, outcome: "not-executed" });
@@ -256,6 +313,11 @@ export class BoxDispatcher implements BoxReceiver {
     if (this.#running.size >= maxRunning) {
       const description = `${maxRunning} requests of this connection run already`;
       this.#fail(ask, { code: "OVERLOADED", description, isFatal: false, outcome: "not-executed" });
+      return;
+    }
+    const objection = responder.command?.switches ? this.#objection(ask) : undefined;
+    if (objection) {
+      this.#sender?.end(objection);
       return;
     }
     const running = new RunningAsk(ask, responder, peer, this.#dialect);
@@ -281,6 +343,11 @@ export class BoxDispatcher implements BoxReceiver {
     } else this.#answer(running, answer);
   }
 
+  #objection({ command, tag }: AskMessage): RpcError | undefined {
+    if (tag !== undefined) return this.#options.objection?.(command);
+    return rpcError("PROTOCOL", `${command} switches the connection, and its caller wants no answer to know when`);
+  }
+
   #answer(running: RunningAsk, answer: Box | TakeOver): void {
     // The connection has ended meanwhile: what it answers is nobody's.
     if (!this.#isOver(running)) return;
@@ -299,7 +366,7 @@ export class BoxDispatcher implements BoxReceiver {
     this.#ended();
     if (typeof answer === "function") this.#options.onSwitched(answer, ask.command);
     else if (responder.command?.quits) {
-      this.#sender?.end(rpcError("CLOSED", `The connection ends with the answer to ${ask.command}`));
+      this.#sender?.end(rpcError("UNAVAILABLE", `The connection ends with the answer to ${ask.command}`));
     }
   }
 
@@ -384,3 +451,5 @@ function isTooLong(error: unknown): boolean {
 }
 
 const NOTHING: Box = new Map();
+/** Octets of requests that may wait until the connection is another one. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;

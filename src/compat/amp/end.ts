@@ -1,26 +1,24 @@
 import type { Duplex } from "node:stream";
-import { ConfigurationError, RpcError, refineError, rpcError } from "../../errors.js";
+import { ConfigurationError, type RpcError, refineError, rpcError } from "../../errors.js";
 import { servingCall } from "../../peer/call-context.js";
 import type { PendingCall } from "../../peer/pending-calls.js";
 import type { StreamTls } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
 import { type Logger, unfailing } from "../../util/log.js";
 import { joinSignals } from "../../util/signals.js";
-import { thrownText } from "../../util/thrown-text.js";
-import { MAX_TIMER_MS } from "../../util/timers.js";
 import { type AmpDialect, type Box, type BoxLimits, decodeFields, encodeFields } from "../../wire/amp/index.js";
 import { BoxConnection, type BoxReceiver, type BoxSender } from "./box-connection.js";
 import { type AskOptions, BoxDispatcher } from "./box-dispatcher.js";
 import type { AmpCallOptions, CallParameters } from "./calls.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
-import type { CommandArguments, CommandResponse, TakeOver } from "./command-types.js";
+import type { CommandArguments, CommandResponse } from "./command-types.js";
+import { ConnectionChange } from "./connection-change.js";
 import { errorOf } from "./error-of.js";
-import { OnlyOneTlsError, ProtocolSwitchedError } from "./errors.js";
-import { joinLocators } from "./locator.js";
+import { joinLocators, type ResponderLocator } from "./locator.js";
 import { requireMs, requireNumbers, requireSignal } from "./option-checks.js";
 import type { AmpPeerInfo, AmpVerbs } from "./options.js";
 import type { LocatorMaker } from "./responders.js";
-import { START_TLS, startTlsResponder } from "./start-tls.js";
+import { START_TLS } from "./start-tls.js";
 
 /** Options of {@link AmpEnd}. */
 export interface AmpEndOptions {
@@ -60,10 +58,11 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   readonly #wheel: DeadlineWheel;
   readonly #connection: BoxConnection;
   readonly #dispatcher: BoxDispatcher;
+  readonly #change: ConnectionChange;
+  readonly #locator: ResponderLocator;
   readonly #log: Logger;
   #settleOpened!: () => void;
   #settleClosed!: (reason: RpcError) => void;
-  #hasTls = false;
   #isStopped = false;
 
   constructor(options: AmpEndOptions) {
@@ -79,14 +78,11 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       this.#settleClosed = resolve;
     });
     this.#connection = new BoxConnection(this, { dialect, limits });
-    const own = startTlsResponder(() => {
-      if (tls !== false && !this.#hasTls && !this.isSecure) return true;
-      // Where both ends ask at the same time, each waits for the other's refusal.
-      this.#connection.passNext();
-      return false;
-    });
     this.#dispatcher = new BoxDispatcher({
-      locator: joinLocators(own, options.locator(this)),
+      locator: {
+        // Responders are made with the other end, which can be asked from then on.
+        locateResponder: (name) => this.#locator.locateResponder(name),
+      },
       peer: this,
       label,
       wheel: this.#wheel,
@@ -94,11 +90,21 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       maxInFlight,
       maxRunning,
       log: this.#log,
+      objection: (command) => this.#change.objection(command),
       onSwitched: (takeOver, command) => {
-        if (command === START_TLS.name) this.#secure();
-        else this.#handOver(takeOver, command);
+        this.#change.answered(takeOver, command);
       },
     });
+    this.#change = new ConnectionChange({
+      label,
+      connection: this.#connection,
+      dispatcher: this.#dispatcher,
+      closed: this.closed,
+      tls,
+      timeoutMs: options.timeoutMs ?? CALL_MS,
+      log: this.#log,
+    });
+    this.#locator = joinLocators(this.#change.locator, options.locator(this));
   }
 
   /** The other end, for people. */
@@ -213,6 +219,9 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
    * @throws RemoteAmpError with the code, whatever it is, for what the other end has told
    */
   async callBox(name: string, values: Box, options: AmpCallOptions = NO_OPTIONS): Promise<Box> {
+    if (name === START_TLS.name) {
+      throw new ConfigurationError(`${name} changes the connection, and not by its request alone: call startTls()`);
+    }
     const box = await this.#ask(name, values, options);
     return box ?? NOTHING;
   }
@@ -220,29 +229,14 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
   /**
    * Goes on under TLS; calls that are made meanwhile wait for that. Twisted: `StartTLS`.
    *
-   * @param tls - what this end shows, and by whom the other end has to be known; without `ca` it may be anybody
+   * @param tls - what this end shows, and by whom the other end has to be known; default what the option `tls` says. Without `ca` and
+   * `verify` it may be anybody
    * @throws OnlyOneTlsError, `not-sent`, when the connection is encrypted already, or about to be
    * @throws RpcError when the other end refuses, and the connection goes on; or when the handshake fails, and it has ended
    */
-  async startTls(tls: StreamTls = {}, options: AmpCallOptions = {}): Promise<void> {
-    if (this.#hasTls || this.isSecure) {
-      throw new OnlyOneTlsError(`The connection to ${this.label} is encrypted already, or about to be`);
-    }
-    this.#requireUnlocked();
-    const deadlineAt = this.#deadlineOf(options);
-    this.#connection.prepareTls(tls);
-    this.#hasTls = true;
-    const asked = this.#ask(START_TLS, NOTHING, options, { isLast: true });
-    this.#connection.keepBack();
-    try {
-      await asked;
-    } catch (error) {
-      this.#hasTls = false;
-      this.#resume(error as RpcError);
-      this.#connection.sendKept();
-      throw error;
-    }
-    await this.#handshake(tls, deadlineAt);
+  async startTls(tls?: StreamTls, options: AmpCallOptions = NO_OPTIONS): Promise<void> {
+    const withinMs = this.#deadlineOf(options) - this.#wheel.now();
+    await this.#change.startTls(tls, () => this.#ask(START_TLS, NOTHING, options, LAST), withinMs);
   }
 
   /**
@@ -260,23 +254,8 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     const known = commandOf(command);
     if (!known.switches)
       throw new ConfigurationError(`${known.name} does not switch the connection: call it with callRemote()`);
-    this.#requireUnlocked();
-    const asked = this.#ask(known, this.#encode(known, args), options, { isLast: true });
-    const switched = this.#switchedBy(known.name);
-    this.#connection.lock(switched);
-    try {
-      await asked;
-    } catch (error) {
-      this.#connection.lock(undefined);
-      this.#resume(error as RpcError);
-      throw error;
-    }
-    try {
-      return this.#connection.detach(switched);
-    } catch (error) {
-      this.destroy(RpcError.from(error, "UNAVAILABLE"));
-      throw refineError(error as RpcError, { method: known.name, service: this.label, outcome: "executed" });
-    }
+    const values = this.#encode(known, args);
+    return await this.#change.switchProtocol(known.name, () => this.#ask(known, values, options, LAST));
   }
 
   /** See {@link BoxDispatcher.send}. */
@@ -359,10 +338,6 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
     return errorOf(command, failure, { method, service: this.label, code });
   }
 
-  #switchedBy(command: string): ProtocolSwitchedError {
-    return new ProtocolSwitchedError(`${command} has switched the connection to ${this.label}: it is no AMP any more`);
-  }
-
   #deadlineOf({ timeoutMs }: AmpCallOptions): number {
     requireMs("timeoutMs", timeoutMs);
     const ownMs = timeoutMs ?? this.#options.timeoutMs ?? CALL_MS;
@@ -384,68 +359,6 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
       throw refineError(error as RpcError, { method: command.name, service: this.label, outcome: "executed" });
     }
   }
-
-  /** What was to be the last request was refused. When nobody knows what became of it, neither what the octets are that come. */
-  #resume(error: RpcError): void {
-    if (error.outcome === "unknown") this.destroy(error);
-    // What was not sent has held nothing.
-    if (error.outcome !== "not-sent") this.#connection.release();
-  }
-
-  #requireUnlocked(): void {
-    const { locked } = this.#connection;
-    if (locked) throw locked;
-  }
-
-  async #handshake(tls: StreamTls, deadlineAt: number): Promise<void> {
-    const timer = setTimeout(
-      () => {
-        this.destroy(rpcError("TIMEOUT", `The TLS handshake with ${this.label} was not done in time`));
-      },
-      Math.min(deadlineAt - this.#wheel.now(), MAX_TIMER_MS),
-    );
-    const secured = new Promise<void>((resolve) => {
-      this.#connection.startTls(tls, resolve);
-    });
-    const failure = await Promise.race([secured, this.closed]);
-    clearTimeout(timer);
-    if (failure) {
-      const where = { service: this.label, outcome: "unknown", cause: failure } as const;
-      throw rpcError(failure.code, `StartTLS: ${failure.message}`, where);
-    }
-    this.#connection.sendKept();
-  }
-
-  /** The other end has asked for TLS. */
-  #secure(): void {
-    this.#hasTls = true;
-    const { tls = {}, timeoutMs = CALL_MS } = this.#options;
-    this.#handshake(tls === false ? {} : tls, this.#wheel.now() + timeoutMs).catch((error: unknown) => {
-      this.#log.info((error as Error).message);
-    });
-  }
-
-  #handOver(takeOver: TakeOver, command: string): void {
-    let socket: Duplex;
-    try {
-      socket = this.#connection.detach(this.#switchedBy(command));
-    } catch (error) {
-      // It is gone already, and nobody has heard of that while nothing was read.
-      this.destroy(RpcError.from(error, "UNAVAILABLE"));
-      return;
-    }
-    const failed = (error: unknown): void => {
-      this.#log.error(`${command} has switched the connection, and what took it over failed: ${thrownText(error)}`);
-      socket.destroy();
-    };
-    try {
-      // In TypeScript, what is to return nothing may return a promise.
-      const run: (socket: Duplex) => unknown = takeOver;
-      Promise.resolve(run(socket)).catch(failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
 }
 
 type AskManner = Pick<AskOptions, "requiresAnswer" | "isLast">;
@@ -456,3 +369,4 @@ const NOTHING: Box = new Map();
 const NO_OPTIONS: AmpCallOptions = {};
 const ANSWERED: AskManner = { requiresAnswer: true };
 const UNANSWERED: AskManner = { requiresAnswer: false };
+const LAST: AskManner = { requiresAnswer: true, isLast: true };
