@@ -64,8 +64,8 @@ export class ConnectionChange {
    * @throws as {@link AmpVerbs.startTls}
    */
   async startTls(tls: StreamTls | undefined, ask: () => Promise<unknown>, withinMs: number): Promise<void> {
-    const { connection, dispatcher, tls: ownTls } = this.#end;
-    const settings = tls === undefined ? ((ownTls === false ? undefined : ownTls) ?? {}) : tls;
+    const { connection, dispatcher } = this.#end;
+    const settings = tls === undefined ? this.#ownTls : tls;
     const startedAt = performance.now();
     this.#requireNone();
     // What cannot be used shows before anything is sent.
@@ -124,6 +124,11 @@ export class ConnectionChange {
     else this.#handOver(takeOver, command);
   }
 
+  get #ownTls(): StreamTls {
+    const { tls } = this.#end;
+    return tls === false || tls === undefined ? NO_TLS : tls;
+  }
+
   /** @throws ProtocolSwitchedError or OnlyOneTlsError, `not-sent`, when a change is under way or was made that excludes another one */
   #requireNone(): void {
     const { connection, label } = this.#end;
@@ -176,9 +181,9 @@ export class ConnectionChange {
 
   /** The other end has asked for TLS. */
   #secure(): void {
-    const { tls = {}, timeoutMs, log } = this.#end;
+    const { timeoutMs, log } = this.#end;
     this.#underWay = "tls";
-    this.#handshake(tls === false ? {} : tls, timeoutMs).catch((error: unknown) => {
+    this.#handshake(this.#ownTls, timeoutMs).catch((error: unknown) => {
       log.info((error as Error).message);
     });
   }
@@ -212,3 +217,6 @@ export class ConnectionChange {
     );
   }
 }
+
+/** The same for all connections: what TLS needs is made once for each object. */
+const NO_TLS: StreamTls = {};
