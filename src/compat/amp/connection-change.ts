@@ -58,18 +58,17 @@ export class ConnectionChange {
   /**
    * Goes on under TLS.
    *
-   * @param tls - default what the end has been told
    * @param ask - sends the request; gives its answer
    * @param withinMs - for request and handshake together
+   * @param tls - default what the end has been told
    * @throws as {@link AmpVerbs.startTls}
    */
-  async startTls(tls: StreamTls | undefined, ask: () => Promise<unknown>, withinMs: number): Promise<void> {
+  async startTls(ask: () => Promise<unknown>, withinMs: number, tls: StreamTls = this.#ownTls): Promise<void> {
     const { connection, dispatcher } = this.#end;
-    const settings = tls === undefined ? this.#ownTls : tls;
     const startedAt = performance.now();
     this.#requireNone();
     // What cannot be used shows before anything is sent.
-    connection.prepareTls(settings);
+    connection.prepareTls(tls);
     this.#underWay = "tls";
     const asked = ask();
     connection.keepBack();
@@ -80,7 +79,7 @@ export class ConnectionChange {
       this.#refused(error as RpcError);
       throw error;
     }
-    await this.#handshake(settings, withinMs - (performance.now() - startedAt));
+    await this.#handshake(tls, withinMs - (performance.now() - startedAt));
   }
 
   /**

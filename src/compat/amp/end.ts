@@ -236,7 +236,7 @@ export class AmpEnd implements AmpVerbs, AmpPeerInfo, BoxReceiver {
    */
   async startTls(tls?: StreamTls, options: AmpCallOptions = NO_OPTIONS): Promise<void> {
     const withinMs = this.#deadlineOf(options) - this.#wheel.now();
-    await this.#change.startTls(tls, () => this.#ask(START_TLS, NOTHING, options, LAST), withinMs);
+    await this.#change.startTls(() => this.#ask(START_TLS, NOTHING, options, LAST), withinMs, tls);
   }
 
   /**
