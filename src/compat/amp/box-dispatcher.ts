@@ -359,7 +359,12 @@ export class BoxDispatcher implements BoxReceiver {
       }
     } catch (error) {
       // Where the connection ends, or is about to be something else, the answer is nobody's.
-      if (this.#sender?.isOpen) this.#tell(running, error);
+      if (this.#sender?.isOpen) {
+        this.#tell(
+          running,
+          new BadLocalReturnError(`${ask.command} has an answer that cannot be sent`, { cause: error }),
+        );
+      }
       this.#ended();
       return;
     }
@@ -443,8 +448,7 @@ interface FailedAsk {
 /** Is it that an answer does not fit into its box? Never throws, whatever was thrown. */
 function isTooLong(error: unknown): boolean {
   try {
-    if (!(error instanceof RpcError)) return false;
-    return error.code === "TOO_LARGE" || (error instanceof BadLocalReturnError && isTooLong(error.cause));
+    return error instanceof BadLocalReturnError && (error.cause as Partial<RpcError> | undefined)?.code === "TOO_LARGE";
   } catch {
     return false;
   }
