@@ -76,10 +76,10 @@ async function manyConnections(total: number): Promise<void> {
       start("endure-clients.ts", String(Math.ceil(total / PROCESSES))),
     );
     for (const number of await Promise.all(clients.map(messageOf<number>))) open += number;
-    during = await told();
     const asked = Promise.all(clients.map(messageOf<number>));
     for (const client of clients) client.send("ask");
     for (const number of await asked) wrong += number;
+    during = await told();
     const left = clients.map((client) => once(client, "exit"));
     for (const client of clients) client.send("close");
     await Promise.all(left);

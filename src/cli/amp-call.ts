@@ -48,7 +48,7 @@ export async function parseAmpJson(text: string): Promise<unknown> {
   });
   return JSON.parse(marked, (_key, value: unknown) => {
     if (typeof value !== "object" || value === null) return value;
-    const [member, ...others] = Object.entries(value);
+    const [member, ...others] = Object.entries<unknown>(value as Readonly<Record<string, unknown>>);
     if (others.length > 0 || typeof member?.[1] !== "string") return value;
     const [name, told] = member;
     if (name === INTEGER) return BigInt(told);

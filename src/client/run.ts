@@ -7,6 +7,7 @@ import type { GivenUp } from "../peer/pending-calls.js";
 import { givenUpError, hasRunOut, refusedError } from "../peer/promise-call.js";
 import { discardSources } from "../peer/streams/source.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
+import { listenToAbort } from "../util/signals.js";
 import { callName, type EarlierTry, type ErrorMessage, type Extensions, type ResultMessage } from "../wire/message.js";
 import { type Followed, follow } from "./follow.js";
 import type { Instance, ReadyInstance } from "./instance.js";
@@ -219,7 +220,7 @@ export class Run implements Expiring, Followed, PipelineBase {
         guard.abort(this.#cancelled());
       };
       if (this.signal.aborted) this.#onGuardAbort();
-      else this.signal.addEventListener("abort", this.#onGuardAbort, { once: true });
+      else listenToAbort(this.signal, this.#onGuardAbort);
     }
     return guard.signal;
   }

@@ -1,5 +1,6 @@
 import type { RpcError } from "../errors.js";
 import type { DeadlineWheel, Expiring } from "../util/deadline-wheel.js";
+import { listenToAbort } from "../util/signals.js";
 import { SlotTable } from "../util/slot-table.js";
 import type { CallMessage, EarlierTry, ErrorMessage, Extensions, ResultMessage } from "../wire/message.js";
 
@@ -156,7 +157,7 @@ export class PendingCalls implements Expiring {
         call.givenUp("cancelled", signal.reason);
       }
     };
-    signal.addEventListener("abort", call.onAbort, { once: true });
+    listenToAbort(signal, call.onAbort);
   }
 
   /** Settles a call with what the peer answered; `false` when it waits no more, and the answer is late. */

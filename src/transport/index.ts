@@ -91,6 +91,7 @@ export {
   connectStream,
   listenStreams,
   type OctetStream,
+  prepareHandshake,
   type StreamHandlers,
   type StreamListener,
   type StreamListenOptions,

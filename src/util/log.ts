@@ -39,3 +39,15 @@ export function requireLogger(log: unknown): void {
   if (methods.every((method) => typeof given?.[method] === "function")) return;
   throw new ConfigurationError("The option log has the methods debug, info, warn and error, as console has");
 }
+
+/** The same log, for where nobody is that could take what it throws. */
+export function unfailing(log: Logger): Logger {
+  const at = (level: keyof Logger) => (message: string) => {
+    try {
+      log[level](message);
+    } catch {
+      // There is no place left to tell it.
+    }
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}

@@ -157,7 +157,7 @@ describe("amp() in clients", () => {
 
   it("wait for no answer where none is wanted", async () => {
     const remote = connect(await serve());
-    expect(await remote.notify({ text: "hello" })).to.equal(undefined);
+    expect(await call(remote, "notify", { text: "hello" })).to.equal(undefined);
     expect(await withOptions(remote, { oneWay: true }).sum({ a: 1, b: 1 })).to.equal(undefined);
     expect(await remote.sum({ a: 1, b: 1 })).to.deep.equal({ total: 2 });
   });

@@ -36,9 +36,9 @@ describe("Options of AMP", () => {
   describe("are refused before anything is connected or bound", () => {
     const cases: readonly (readonly [options: object, text: RegExp])[] = [
       [{ timeoutMS: 5 }, /"timeoutMS".*timeoutMs/],
-      [{ dialect: "asyncio" }, /dialect is "twisted" or "asyncio-amp", got "asyncio"/],
-      [{ timeoutMs: 0 }, /timeoutMs is a number of milliseconds, more than 0; got 0/],
-      [{ timeoutMs: "5" }, /timeoutMs.*got "5"/],
+      [{ dialect: "asyncio" }, /dialect is "twisted" or "asyncio-amp", got 'asyncio'/],
+      [{ timeoutMs: 0 }, /timeoutMs is a number of milliseconds above 0, got 0/],
+      [{ timeoutMs: "5" }, /timeoutMs.*got '5'/],
       [{ timeoutMs: Number.NaN }, /timeoutMs/],
       [{ limits: { maxPairs: 0 } }, /limits.maxPairs is a number from 1 on, got 0/],
       [{ limits: { maxBytes: 5 } }, /limits.*"maxBytes"/],

@@ -14,7 +14,7 @@ import {
   respond,
   unicode,
 } from "../../src/compat/amp/index.js";
-import { call, MethodNotFoundError, withOptions } from "../../src/index.js";
+import { call, MethodNotFoundError, RpcError, withOptions } from "../../src/index.js";
 import {
   BaseProblem,
   Divide,
@@ -147,6 +147,23 @@ describe("Peers of AMP", () => {
     await other.closed;
     expect(lines("error").join("\n")).to.include("nobody declares this");
     expect(await failureOf(other.callRemote(Sum, { a: 1, b: 1 }))).to.include({ outcome: "not-sent", method: "Sum" });
+  });
+
+  it("tell an error of their own that speaks of size, as any other", async () => {
+    class TooBig extends RpcError {
+      constructor(message: string) {
+        super("TOO_LARGE", message);
+      }
+    }
+    const Store = defineCommand({ name: "Store", errors: { TOO_BIG: TooBig } });
+    const server = await amp.listen(
+      respond(Store, () => {
+        throw new TooBig("the disk is small");
+      }),
+    );
+    const peer = await amp.connect(server);
+    expect(await failureOf(peer.callRemote(Store))).to.include({ message: "the disk is small", outcome: "executed" });
+    expect(peer.info.isOpen).to.equal(true);
   });
 
   it("say which command is missing", async () => {

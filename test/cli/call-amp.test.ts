@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { expect } from "chai";
 import { amp, defineCommand, respond, unicode } from "../../src/compat/amp/index.js";
+import { selfSigned } from "../../src/transport/stream/self-signed.js";
 import { vectorResponders } from "../support/amp-commands.js";
 import { useAmpPairs } from "../support/amp-pairs.js";
 import { useCommand } from "../support/command.js";
@@ -80,6 +81,17 @@ describe("lamplighter call --wire amp", () => {
     const typed = await call("Types", JSON.stringify(values), "--command", `${file}#Types`);
     expect(typed).to.include({ status: 0, err: "" });
     expect(JSON.parse(typed.out)).to.deep.equal({ ...values, datetime: values.datetime.dateTime });
+  });
+
+  it("calls at tls:// who is known by a certificate, and nobody else", async () => {
+    const tls = selfSigned("localhost");
+    const server = await pairs.listen(responders, { address: "tls://localhost:0", tls });
+    const port = /\d+$/.exec(server.address)?.[0] ?? "";
+    address = `tls://localhost:${port}`;
+    const ca = command.file("ca.pem", tls.cert);
+    expect(await call("Sum", '{"a":1,"b":2}', "--tls-ca", ca)).to.include({ status: 0, out: '{"total":"3"}\n' });
+    const unknown = await call("Sum", '{"a":1,"b":2}', "--timeout", "2000");
+    expect(unknown).to.include({ status: 3, out: "" });
   });
 
   it("ends with the status that tells what is known", async () => {

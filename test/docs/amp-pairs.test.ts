@@ -31,7 +31,7 @@ describePairs({
   page: "docs/amp.md",
   name: "amp",
   inventory: INVENTORY,
-  alone: ["In ten lines"],
+  alone: ["In ten lines", "Connecting again"],
   around: "A server and a client",
   readme: "With peers of AMP",
   // Its reader has certificates beside the program.

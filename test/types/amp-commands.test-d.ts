@@ -1,6 +1,6 @@
 /** Compiled by `npm run typecheck`, never run. */
 import type { Duplex } from "node:stream";
-import type { CallsOf } from "../../src/compat/amp/calls.js";
+import type { CallsOf, MethodsOfCommands } from "../../src/compat/amp/calls.js";
 import { AmpCommand, type Command, commandOf, defineCommand } from "../../src/compat/amp/command.js";
 import { CommandLocator, respond } from "../../src/compat/amp/command-locator.js";
 import type {
@@ -13,7 +13,18 @@ import type {
 } from "../../src/compat/amp/command-types.js";
 import { Responder } from "../../src/compat/amp/responder-marks.js";
 import { locatorsOf } from "../../src/compat/amp/responders.js";
-import { float, integer, optional, unicode } from "../../src/wire/amp/index.js";
+import type { Remote } from "../../src/peer/remote.js";
+import {
+  type AmpDateTime,
+  type AmpDecimal,
+  ampList,
+  dateTime,
+  decimal,
+  float,
+  integer,
+  optional,
+  unicode,
+} from "../../src/wire/amp/index.js";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function expectType<T extends true>(_proof?: T): void {
@@ -175,3 +186,35 @@ class Answers {
 locatorsOf(Answers);
 locatorsOf([respond(ping, () => ({})), new Answers(), [Answers]]);
 new CommandLocator([respond(ping, () => ({}))]).respond(Sum, () => ({ total: 1 }));
+
+// The commands of a table as a service: one object, a promise; those that switch are no methods.
+const when = defineCommand({
+  name: "When",
+  response: { at: dateTime(), price: optional(decimal()), rows: ampList({ at: dateTime() }) },
+});
+type Service = MethodsOfCommands<{
+  sum: typeof Sum;
+  divide: Divide;
+  ping: typeof ping;
+  notify: typeof notify;
+  change: typeof change;
+  when: typeof when;
+}>;
+declare const service: Remote<Service>;
+expectType<Equal<Exclude<keyof Service, "sum" | "divide" | "ping" | "notify" | "when">, never>>();
+void (service.divide({ numerator: 1n }) satisfies Promise<{ result: number; note: string | null }>);
+void (service.ping() satisfies Promise<object>);
+void (service.notify({ text: "" }) satisfies Promise<undefined>);
+// Times and decimal numbers arrive as what they are.
+expectType<
+  Equal<
+    Awaited<ReturnType<typeof service.when>>,
+    { at: AmpDateTime; price: AmpDecimal | null; rows: { at: AmpDateTime }[] }
+  >
+>();
+// @ts-expect-error -- an argument is missing
+void service.divide({});
+// @ts-expect-error -- it has no such argument
+void service.divide({ numerator: 1, nominator: 2 });
+// @ts-expect-error -- it switches the connection
+void service.change;

@@ -1,6 +1,12 @@
 import type { Duplex } from "node:stream";
 import { RpcError, rpcError } from "../../errors.js";
-import type { OctetStream, StreamHandlers, StreamPeer, StreamTls } from "../../transport/index.js";
+import {
+  type OctetStream,
+  prepareHandshake,
+  type StreamHandlers,
+  type StreamPeer,
+  type StreamTls,
+} from "../../transport/index.js";
 import { type AmpDialect, type Box, type BoxLimits, BoxParser, encodeBox } from "../../wire/amp/index.js";
 
 /** Where boxes go. Twisted: `IBoxSender`. */
@@ -82,6 +88,7 @@ export class BoxConnection implements BoxSender {
   #onSecured: (() => void) | undefined;
   /** Boxes that are kept back; absent: none are. */
   #kept: Uint8Array[] | undefined;
+  #passesNext = false;
   /** Why no boxes can be sent, although the connection is there. */
   #lock: RpcError | undefined;
 
@@ -123,13 +130,19 @@ export class BoxConnection implements BoxSender {
     const gone = this.#closed ?? this.#ending;
     if (gone || !stream) throw gone ? notSent(gone) : rpcError("UNAVAILABLE", "The connection is not made yet");
     const octets = encodeBox(box, this.#dialect);
-    if (this.#kept) this.#kept.push(octets);
+    if (this.#kept && !this.#passesNext) this.#kept.push(octets);
     else stream.write(octets);
+    this.#passesNext = false;
   }
 
   /** Keeps back what is sent from now on, until {@link BoxConnection.sendKept}. */
   keepBack(): void {
     this.#kept ??= [];
+  }
+
+  /** Lets the next box go that is sent, whether boxes are kept back or not. */
+  passNext(): void {
+    this.#passesNext = true;
   }
 
   /** Sends what was kept back, and keeps nothing back any more. */
@@ -146,6 +159,11 @@ export class BoxConnection implements BoxSender {
    */
   lock(reason: RpcError | undefined): void {
     this.#lock = reason;
+  }
+
+  /** Why no boxes can be sent, although the connection is there; see {@link BoxConnection.lock}. */
+  get locked(): RpcError | undefined {
+    return this.#lock;
   }
 
   hold(): void {
@@ -171,6 +189,11 @@ export class BoxConnection implements BoxSender {
   destroy(reason: RpcError): void {
     this.#ending ??= reason;
     this.#stream?.destroy(reason);
+  }
+
+  /** Makes what TLS needs at this end. @throws ConfigurationError for options that cannot be used */
+  prepareTls(options: StreamTls): void {
+    if (this.#stream) prepareHandshake(options, this.#stream.isAccepted);
   }
 
   /**

@@ -2,7 +2,7 @@ import { RpcError, rpcError } from "../../errors.js";
 import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
 import { PromiseCall } from "../../peer/promise-call.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
-import { type Linked, LinkedList } from "../../util/linked-list.js";
+import { LinkedList } from "../../util/linked-list.js";
 import { type Logger, SILENT } from "../../util/log.js";
 import { isThenable } from "../../util/thenable.js";
 import { thrownText } from "../../util/thrown-text.js";
@@ -21,12 +21,15 @@ import {
 import type { ErrorMessage } from "../../wire/message.js";
 import { toldCode } from "../../wire/told.js";
 import type { BoxReceiver, BoxSender } from "./box-connection.js";
+import { boxBytes } from "./box-size.js";
 import type { TakeOver } from "./command-types.js";
 import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
 import { type AmpFailure, failureOf } from "./failure-of.js";
-import { type BoxResponder, locate, type ResponderContext, type ResponderLocator } from "./locator.js";
+import { type BoxResponder, locate, type ResponderLocator } from "./locator.js";
 import { OverdueTags } from "./overdue-tags.js";
 import type { AmpPeer } from "./peer.js";
+import { RunningAsk } from "./running-ask.js";
+import { WaitingCalls } from "./waiting-calls.js";
 
 /** Options of {@link BoxDispatcher}. */
 export interface BoxDispatcherOptions {
@@ -44,6 +47,11 @@ export interface BoxDispatcherOptions {
   readonly maxInFlight?: number | undefined;
   /** Requests of the other end that run at the same time; default 10,000. One more is answered with the code `OVERLOADED`. */
   readonly maxRunning?: number | undefined;
+  /**
+   * Why the connection cannot go on as another one now, for a command that switches and was asked for: it ends with this then.
+   * Absent, or `undefined`: it can.
+   */
+  readonly objection?: ((command: string) => RpcError | undefined) | undefined;
   /** A command that switches was answered: the connection is no AMP any more. */
   readonly onSwitched: (takeOver: TakeOver, command: string) => void;
   /** Told of errors that the other end sees only as a fixed text; default nothing. */
@@ -69,6 +77,7 @@ export interface AskOptions {
 export class BoxDispatcher implements BoxReceiver {
   readonly #options: BoxDispatcherOptions;
   readonly #dialect: AmpDialect;
+  readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
   readonly #overdue = new OverdueTags();
   readonly #running = new LinkedList<RunningAsk>();
@@ -78,6 +87,8 @@ export class BoxDispatcher implements BoxReceiver {
   #stopped: RpcError | undefined;
   #isDraining = false;
   readonly #onIdle: (() => void)[] = [];
+  /** Requests that wait; absent: none have to. */
+  #kept: WaitingCalls | undefined;
   /** The request after whose answer no more is to be read. */
   #last: number | undefined;
 
@@ -86,6 +97,7 @@ export class BoxDispatcher implements BoxReceiver {
     this.#options = options;
     this.#dialect = options.dialect ?? "twisted";
     const { label, wheel = new DeadlineWheel() } = options;
+    this.#wheel = wheel;
     this.#place = { address: label, now: () => wheel.now() };
     this.#pending = new PendingCalls(wheel, ({ id }) => {
       this.#overdue.add(id);
@@ -94,7 +106,7 @@ export class BoxDispatcher implements BoxReceiver {
 
   /** Requests of this end that wait for an answer. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#pending.size + (this.#kept?.size ?? 0);
   }
 
   /** Octets of their values, as far as those who sent them have counted. */
@@ -128,7 +140,9 @@ export class BoxDispatcher implements BoxReceiver {
   stopReceivingBoxes(reason: RpcError): void {
     if (this.#stopped) return;
     this.#stopped = reason;
-    this.#pending.giveUpAll(reason.code === "CLOSED" ? "closed" : "lost", reason);
+    this.#kept?.giveUpAll(reason);
+    const isOurs = reason.code === "CLOSED" && !(reason instanceof ProtocolSwitchedError);
+    this.#pending.giveUpAll(isOurs ? "closed" : "lost", reason);
     for (const running of [...this.#running]) {
       this.#isOver(running);
       running.abort(reason);
@@ -212,9 +226,11 @@ export class BoxDispatcher implements BoxReceiver {
     } else if (call.signal?.aborted) {
       const cause: unknown = call.signal.reason;
       call.failed(rpcError("CANCELLED", `${method} was cancelled before it was sent`, { ...where, cause }));
-    } else if (this.#pending.size >= maxInFlight) {
+    } else if (this.pending >= maxInFlight) {
       const text = `${maxInFlight} requests wait for answers of ${label} already (option maxInFlight)`;
       call.failed(rpcError("OVERLOADED", text, where));
+    } else if (this.#kept) {
+      this.#keep(this.#kept, call, values, { requiresAnswer, isLast });
     } else {
       call.id = this.#pending.nextId();
       const tag = requiresAnswer ? tagOf(call.id) : undefined;
@@ -232,6 +248,43 @@ export class BoxDispatcher implements BoxReceiver {
     }
   }
 
+  /** Sends no more requests, until {@link BoxDispatcher.sendKept}: they wait. */
+  keepBack(): void {
+    this.#kept ??= new WaitingCalls(this.#options.label, this.#wheel);
+  }
+
+  /** Sends the requests that wait, and lets no more wait. */
+  sendKept(): void {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    kept?.sendAll();
+  }
+
+  /** Sends none of the requests that wait: they fail with this, `not-sent`. */
+  dropKept(reason: RpcError): void {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    kept?.giveUpAll(reason);
+  }
+
+  #keep(
+    kept: WaitingCalls,
+    call: PendingCall,
+    values: Box,
+    options: { readonly requiresAnswer: boolean; readonly isLast: boolean },
+  ): void {
+    const { method } = call;
+    const bytes = boxBytes(values);
+    if (kept.bytes + bytes > MAX_KEPT_BYTES) {
+      const text = `${kept.bytes} octets wait until the connection to ${this.#options.label} is encrypted`;
+      call.failed(rpcError("OVERLOADED", text, { method, service: this.#options.label }));
+      return;
+    }
+    kept.add(call, bytes, () => {
+      this.send(call, values, options);
+    });
+  }
+
   #hasStopped(): boolean {
     return this.#stopped !== undefined;
   }
@@ -243,6 +296,11 @@ export class BoxDispatcher implements BoxReceiver {
       this.#fail(ask, { code: Code.unhandled, description: `Unhandled Command: ${ask.command}`, isFatal: false });
       return;
     }
+    if (ask.tag === undefined && (this.#isDraining || this.#running.size >= maxRunning)) {
+      // Its caller has nothing to lose by it, and those whose calls run have the connection.
+      (this.#options.log ?? SILENT).debug(`${ask.command} is dropped: too much runs already, or the server closes`);
+      return;
+    }
     if (this.#isDraining) {
       const description = "The server closes; nothing was run";
       this.#fail(ask, { code: "DRAINING", description, isFatal: false, outcome: "not-executed" });
@@ -251,6 +309,11 @@ export class BoxDispatcher implements BoxReceiver {
     if (this.#running.size >= maxRunning) {
       const description = `${maxRunning} requests of this connection run already`;
       this.#fail(ask, { code: "OVERLOADED", description, isFatal: false, outcome: "not-executed" });
+      return;
+    }
+    const objection = responder.command?.switches ? this.#objection(ask) : undefined;
+    if (objection) {
+      this.#sender?.end(objection);
       return;
     }
     const running = new RunningAsk(ask, responder, peer, this.#dialect);
@@ -276,6 +339,11 @@ export class BoxDispatcher implements BoxReceiver {
     } else this.#answer(running, answer);
   }
 
+  #objection({ command, tag }: AskMessage): RpcError | undefined {
+    if (tag !== undefined) return this.#options.objection?.(command);
+    return rpcError("PROTOCOL", `${command} switches the connection, and its caller wants no answer to know when`);
+  }
+
   #answer(running: RunningAsk, answer: Box | TakeOver): void {
     // The connection has ended meanwhile: what it answers is nobody's.
     if (!this.#isOver(running)) return;
@@ -287,14 +355,19 @@ export class BoxDispatcher implements BoxReceiver {
       }
     } catch (error) {
       // Where the connection ends, or is about to be something else, the answer is nobody's.
-      if (this.#sender?.isOpen) this.#tell(running, error);
+      if (this.#sender?.isOpen) {
+        this.#tell(
+          running,
+          new BadLocalReturnError(`${ask.command} has an answer that cannot be sent`, { cause: error }),
+        );
+      }
       this.#ended();
       return;
     }
     this.#ended();
     if (typeof answer === "function") this.#options.onSwitched(answer, ask.command);
     else if (responder.command?.quits) {
-      this.#sender?.end(rpcError("CLOSED", `The connection ends with the answer to ${ask.command}`));
+      this.#sender?.end(rpcError("UNAVAILABLE", `The connection ends with the answer to ${ask.command}`));
     }
   }
 
@@ -316,7 +389,7 @@ export class BoxDispatcher implements BoxReceiver {
     if (this.#isDraining && this.#running.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  #tell({ ask, responder }: RunningAsk, error: unknown): void {
+  #tell({ ask, responder }: FailedAsk, error: unknown): void {
     const failure = failureOf(responder.command, error, this.#dialect);
     if (!failure.isDeclared) (this.#options.log ?? SILENT).error(`${ask.command} failed: ${thrownText(error)}`);
     // Of an answer that is too long Twisted's peers are told nothing at all.
@@ -329,54 +402,18 @@ export class BoxDispatcher implements BoxReceiver {
   #fail({ tag, command }: AskMessage, { code, description, isFatal, outcome }: Omit<AmpFailure, "isDeclared">): void {
     if (!this.#sender?.isOpen) return;
     if (tag !== undefined) {
-      this.#sender.sendBox(boxOf({ kind: "error", tag, code, description, outcome }, this.#dialect));
+      try {
+        this.#sender.sendBox(boxOf({ kind: "error", tag, code, description, outcome }, this.#dialect));
+      } catch (error) {
+        // A tag of its own making that the dialect does not have: there is no answer to it.
+        this.#sender.end(RpcError.from(error, "PROTOCOL"));
+        return;
+      }
+      if (!isFatal) return;
     }
-    if (tag !== undefined && !isFatal) return;
     this.#sender.end(
       rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
     );
-  }
-}
-
-/** A request of the other end that runs. */
-class RunningAsk implements ResponderContext, Linked {
-  previous?: this | undefined;
-  next?: this | undefined;
-  isOver = false;
-  readonly ask: AskMessage;
-  readonly responder: BoxResponder;
-  readonly peer: AmpPeer;
-  readonly dialect: AmpDialect;
-  #controller: AbortController | undefined;
-  #ended: RpcError | undefined;
-
-  constructor(ask: AskMessage, responder: BoxResponder, peer: AmpPeer, dialect: AmpDialect) {
-    this.ask = ask;
-    this.responder = responder;
-    this.peer = peer;
-    this.dialect = dialect;
-  }
-
-  get command(): string {
-    return this.ask.command;
-  }
-
-  get isAsked(): boolean {
-    return this.ask.tag !== undefined;
-  }
-
-  /** Made for whoever looks at it: most do not. */
-  get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.#ended) this.#controller.abort(this.#ended);
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: RpcError): void {
-    this.#ended = reason;
-    this.#controller?.abort(reason);
   }
 }
 
@@ -398,10 +435,21 @@ function refusalOf(id: number, { code, description, outcome }: FailureMessage): 
   };
 }
 
-/** Is it that an answer does not fit into its box? */
+/** A request that failed, also where nobody could say what answers it. */
+interface FailedAsk {
+  readonly ask: AskMessage;
+  readonly responder: Pick<BoxResponder, "command">;
+}
+
+/** Is it that an answer does not fit into its box? Never throws, whatever was thrown. */
 function isTooLong(error: unknown): boolean {
-  if (!(error instanceof RpcError)) return false;
-  return error.code === "TOO_LARGE" || (error instanceof BadLocalReturnError && isTooLong(error.cause));
+  try {
+    return error instanceof BadLocalReturnError && (error.cause as Partial<RpcError> | undefined)?.code === "TOO_LARGE";
+  } catch {
+    return false;
+  }
 }
 
 const NOTHING: Box = new Map();
+/** Octets of requests that may wait until the connection is another one. */
+const MAX_KEPT_BYTES = 64 * 1024 * 1024;

@@ -8,15 +8,7 @@ import {
   type StreamListenOptions,
   type StreamOptions,
 } from "../../transport/index.js";
-import { type Logger, SILENT } from "../../util/log.js";
-import { acceptOrClose } from "./accept.js";
 import { BoxConnection, type BoxConnectionOptions, type BoxReceiver } from "./box-connection.js";
-
-/** Options of {@link listenBoxes}. */
-export interface ListenBoxesOptions extends BoxConnectionOptions, StreamListenOptions {
-  /** Told of connections that nobody could take, as `accept` threw; default nothing. */
-  readonly log?: Logger | undefined;
-}
 
 /**
  * Connects to whoever speaks in boxes, for the length of one connection; returns at once. For those who build on boxes themselves,
@@ -42,20 +34,18 @@ export function connectBoxes(
  * Waits for whoever connects and speaks in boxes; see {@link connectBoxes}.
  *
  * @param address - as there; port 0 takes a free one
- * @param accept - says whom the boxes of a connection are for; if it throws, the connection is closed
+ * @param accept - says whom the boxes of a connection are for; if it throws, the connection is closed, and `onRefused` told
  * @throws ConfigurationError for a wrong address or a port in use
  */
 export async function listenBoxes(
   address: string,
   accept: () => BoxReceiver,
-  options: ListenBoxesOptions = {},
+  options: BoxConnectionOptions & StreamListenOptions = {},
 ): Promise<StreamListener> {
-  const { log = SILENT } = options;
-  const taken = (stream: OctetStream): StreamHandlers =>
-    acceptOrClose(stream, stream.peer.remoteAddress || "a process of this machine", log, () => {
-      const connection = new BoxConnection(accept(), options);
-      connection.attach(stream);
-      return connection.handlers;
-    });
+  const taken = (stream: OctetStream): StreamHandlers => {
+    const connection = new BoxConnection(accept(), options);
+    connection.attach(stream);
+    return connection.handlers;
+  };
   return await outsideOfCalls(() => listenStreams(address, taken, options));
 }

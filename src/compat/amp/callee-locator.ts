@@ -104,15 +104,9 @@ class CalleeResponder implements BoxResponder {
     this.#callee.dispatch({ kind: "call", id, interface: "", method, ...given }, origin, performance.now());
     load?.read();
     if (origin.answer) return settled(origin.answer, context);
-    return new Promise((resolve, reject) => {
-      origin.onAnswer = (answer) => {
-        try {
-          resolve(settled(answer, context));
-        } catch (error) {
-          reject(error as RpcError);
-        }
-      };
-    });
+    return new Promise<Answer>((resolve) => {
+      origin.onAnswer = resolve;
+    }).then((answer) => settled(answer, context));
   }
 }
 

@@ -46,7 +46,9 @@ export class AmpChannel implements Channel {
     const { end } = caller;
     this.#end = end;
     const { tls, maxQueuedBytes } = settings;
-    end.connection.attach(connectStream(address, end.connection.handlers, { tls: tls || undefined, maxQueuedBytes }));
+    end.connection.attach(
+      connectStream(address, end.connection.handlers, { tls: tls === false ? undefined : tls, maxQueuedBytes }),
+    );
     this.#opened = Promise.race([
       end.opened,
       end.closed.then((reason) => {

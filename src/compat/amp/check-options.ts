@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { ConfigurationError } from "../../errors.js";
 import { requireMembers } from "../../security/rule-members.js";
 import type { StreamTls } from "../../transport/index.js";
@@ -46,7 +47,7 @@ const TLS: Names<StreamTls> = { cert: true, key: true, ca: true, verify: true, s
 export function checkConnectOptions(options: Omit<ConnectAmpOptions, "commands">, address: string): void {
   requireMembers(options, Object.keys(CONNECTING), "The second argument of connectAmp()");
   checkOptions(options, address);
-  requireTime("connectTimeoutMs", options.connectTimeoutMs);
+  requireMs("connectTimeoutMs", options.connectTimeoutMs);
   requireSignal(options.signal);
 }
 
@@ -65,7 +66,7 @@ export function checkListenOptions(options: ListenAmpOptions, address: string): 
   if (onConnection !== undefined && typeof onConnection !== "function") {
     throw new ConfigurationError("The option onConnection is a function, which gets the other end of a connection");
   }
-  if (drainTimeoutMs !== 0) requireTime("drainTimeoutMs", drainTimeoutMs);
+  requireMs("drainTimeoutMs", drainTimeoutMs, "0");
 }
 
 /**
@@ -85,7 +86,7 @@ export function checkProtocolOptions(options: AmpProtocolOptions): void {
  */
 export function checkCallOptions(options: AmpCallOptions): void {
   requireMembers(options, Object.keys(CALL), "The last argument of a call");
-  requireTime("timeoutMs", options.timeoutMs);
+  requireMs("timeoutMs", options.timeoutMs);
   requireSignal(options.signal);
 }
 
@@ -100,34 +101,53 @@ export function checkTls(tls: StreamTls, where: string): void {
 
 /** What all of them may have. */
 function checkOptions(options: AmpOptions, address: string): void {
-  const { tls, limits, timeoutMs, log } = options;
+  const { tls, limits, log } = options;
   const dialect: unknown = options.dialect;
   if (dialect !== undefined && dialect !== "twisted" && dialect !== "asyncio-amp") {
-    throw new ConfigurationError(`The option dialect is "twisted" or "asyncio-amp", got ${shown(dialect)}`);
+    throw new ConfigurationError(`The option dialect is "twisted" or "asyncio-amp", got ${inspect(dialect)}`);
   }
   if (tls === false && address.startsWith("tls://")) {
     throw new ConfigurationError(`${address} is TLS from the first octet on, which the option tls: false refuses`);
   }
   if (tls !== undefined && tls !== false) checkTls(tls, "The option tls");
-  requireTime("timeoutMs", timeoutMs);
   if (limits !== undefined) requireMembers(limits, ["maxMessageBytes", "maxPairs"], "The option limits");
-  requireCount("limits.maxMessageBytes", limits?.maxMessageBytes);
-  requireCount("limits.maxPairs", limits?.maxPairs);
-  requireCount("maxInFlight", options.maxInFlight);
-  requireCount("maxRunning", options.maxRunning);
-  requireCount("maxQueuedBytes", options.maxQueuedBytes);
+  requireNumbers(options);
   requireLogger(log);
 }
 
-/** `Infinity` is for ever. */
-function requireTime(name: string, value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value > 0)) return;
-  throw new ConfigurationError(`The option ${name} is a number of milliseconds, more than 0; got ${shown(value)}`);
+/**
+ * Nothing for a time that can be waited for; `Infinity` is one, and `undefined` stands for a default.
+ *
+ * @param least - `"0"`: not to wait at all is one as well
+ * @throws ConfigurationError, `not-sent`, for anything else
+ */
+function requireMs(option: string, ms: unknown, least: "0" | "above 0" = "above 0"): void {
+  if (ms === undefined) return;
+  if (typeof ms === "number" && (least === "0" ? ms >= 0 : ms > 0)) return;
+  const from = least === "0" ? "from 0 on" : "above 0";
+  throw new ConfigurationError(`The option ${option} is a number of milliseconds ${from}, got ${inspect(ms)}`);
 }
 
-function requireCount(name: string, value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value >= 1)) return;
-  throw new ConfigurationError(`The option ${name} is a number from 1 on, got ${shown(value)}`);
+/**
+ * Nothing for numbers that mean something: what is no number would be a limit that is never reached.
+ *
+ * @throws ConfigurationError for anything else
+ */
+export function requireNumbers(
+  options: Partial<Pick<AmpOptions, "timeoutMs" | "limits" | (typeof LIMITS)[number]>>,
+): void {
+  requireMs("timeoutMs", options.timeoutMs);
+  for (const name of LIMITS) requireLimit(name, options[name]);
+  const { maxPairs, maxMessageBytes } = options.limits ?? {};
+  requireLimit("limits.maxPairs", maxPairs);
+  requireLimit("limits.maxMessageBytes", maxMessageBytes);
+}
+
+const LIMITS = ["maxInFlight", "maxRunning", "maxQueuedBytes"] as const;
+
+function requireLimit(option: string, limit: unknown): void {
+  if (limit === undefined || (typeof limit === "number" && limit >= 1)) return;
+  throw new ConfigurationError(`The option ${option} is a number from 1 on, got ${inspect(limit)}`);
 }
 
 /** Those of other realms and libraries are as good. */
@@ -135,8 +155,4 @@ function requireSignal(signal: Partial<AbortSignal> | null | undefined): void {
   if (signal === undefined) return;
   if (typeof signal?.aborted === "boolean" && typeof signal.addEventListener === "function") return;
   throw new ConfigurationError("The option signal is an AbortSignal, such as the signal of an AbortController");
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

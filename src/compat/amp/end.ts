@@ -1,28 +1,26 @@
 import type { Duplex } from "node:stream";
 import { ConfigurationError, type RpcError, refineError, rpcError } from "../../errors.js";
-import { outsideOfCalls, servingCall } from "../../peer/call-context.js";
+import { servingCall } from "../../peer/call-context.js";
 import type { PendingCall } from "../../peer/pending-calls.js";
 import type { StreamTls } from "../../transport/index.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
-import type { Logger } from "../../util/log.js";
+import { type Logger, unfailing } from "../../util/log.js";
 import { joinSignals } from "../../util/signals.js";
-import { thrownText } from "../../util/thrown-text.js";
-import { MAX_TIMER_MS } from "../../util/timers.js";
 import { type AmpDialect, type Box, decodeFields, encodeFields } from "../../wire/amp/index.js";
 import { BoxConnection, type BoxReceiver, type BoxSender } from "./box-connection.js";
 import { type AskOptions, BoxDispatcher } from "./box-dispatcher.js";
 import type { AmpCallOptions, CallParameters } from "./calls.js";
-import { checkCallOptions, checkTls } from "./check-options.js";
+import { checkCallOptions, checkTls, requireNumbers } from "./check-options.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
-import type { CommandResponse, SwitchingCommand, TakeOver } from "./command-types.js";
+import type { CommandResponse, SwitchingCommand } from "./command-types.js";
+import { ConnectionChange } from "./connection-change.js";
 import { errorOf } from "./error-of.js";
-import { OnlyOneTlsError, ProtocolSwitchedError } from "./errors.js";
 import { joinLocators, type ResponderLocator } from "./locator.js";
 import type { AmpOptions } from "./options.js";
 import type { AmpPeer, AmpPeerInfo } from "./peer.js";
 import { infoOf } from "./peer-info.js";
 import type { LocatorMaker } from "./responders.js";
-import { START_TLS, startTlsResponder } from "./start-tls.js";
+import { START_TLS } from "./start-tls.js";
 
 /** Options of {@link AmpEnd}. */
 export interface AmpEndOptions
@@ -51,14 +49,19 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
   readonly #wheel: DeadlineWheel;
   readonly #connection: BoxConnection;
   readonly #dispatcher: BoxDispatcher;
+  readonly #change: ConnectionChange;
+  readonly #locator: ResponderLocator;
+  readonly #log: Logger;
   #settleOpened!: () => void;
   #settleClosed!: (reason: RpcError) => void;
-  #hasTls = false;
+  #isStopped = false;
 
   constructor(options: AmpEndOptions) {
     this.#options = options;
     this.#wheel = options.wheel ?? AmpEnd.#sharedWheel;
-    const { label, dialect, limits, maxInFlight, maxRunning, log, tls } = options;
+    requireNumbers(options);
+    const { label, dialect, limits, maxInFlight, maxRunning, tls } = options;
+    this.#log = unfailing(options.log);
     this.opened = new Promise((resolve) => {
       this.#settleOpened = resolve;
     });
@@ -66,24 +69,33 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
       this.#settleClosed = resolve;
     });
     this.#connection = new BoxConnection(this, { dialect, limits });
-    const own = startTlsResponder(() => tls !== false && !this.#hasTls && !this.isSecure);
-    let locator: ResponderLocator = own;
     this.#dispatcher = new BoxDispatcher({
-      locator: { locateResponder: (name) => locator.locateResponder(name) },
+      locator: {
+        // Responders are made with the other end, which can be asked from then on.
+        locateResponder: (name) => this.#locator.locateResponder(name),
+      },
       peer: this,
       label,
       wheel: this.#wheel,
       dialect,
       maxInFlight,
       maxRunning,
-      log,
+      log: this.#log,
+      objection: (command) => this.#change.objection(command),
       onSwitched: (takeOver, command) => {
-        if (command === START_TLS.name) this.#secure();
-        else this.#handOver(takeOver, command);
+        this.#change.answered(takeOver, command);
       },
     });
-    // Last, as an object of a class of responders may look at everything.
-    locator = joinLocators(own, options.locator(this));
+    this.#change = new ConnectionChange({
+      label,
+      connection: this.#connection,
+      dispatcher: this.#dispatcher,
+      closed: this.closed,
+      tls,
+      timeoutMs: options.timeoutMs ?? CALL_MS,
+      log: this.#log,
+    });
+    this.#locator = joinLocators(this.#change.locator, options.locator(this));
   }
 
   get label(): string {
@@ -148,6 +160,8 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
   }
 
   stopReceivingBoxes(reason: RpcError): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#options.onClosed?.();
     this.#dispatcher.stopReceivingBoxes(reason);
     this.#settleClosed(reason);
@@ -183,27 +197,17 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
   }
 
   async callBox(name: string, values: Box, options: AmpCallOptions = NO_OPTIONS): Promise<Box> {
+    if (name === START_TLS.name) {
+      throw new ConfigurationError(`${name} changes the connection, and not by its request alone: call startTls()`);
+    }
     const box = await this.#ask(name, values, options);
     return box ?? NOTHING;
   }
 
-  async startTls(tls: StreamTls = {}, options: AmpCallOptions = {}): Promise<void> {
-    if (this.#hasTls || this.isSecure) {
-      throw new OnlyOneTlsError(`The connection to ${this.label} is encrypted already, or about to be`);
-    }
-    checkTls(tls, "The first argument of startTls()");
-    const deadlineAt = this.#deadlineOf(options);
-    this.#hasTls = true;
-    const asked = this.#ask(START_TLS, NOTHING, options, { isLast: true });
-    this.#connection.keepBack();
-    try {
-      await asked;
-    } catch (error) {
-      this.#hasTls = false;
-      this.#resume(error as RpcError);
-      throw error;
-    }
-    await this.#handshake(tls, deadlineAt);
+  async startTls(tls?: StreamTls, options: AmpCallOptions = NO_OPTIONS): Promise<void> {
+    if (tls !== undefined) checkTls(tls, "The first argument of startTls()");
+    const withinMs = this.#deadlineOf(options) - this.#wheel.now();
+    await this.#change.startTls(() => this.#ask(START_TLS, NOTHING, options, LAST), withinMs, tls);
   }
 
   async switchProtocol<C extends SwitchingCommand>(command: C, ...call: CallParameters<C>): Promise<Duplex> {
@@ -211,16 +215,8 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     const known = commandOf(command);
     if (!known.switches)
       throw new ConfigurationError(`${known.name} does not switch the connection: call it with callRemote()`);
-    const asked = this.#ask(known, this.#encode(known, args), options, { isLast: true });
-    const switched = this.#switchedBy(known.name);
-    this.#connection.lock(switched);
-    try {
-      await asked;
-    } catch (error) {
-      this.#resume(error as RpcError);
-      throw error;
-    }
-    return this.#connection.detach(switched);
+    const values = this.#encode(known, args);
+    return await this.#change.switchProtocol(known.name, () => this.#ask(known, values, options, LAST));
   }
 
   /** See {@link BoxDispatcher.send}. */
@@ -295,10 +291,6 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     return errorOf(command, failure, { method, service: this.label, code });
   }
 
-  #switchedBy(command: string): ProtocolSwitchedError {
-    return new ProtocolSwitchedError(`${command} has switched the connection to ${this.label}: it is no AMP any more`);
-  }
-
   #deadlineOf(options: AmpCallOptions): number {
     if (options !== NO_OPTIONS) checkCallOptions(options);
     const ownMs = options.timeoutMs ?? this.#options.timeoutMs ?? CALL_MS;
@@ -320,54 +312,6 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
       throw refineError(error as RpcError, { method: command.name, service: this.label, outcome: "executed" });
     }
   }
-
-  /** What was to be the last request was refused. When nobody knows what became of it, neither what the octets are that come. */
-  #resume(error: RpcError): void {
-    if (error.outcome === "unknown") this.destroy(error);
-    this.#connection.lock(undefined);
-    this.#connection.sendKept();
-    this.#connection.release();
-  }
-
-  async #handshake(tls: StreamTls, deadlineAt: number): Promise<void> {
-    const timer = setTimeout(
-      () => {
-        this.destroy(rpcError("TIMEOUT", `The TLS handshake with ${this.label} was not done in time`));
-      },
-      Math.min(deadlineAt - this.#wheel.now(), MAX_TIMER_MS),
-    );
-    const secured = new Promise<void>((resolve) => {
-      // What comes over it is no part of the call in which it was begun.
-      outsideOfCalls(() => {
-        this.#connection.startTls(tls, resolve);
-      });
-    });
-    const failure = await Promise.race([secured, this.closed]);
-    clearTimeout(timer);
-    if (failure) throw rpcError(failure.code, `StartTLS: ${failure.message}`, { service: this.label, cause: failure });
-    this.#connection.sendKept();
-  }
-
-  /** The other end has asked for TLS. */
-  #secure(): void {
-    this.#hasTls = true;
-    const { tls = {}, timeoutMs = CALL_MS } = this.#options;
-    this.#handshake(tls === false ? {} : tls, this.#wheel.now() + timeoutMs).catch((error: unknown) => {
-      this.#options.log.info((error as Error).message);
-    });
-  }
-
-  #handOver(takeOver: TakeOver, command: string): void {
-    const socket = this.#connection.detach(this.#switchedBy(command));
-    try {
-      takeOver(socket);
-    } catch (error) {
-      this.#options.log.error(
-        `${command} has switched the connection, and what took it over failed: ${thrownText(error)}`,
-      );
-      socket.destroy();
-    }
-  }
 }
 
 type AskManner = Pick<AskOptions, "requiresAnswer" | "isLast">;
@@ -378,3 +322,4 @@ const NOTHING: Box = new Map();
 const NO_OPTIONS: AmpCallOptions = {};
 const ANSWERED: AskManner = { requiresAnswer: true };
 const UNANSWERED: AskManner = { requiresAnswer: false };
+const LAST: AskManner = { requiresAnswer: true, isLast: true };

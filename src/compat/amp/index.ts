@@ -66,7 +66,7 @@ export {
 export { BoxConnection, type BoxConnectionOptions, type BoxReceiver, type BoxSender } from "./box-connection.js";
 export { type AskOptions, BoxDispatcher, type BoxDispatcherOptions } from "./box-dispatcher.js";
 export { boxMethods } from "./box-methods.js";
-export { connectBoxes, type ListenBoxesOptions, listenBoxes } from "./boxes.js";
+export { connectBoxes, listenBoxes } from "./boxes.js";
 export type {
   AmpCallOptions,
   CallParameters,

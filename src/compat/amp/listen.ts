@@ -7,11 +7,10 @@ import {
   type OctetStream,
   type StreamHandlers,
 } from "../../transport/index.js";
-import { SILENT } from "../../util/log.js";
+import { type Logger, SILENT, unfailing } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
 import { thrownText } from "../../util/thrown-text.js";
 import { MAX_TIMER_MS } from "../../util/timers.js";
-import { acceptOrClose } from "./accept.js";
 import { checkListenOptions } from "./check-options.js";
 import { AmpEnd } from "./end.js";
 import type { AmpOptions } from "./options.js";
@@ -77,6 +76,7 @@ class Server implements AmpServer {
   readonly #options: ListenAmpOptions;
   readonly #locator: LocatorMaker;
   readonly #registration: AmpRegistration | undefined;
+  readonly #log: Logger;
   readonly #ends = new Map<AmpEnd, AmpRemote>();
   #bound = "";
   #isUnix = false;
@@ -86,8 +86,9 @@ class Server implements AmpServer {
 
   constructor(responders: Responders, options: ListenAmpOptions) {
     this.#options = options;
+    this.#log = unfailing(options.log ?? SILENT);
     this.#locator = locatorsOf(responders);
-    this.#registration = options.register && new AmpRegistration(options.register, options.log ?? SILENT);
+    this.#registration = options.register && new AmpRegistration(options.register, this.#log);
   }
 
   get address(): string {
@@ -100,13 +101,13 @@ class Server implements AmpServer {
   }
 
   async bind(address: string): Promise<void> {
-    const { tls, maxQueuedBytes, connections, log = SILENT } = this.#options;
+    const { tls, maxQueuedBytes, connections } = this.#options;
     const listener = await listenStreams(address, (stream) => this.#accept(stream), {
       tls: tls === false ? undefined : tls,
       maxQueuedBytes,
       quota: new ConnectionQuota(connections),
       onRefused: (remoteAddress: string, reason: RpcError) => {
-        log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
+        this.#log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
       },
     });
     this.#bound = listener.address;
@@ -127,31 +128,30 @@ class Server implements AmpServer {
     return this.close();
   }
 
+  /** Where a class of responders throws, the connection is not taken. */
   #accept(stream: OctetStream): StreamHandlers {
-    const { log = SILENT, onConnection } = this.#options;
+    const { onConnection } = this.#options;
     const { remoteAddress } = stream.peer;
     const from = remoteAddress === "" ? "a process of this machine" : remoteAddress;
-    return acceptOrClose(stream, from, log, () => {
-      const end = new AmpEnd({
-        ...this.#options,
-        label: `${from}, connection ${++this.#accepted}`,
-        log,
-        locator: this.#locator,
-      });
-      const remote = remoteOf(end);
-      this.#ends.set(end, remote);
-      void end.closed.then(() => {
-        this.#ends.delete(end);
-      });
-      end.opened
-        .then(() => onConnection?.(remote))
-        .catch((error: unknown) => {
-          log.error(`onConnection failed, so that the connection of ${end.label} was closed: ${thrownText(error)}`);
-          end.destroy(rpcError("CLOSED", "The connection was closed here, as onConnection failed"));
-        });
-      end.connection.attach(stream);
-      return end.connection.handlers;
+    const end = new AmpEnd({
+      ...this.#options,
+      label: `${from}, connection ${++this.#accepted}`,
+      log: this.#log,
+      locator: this.#locator,
     });
+    const remote = remoteOf(end);
+    this.#ends.set(end, remote);
+    void end.closed.then(() => {
+      this.#ends.delete(end);
+    });
+    end.opened
+      .then(() => onConnection?.(remote))
+      .catch((error: unknown) => {
+        this.#log.error(`onConnection failed, so that the connection of ${end.label} was closed: ${thrownText(error)}`);
+        end.destroy(rpcError("CLOSED", "The connection was closed here, as onConnection failed"));
+      });
+    end.connection.attach(stream);
+    return end.connection.handlers;
   }
 
   async #close(): Promise<void> {

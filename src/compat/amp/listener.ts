@@ -32,7 +32,7 @@ export class AmpListener implements ProtocolListener {
     const { quota, log } = this.#options;
     const { tls, maxQueuedBytes } = this.#settings;
     const listener = await listenStreams(address, (stream) => this.#accept(stream), {
-      tls: tls || undefined,
+      tls: tls === false ? undefined : tls,
       maxQueuedBytes,
       quota,
       onRefused: (remoteAddress: string, reason: RpcError) => {

@@ -47,7 +47,8 @@ export interface AmpPeer {
   /**
    * Goes on under TLS; calls that are made meanwhile wait for that. Twisted: `callRemote(StartTLS)`.
    *
-   * @param tls - what this end shows, and by whom the other end has to be known; without `ca` or `verify: true` it may be anybody
+   * @param tls - what this end shows, and by whom the other end has to be known; default what the option `tls` says. Without `ca` and
+   * `verify` it may be anybody
    * @throws OnlyOneTlsError, `not-sent`, when the connection is encrypted already, or about to be
    * @throws RpcError when the other end refuses, and the connection goes on; or when the handshake fails, and it has ended
    */

@@ -47,7 +47,8 @@ export function requestBox(command: Command | undefined, given: GivenArguments, 
 export function responseValues(command: Command | undefined, box: Box, place: RequestPlace): unknown {
   if (!command) return untypedValues(box);
   try {
-    return decodeFields(command.response, box, { root: "result", context: place.context });
+    const values: unknown = decodeFields(command.response, box, { root: "result", context: place.context });
+    return values;
   } catch (error) {
     throw refineError(RpcError.from(error, "PROTOCOL"), { ...place.where, outcome: "executed" });
   }
@@ -80,5 +81,6 @@ export function argumentsByName(
   }
   const twice = names.slice(0, positional.length).find((name) => Object.hasOwn(named, name));
   if (twice !== undefined) throw new BadRequestError(`args.${twice} of ${method} is given twice`, where);
-  return { ...named, ...Object.fromEntries(positional.map((value, index) => [names[index], value])) };
+  const inOrder = Object.fromEntries(positional.map((value, index) => [names[index] ?? "", value]));
+  return { ...named, ...inOrder };
 }

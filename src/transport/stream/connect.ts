@@ -22,7 +22,8 @@ export function connectStream(address: string, handlers: StreamHandlers, options
     service: parsed.text,
     host: isNetworkAddress(parsed) ? parsed.host : undefined,
   };
-  if (settings.isTls) prepareHandshake(settings.tls, false);
+  // Also where TLS begins later, or never: mistakes show here.
+  if (settings.isTls || options.tls) prepareHandshake(settings.tls, false);
   const socket = connect({ ...connectOptions(parsed), allowHalfOpen: true });
   const stream = new SocketStream(socket, settings, handlers);
   socket.once("connect", () => {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { RpcError, rpcError } from "../../errors.js";
+import { ConfigurationError, RpcError, rpcError } from "../../errors.js";
 import type { StreamTls } from "./stream.js";
 import { brokenHandshake, certificateFailure, tlsFailure } from "./tls-failure.js";
 import { acceptingServer, clientContext, type HandshakeEnd, type ServerView } from "./tls-settings.js";
@@ -30,6 +30,10 @@ export interface SecuredSocket {
 
 /** Makes what a handshake needs, which is kept for the next. @throws ConfigurationError for unusable options */
 export function prepareHandshake(tls: StreamTls, isAccepted: boolean): void {
+  const given: unknown = tls;
+  if (typeof given !== "object" || given === null) {
+    throw new ConfigurationError("The options of TLS are an object, such as { cert, key, ca }");
+  }
   if (isAccepted) acceptingServer(tls);
   else clientContext(tls);
 }

@@ -1,4 +1,5 @@
 export { connectStream } from "./connect.js";
+export { prepareHandshake } from "./handshake.js";
 export { listenStreams, type StreamAcceptor } from "./listen.js";
 export type {
   OctetStream,

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { RpcError } from "../../errors.js";
+import { RpcError, rpcError } from "../../errors.js";
+import { thrownText } from "../../util/thrown-text.js";
 import { bindServer } from "../bind-server.js";
 import { ConnectionQuota } from "../connection-quota.js";
 import { openSockets } from "../open-sockets.js";
@@ -8,7 +9,7 @@ import { prepareHandshake } from "./handshake.js";
 import { SocketStream, type StreamSettings } from "./socket-stream.js";
 import type { OctetStream, StreamHandlers, StreamListener, StreamListenOptions } from "./stream.js";
 
-/** Says who is told about a stream that was accepted. It must not throw. */
+/** Says who is told about a stream that was accepted. If it throws, the stream is not taken. */
 export type StreamAcceptor = (stream: OctetStream) => StreamHandlers;
 
 /**
@@ -25,7 +26,7 @@ export async function listenStreams(
 ): Promise<StreamListener> {
   const parsed = parseStreamAddress(address);
   const settings = { ...streamSettings(parsed, options), isAccepted: true, service: undefined, host: undefined };
-  if (settings.isTls) prepareHandshake(settings.tls, true);
+  if (settings.isTls || options.tls) prepareHandshake(settings.tls, true);
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   return new SocketListener(server, await bindServer(server, parsed), accept, options, settings);
 }
@@ -98,7 +99,16 @@ class SocketListener implements StreamListener {
           isAccepted = true;
           counted.shaken();
           this.#shaking.delete(stream);
-          stream.handOver(this.#accept(stream));
+          let handlers: StreamHandlers;
+          try {
+            handlers = this.#accept(stream);
+          } catch (error) {
+            const reason = rpcError("UNKNOWN", `Nobody could take it: ${thrownText(error)}`, { cause: error });
+            this.#onRefused?.(origin, reason);
+            stream.destroy(reason);
+            return;
+          }
+          stream.handOver(handlers);
         },
         octets: () => undefined,
         closed: (reason) => {

@@ -1,6 +1,8 @@
+import { types } from "node:util";
 import { BadRequestError, rpcError } from "../../errors.js";
 import { type AmpDialect, MAX_KEY_BYTES, MAX_VALUE_BYTES } from "./format.js";
 import { writeOctets, writeText } from "./octets.js";
+import { kindOf } from "./wrong-value.js";
 
 /**
  * A box: pairs of key and value in any order (docs/amp-wire.md, section 1).
@@ -70,6 +72,10 @@ export function complaintAbout(
   value: Uint8Array,
   dialect: AmpDialect,
 ): { readonly code: "TOO_LARGE" | "BAD_REQUEST"; readonly text: string } | undefined {
+  // Room is made by its size, and what is no octets would leave in it what was there before.
+  if (!(value instanceof Uint8Array) && !types.isUint8Array(value)) {
+    return { code: "BAD_REQUEST", text: `is ${kindOf(value)}, not octets (a Uint8Array)` };
+  }
   const size = value.byteLength;
   if (size > MAX_VALUE_BYTES) {
     return { code: "TOO_LARGE", text: `has ${size} octets, the limit is ${MAX_VALUE_BYTES}` };
