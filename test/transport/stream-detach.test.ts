@@ -77,6 +77,20 @@ describe("A stream that is given away", () => {
     await near.ended;
   });
 
+  it("ends no process by errors of nobody when the other end had ended before", async () => {
+    for (const error of [new Error("nobody listens"), undefined]) {
+      const { near, far } = await streams.pair("tcp");
+      far.stream.pause();
+      near.stream.end();
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      const taken = keep(far.stream.detach(NOTHING));
+      taken.destroy(error);
+      await new Promise((resolve) => taken.once("close", resolve));
+      await near.ended;
+      expect(taken.destroyed).to.equal(true);
+    }
+  });
+
   it("is not given away before it is open, nor after its end", async () => {
     const { near, far, listener } = await streams.pair("tcp");
     const refused = ({ stream }: typeof near): void => {

@@ -178,7 +178,10 @@ export class SocketStream implements OctetStream {
       this.#raw.on("error", ignore);
     }
     // Its end has been told already, to nobody; the new owner is to hear it after what came before.
-    if (hasEnded) return Duplex.from({ readable: Readable.from([rest], { objectMode: false }), writable: socket });
+    if (hasEnded) {
+      const unread = Readable.from(rest.length > 0 ? [rest] : [], { objectMode: false });
+      return Duplex.from({ readable: unread, writable: socket }).on("error", ignore);
+    }
     // Neither flowing nor paused, as a socket is that is new.
     socket.on("readable", ignore).off("readable", ignore);
     return socket;
