@@ -3,7 +3,8 @@ import { type Address, isNetworkAddress, parseAddress } from "../address.js";
 import { noSuchScheme } from "../no-such-scheme.js";
 import { connectOptions } from "../socket-address.js";
 import { prepareHandshake } from "./handshake.js";
-import { SocketStream, type StreamSettings } from "./socket-stream.js";
+import type { StreamSettings } from "./settings.js";
+import { SocketStream } from "./socket-stream.js";
 import type { OctetStream, StreamHandlers, StreamOptions, StreamTls } from "./stream.js";
 
 /**

@@ -5,7 +5,8 @@ import { ConnectionQuota } from "../connection-quota.js";
 import { openSockets } from "../open-sockets.js";
 import { parseStreamAddress, streamSettings } from "./connect.js";
 import { prepareHandshake } from "./handshake.js";
-import { SocketStream, type StreamSettings } from "./socket-stream.js";
+import type { StreamSettings } from "./settings.js";
+import { SocketStream } from "./socket-stream.js";
 import type { OctetStream, StreamHandlers, StreamListener, StreamListenOptions } from "./stream.js";
 
 /** Says who is told about a stream that was accepted. It must not throw. */

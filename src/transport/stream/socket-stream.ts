@@ -1,32 +1,14 @@
 import type { Socket } from "node:net";
-import { Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { ConfigurationError, type ErrorCode, RpcError, rpcError } from "../../errors.js";
-import { connectFailure } from "../connect-failure.js";
 import { openSockets } from "../open-sockets.js";
-import { OutBuffer } from "../out-buffer.js";
+import { giveAway } from "./give-away.js";
 import { prepareHandshake, type SecuredSocket, shakeHands } from "./handshake.js";
+import { Outgoing } from "./outgoing.js";
+import type { StreamSettings } from "./settings.js";
+import { socketFailure } from "./socket-failure.js";
 import type { OctetStream, StreamHandlers, StreamPeer, StreamTls } from "./stream.js";
 import { brokenHandshake, tlsFailure } from "./tls-failure.js";
-
-/** What a {@link SocketStream} knows of its connection. */
-export interface StreamSettings {
-  /** Was it accepted here? */
-  readonly isAccepted: boolean;
-  /** Is TLS there from the first octet on? */
-  readonly isTls: boolean;
-  /** What people know the other end by. */
-  readonly name: string;
-  /** The address that was connected to; `undefined` for what was accepted. */
-  readonly service: string | undefined;
-  /** The host that was connected to; `undefined` for what was accepted, and for unix sockets. */
-  readonly host: string | undefined;
-  /** See {@link StreamOptions}. */
-  readonly tls: StreamTls;
-  /** Octets that may wait for the other end. */
-  readonly maxQueuedBytes: number;
-  /** Milliseconds for a handshake of TLS. */
-  readonly handshakeTimeoutMs: number;
-}
 
 /**
  * A stream on a socket of Node.js. What is written waits here until the connection is there, or secure, so that nothing leaves
@@ -35,7 +17,7 @@ export interface StreamSettings {
 export class SocketStream implements OctetStream {
   readonly #raw: Socket;
   readonly #settings: StreamSettings;
-  readonly #out = new OutBuffer();
+  readonly #out = new Outgoing(() => (this.#state === "open" ? this.#socket : undefined));
   /** What octets are read from and written to: the raw one, or TLS over it. */
   #socket: Socket;
   #handlers: StreamHandlers;
@@ -44,7 +26,6 @@ export class SocketStream implements OctetStream {
   #reason: RpcError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOpened = false;
-  #isFlushing = false;
   #isPaused = false;
   /** This end has ended it, or is about to. */
   #isEnding = false;
@@ -105,7 +86,7 @@ export class SocketStream implements OctetStream {
       this.#lose("OVERLOADED", `${this.#settings.name} has not read for long: ${queuedBytes} bytes wait for it`);
       return;
     }
-    this.#schedule();
+    this.#out.schedule();
   }
 
   pause(): void {
@@ -132,8 +113,9 @@ export class SocketStream implements OctetStream {
       this.#lose("UNAVAILABLE", brokenHandshake(this.#settings.name).message);
       return;
     }
-    this.#write();
-    this.#letGo(rest);
+    this.#out.writeTo(this.#socket);
+    this.#letGo();
+    if (rest.length > 0) this.#socket.unshift(rest);
     this.#secure(options, undefined);
   }
 
@@ -163,34 +145,17 @@ export class SocketStream implements OctetStream {
     if (this.#state !== "open" || this.#isGone || this.#isEnding) {
       throw rpcError("UNAVAILABLE", `The stream with ${this.#settings.name} is not open, and cannot be given away`);
     }
-    this.#write();
-    const socket = this.#socket;
-    // As any socket that an application makes: when the other end is done, so is this one.
-    socket.allowHalfOpen = false;
-    const hasEnded = this.#peerEnd !== "none";
+    this.#out.writeTo(this.#socket);
     this.#state = "detached";
     openSockets.delete(this.#raw);
-    this.#letGo(hasEnded ? NOTHING : rest);
-    socket.on("error", ignore);
-    this.#raw.off("close", this.#onClose);
-    if (this.#raw !== socket) {
-      this.#raw.off("error", this.#onError);
-      this.#raw.on("error", ignore);
-    }
-    // Its end has been told already, to nobody; the new owner is to hear it after what came before.
-    if (hasEnded) {
-      const unread = Readable.from(rest.length > 0 ? [rest] : [], { objectMode: false });
-      return Duplex.from({ readable: unread, writable: socket }).on("error", ignore);
-    }
-    // Neither flowing nor paused, as a socket is that is new.
-    socket.on("readable", ignore).off("readable", ignore);
-    return socket;
+    this.#letGo();
+    for (const socket of [this.#raw, this.#socket]) socket.off("error", this.#onError).off("close", this.#onClose);
+    return giveAway(this.#raw, this.#socket, rest, this.#peerEnd !== "none");
   }
 
   /** Shakes hands; what the socket has read before belongs to it. */
   #secure(tls: StreamTls, verify: boolean | undefined): void {
     const { isAccepted, host, name, handshakeTimeoutMs } = this.#settings;
-    const raw = this.#raw;
     this.#state = "securing";
     // A stream that is to end has less time already.
     if (!this.#isEnding) {
@@ -198,16 +163,11 @@ export class SocketStream implements OctetStream {
         this.#lose("UNAVAILABLE", `${name} did not finish the handshake of TLS within ${handshakeTimeoutMs} ms`);
       });
     }
-    const begin = (): void => {
-      if (this.#state !== "securing") return;
-      shakeHands(raw, { isAccepted, tls, verify, host, name }, (end) => {
-        if (RpcError.isRpcError(end)) this.#lose(end.code, end.message, end.cause);
-        else this.#secured(end);
-      });
-    };
-    // TLS writes below the socket: what waits inside of it has to leave first.
-    if (raw.writableLength === 0) begin();
-    else raw.write(NOTHING, begin);
+    const isWanted = (): boolean => this.#state === "securing";
+    shakeHands(this.#raw, { isAccepted, tls, verify, host, name }, isWanted, (end) => {
+      if (RpcError.isRpcError(end)) this.#lose(end.code, end.message, end.cause);
+      else this.#secured(end);
+    });
   }
 
   #secured({ socket, certificate }: SecuredSocket): void {
@@ -239,41 +199,17 @@ export class SocketStream implements OctetStream {
     if (this.#isPaused) socket.pause();
     socket.on("data", this.#onData);
     if (this.#isEnding) this.#endWriting();
-    else this.#schedule();
+    else this.#out.schedule();
   }
 
-  /** Tells of nothing more that the socket reads, and gives back what was read too far. */
-  #letGo(rest: Uint8Array): void {
-    const socket = this.#socket;
-    socket.pause();
-    socket.off("data", this.#onData).off("end", this.#onEnd).off("finish", this.#onFinish);
-    if (rest.length > 0) socket.unshift(rest);
-    if (this.#state !== "detached") return;
-    socket.off("error", this.#onError).off("close", this.#onClose);
-  }
-
-  #schedule(): void {
-    if (this.#isFlushing || this.#state !== "open" || this.#out.bytes === 0) return;
-    this.#isFlushing = true;
-    // Runs when the microtasks of this turn are through, before any input is read.
-    process.nextTick(this.#flush);
-  }
-
-  readonly #flush = (): void => {
-    this.#isFlushing = false;
-    if (this.#state === "open") this.#write();
-  };
-
-  #write(): void {
-    const parts = this.#out.take();
-    const socket = this.#socket;
-    if (parts.length > 1) socket.cork();
-    for (const part of parts) socket.write(part);
-    if (parts.length > 1) socket.uncork();
+  /** Tells of nothing more that the socket reads. */
+  #letGo(): void {
+    this.#socket.pause();
+    this.#socket.off("data", this.#onData).off("end", this.#onEnd).off("finish", this.#onFinish);
   }
 
   #endWriting(): void {
-    this.#write();
+    this.#out.writeTo(this.#socket);
     this.#socket.end();
     this.#closeIfDone();
   }
@@ -315,9 +251,7 @@ export class SocketStream implements OctetStream {
       this.#reason ??= this.#failure(code, message, error);
       return;
     }
-    const text = connectFailure(error.code ?? "") ?? `the connection broke (${error.code ?? error.message})`;
-    const whole = this.#state === "connecting" ? `Cannot connect to ${name}: ${text}` : `${name} ${text}`;
-    this.#reason ??= this.#failure("UNAVAILABLE", whole, error);
+    this.#reason ??= this.#failure("UNAVAILABLE", socketFailure(name, error, this.#state === "connecting"), error);
   };
 
   readonly #onClose = (): void => {
@@ -365,7 +299,7 @@ export class SocketStream implements OctetStream {
     this.#state = "closed";
     this.#setTimer();
     openSockets.delete(this.#raw);
-    this.#out.take();
+    this.#out.drop();
     this.#tellClosed();
   }
 
@@ -376,10 +310,5 @@ export class SocketStream implements OctetStream {
 
 /** Who is there before anybody is. */
 const NOBODY: StreamPeer = { remoteAddress: "", certificate: undefined };
-const NOTHING = new Uint8Array(0);
 /** Milliseconds for the other end to take what is left for it. */
 const LINGER_MS = 1_000;
-
-function ignore(): void {
-  // Whom it concerns has a listener of its own.
-}
