@@ -31,6 +31,8 @@ export interface TestStream {
   readonly events: string[];
   readonly opened: Promise<void>;
   readonly secured: Promise<void>;
+  /** The other end has gone while this one was paused. */
+  readonly gone: Promise<RpcError>;
   readonly ended: Promise<StreamEnd>;
   /** All that came. */
   readonly got: () => Buffer;
@@ -130,12 +132,14 @@ export function makeEnd(reaction: Reaction = {}): { end: Writable<TestStream>; h
   };
   const opened = signal<undefined>();
   const secured = signal<undefined>();
+  const gone = signal<RpcError>();
   const ended = signal<StreamEnd>();
   const end: Writable<TestStream> = {
     stream: undefined as unknown as OctetStream,
     events,
     opened: opened.promise as Promise<unknown> as Promise<void>,
     secured: secured.promise as Promise<unknown> as Promise<void>,
+    gone: gone.promise,
     ended: ended.promise,
     got,
     received: (wanted) =>
@@ -161,6 +165,11 @@ export function makeEnd(reaction: Reaction = {}): { end: Writable<TestStream>; h
       events.push("secured");
       secured.settle(undefined);
       reaction.secured?.(end, NOTHING);
+    },
+    gone(reason) {
+      events.push("gone");
+      gone.settle(reason);
+      reaction.gone?.(end, NOTHING);
     },
     closed(reason, isClean) {
       events.push("closed");

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { expect } from "chai";
 import { KINDS, useStreams } from "../support/streams.js";
+import { until } from "../support/until.js";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -53,17 +54,44 @@ describe("A stream that is given away", () => {
     it(`tells its new owner over ${kind} of an end that came before`, async () => {
       const { near, far } = await streams.pair(kind);
       far.stream.pause();
+      near.stream.write(Buffer.from(" and more"));
       near.stream.end();
-      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      await far.gone;
       const taken = keep(far.stream.detach(Buffer.from("rest")));
       let text = "";
       taken.on("data", (chunk: Buffer) => {
         text += String(chunk);
       });
       await once(taken, "end");
-      expect(text).to.equal("rest");
+      expect(text).to.equal("rest and more");
       taken.end("last answer");
       await near.received(11);
+      await near.ended;
+    });
+
+    it(`gives its new owner over ${kind} what came while nobody read`, async () => {
+      const { near, far } = await streams.pair(
+        kind,
+        {},
+        {
+          far: {
+            octets: ({ stream }) => {
+              stream.pause();
+            },
+          },
+        },
+      );
+      near.stream.write(Buffer.from("read."));
+      await far.received(5);
+      near.stream.write(Buffer.alloc(200_000, "0123456789"));
+      await until(() => near.stream.queuedBytes === 0);
+      const taken = keep(far.stream.detach(Buffer.from("rest.")));
+      near.stream.write(Buffer.from("end"));
+      near.stream.end();
+      const chunks: Buffer[] = [];
+      for await (const chunk of taken) chunks.push(chunk as Buffer);
+      const text = String(Buffer.concat(chunks));
+      expect(text === `rest.${"0123456789".repeat(20_000)}end`).to.equal(true);
       await near.ended;
     });
   }
@@ -82,7 +110,7 @@ describe("A stream that is given away", () => {
       const { near, far } = await streams.pair("tcp");
       far.stream.pause();
       near.stream.end();
-      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      await far.gone;
       const taken = keep(far.stream.detach(NOTHING));
       taken.destroy(error);
       await new Promise((resolve) => taken.once("close", resolve));

@@ -3,7 +3,7 @@ import { connect as connectSocket, createServer, type Server, type Socket } from
 import { expect } from "chai";
 import { rpcError } from "../../src/errors.js";
 import { SocketStream } from "../../src/transport/stream/socket-stream.js";
-import { KINDS, makeEnd, useStreams } from "../support/streams.js";
+import { KINDS, makeEnd, type Reaction, type TestStream, useStreams } from "../support/streams.js";
 import { until } from "../support/until.js";
 
 const MEGABYTES_10 = Buffer.alloc(10 * 1024 * 1024, "0123456789abcde");
@@ -84,31 +84,95 @@ describe("A stream of octets", () => {
         expect(near.events).to.deep.equal(["opened"]);
       });
 
-      it("delivers nothing while it is paused, neither octets nor the end", async () => {
+      it("delivers nothing while it is paused, and tells that the other end has ended", async () => {
         const { near, far } = await streams.pair(kind);
         far.stream.pause();
         near.stream.write(Buffer.from("held back"));
         near.stream.end();
-        // What is behind the pause has been written, and this end waits for the other's.
-        await until(() => near.stream.queuedBytes === 0);
-        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-        expect(far.events).to.deep.equal(["opened"]);
+        const reason = await far.gone;
+        expect(reason.code).to.equal("UNAVAILABLE");
+        expect(reason.message).to.match(/closed the connection$/);
+        expect(far.events).to.deep.equal(["opened", "gone"]);
         far.stream.resume();
-        expect(far.events).to.deep.equal(["opened"]);
+        expect(far.events).to.deep.equal(["opened", "gone"]);
         const { isClean } = await far.ended;
         expect(String(far.got())).to.equal("held back");
         expect(isClean).to.equal(true);
+        expect(far.events).to.deep.equal(["opened", "gone", "octets", "closed"]);
       });
 
-      it("tells no end while it is paused, not even when nothing comes before it", async () => {
+      it("tells an end that nothing comes before, and closes as far as the other end can see", async () => {
         const { near, far } = await streams.pair(kind);
         far.stream.pause();
         near.stream.end();
-        await near.ended;
-        expect(far.events).to.deep.equal(["opened"]);
+        await Promise.all([near.ended, far.gone]);
         far.stream.resume();
         await far.ended;
-        expect(far.events).to.deep.equal(["opened", "closed"]);
+        expect(far.events).to.deep.equal(["opened", "gone", "closed"]);
+      });
+
+      it("tells once that the other end has gone, however often it is paused", async () => {
+        const pauseAgain: Reaction = {
+          octets: ({ stream }) => {
+            stream.pause();
+            stream.resume();
+            stream.pause();
+          },
+        };
+        const { near, far } = await streams.pair(kind, {}, { far: pauseAgain });
+        far.stream.pause();
+        near.stream.write(Buffer.from("held back"));
+        near.stream.end();
+        await far.gone;
+        far.stream.resume();
+        await far.received(9);
+        expect(far.events).to.deep.equal(["opened", "gone", "octets"]);
+        far.stream.resume();
+        await far.ended;
+        expect(far.events).to.deep.equal(["opened", "gone", "octets", "closed"]);
+      });
+
+      it("may be destroyed, ended and resumed by whom it tells that the other end has gone", async () => {
+        for (const [react, code] of [
+          [
+            (end: TestStream): void => {
+              end.stream.destroy(rpcError("OVERLOADED", "enough"));
+            },
+            "OVERLOADED",
+          ],
+          [
+            (end: TestStream): void => {
+              end.stream.end(rpcError("PROTOCOL", "enough"));
+            },
+            "PROTOCOL",
+          ],
+          [
+            (end: TestStream): void => {
+              end.stream.resume();
+            },
+            "UNAVAILABLE",
+          ],
+        ] as const) {
+          const { near, far } = await streams.pair(kind, {}, { far: { gone: react } });
+          far.stream.pause();
+          near.stream.end();
+          expect((await far.ended).reason.code).to.equal(code);
+        }
+      });
+
+      it("makes the other end wait while it is paused, and delivers everything in order", async () => {
+        const { near, far } = await streams.pair(kind);
+        far.stream.pause();
+        near.stream.write(MEGABYTES_10.subarray(0, 100_000));
+        await until(() => near.stream.queuedBytes === 0);
+        near.stream.write(MEGABYTES_10.subarray(100_000));
+        await new Promise(setImmediate);
+        expect(far.events).to.deep.equal(["opened"]);
+        far.stream.resume();
+        near.stream.end();
+        await far.ended;
+        expect(far.got().equals(MEGABYTES_10)).to.equal(true);
+        expect(far.events).to.deep.equal(["opened", "octets", "closed"]);
       });
 
       it("is paused by what is in the octets, and goes on where it was", async () => {
@@ -252,16 +316,33 @@ describe("A stream of octets", () => {
     stream.start();
     await end.received(4);
     far?.write("two");
-    await until(() => socket.readableLength === 3);
+    await until(() => socket.bytesRead === 7);
     far?.resetAndDestroy();
-    await until(() => socket.closed);
-    expect(end.events).to.deep.equal(["opened", "octets"]);
+    expect((await end.gone).message).to.equal("The other end lost the connection");
+    expect(socket.closed).to.equal(true);
+    expect(end.events).to.deep.equal(["opened", "octets", "gone"]);
     stream.resume();
     await end.received(7);
-    expect(end.events).to.deep.equal(["opened", "octets"]);
+    expect(end.events).to.deep.equal(["opened", "octets", "gone", "octets"]);
     stream.resume();
     expect((await end.ended).isClean).to.equal(false);
     expect(String(end.got())).to.equal("one two");
+  });
+
+  it("closes within a moment when it is ended, paused, and reset by the other end", async () => {
+    let far: Socket | undefined;
+    const address = await strangers((socket) => {
+      far = socket;
+      socket.write("begun");
+    });
+    const near = streams.connect(address);
+    await near.received(5);
+    near.stream.pause();
+    near.stream.end();
+    far?.resetAndDestroy();
+    expect((await near.gone).code).to.equal("CLOSED");
+    await near.ended;
+    expect(near.events).to.deep.equal(["opened", "octets", "gone", "closed"]);
   });
 
   it("gets octets cut anywhere", async () => {

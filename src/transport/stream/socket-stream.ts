@@ -9,6 +9,7 @@ import type { StreamSettings } from "./settings.js";
 import { socketFailure } from "./socket-failure.js";
 import type { OctetStream, StreamHandlers, StreamPeer, StreamTls } from "./stream.js";
 import { brokenHandshake, tlsFailure } from "./tls-failure.js";
+import { Unread } from "./unread.js";
 
 /**
  * A stream on a socket of Node.js. What is written waits here until the connection is there, or secure, so that nothing leaves
@@ -18,6 +19,7 @@ export class SocketStream implements OctetStream {
   readonly #raw: Socket;
   readonly #settings: StreamSettings;
   readonly #out = new Outgoing(() => (this.#state === "open" ? this.#socket : undefined));
+  readonly #unread = new Unread();
   /** What octets are read from and written to: the raw one, or TLS over it. */
   #socket: Socket;
   #handlers: StreamHandlers;
@@ -33,6 +35,7 @@ export class SocketStream implements OctetStream {
   #peerEnd: "none" | "unheard" | "heard" = "none";
   /** The socket is gone, and the owner reads nothing now. */
   #isGone = false;
+  #isGoneTold = false;
 
   /** @param socket - connected, if {@link SocketStream.start} is called at once */
   constructor(socket: Socket, settings: StreamSettings, handlers: StreamHandlers) {
@@ -91,15 +94,12 @@ export class SocketStream implements OctetStream {
 
   pause(): void {
     this.#isPaused = true;
-    if (this.#state === "open") this.#socket.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    // One that is destroyed would drop what it still holds; that is read when it is closed.
-    if (this.#state === "open" && !this.#socket.destroyed) this.#socket.resume();
-    if (this.#peerEnd === "unheard" || this.#isGone) process.nextTick(this.#catchUp);
+    process.nextTick(this.#catchUp);
   }
 
   startTls(options: StreamTls, rest: Uint8Array): void {
@@ -114,8 +114,8 @@ export class SocketStream implements OctetStream {
       return;
     }
     this.#out.writeTo(this.#socket);
-    this.#letGo();
-    if (rest.length > 0) this.#socket.unshift(rest);
+    const unread = this.#letGo(rest);
+    if (unread.length > 0) this.#socket.unshift(unread);
     this.#secure(options, undefined);
   }
 
@@ -148,9 +148,9 @@ export class SocketStream implements OctetStream {
     this.#out.writeTo(this.#socket);
     this.#state = "detached";
     openSockets.delete(this.#raw);
-    this.#letGo();
+    const unread = this.#letGo(rest);
     for (const socket of [this.#raw, this.#socket]) socket.off("error", this.#onError).off("close", this.#onClose);
-    return giveAway(this.#raw, this.#socket, rest, this.#peerEnd !== "none");
+    return giveAway(this.#raw, this.#socket, unread, this.#peerEnd !== "none");
   }
 
   /** Shakes hands; what the socket has read before belongs to it. */
@@ -196,16 +196,16 @@ export class SocketStream implements OctetStream {
     if ((this.#state as string) !== "open" || socket !== this.#socket) return;
     socket.on("end", this.#onEnd);
     socket.on("finish", this.#onFinish);
-    if (this.#isPaused) socket.pause();
     socket.on("data", this.#onData);
     if (this.#isEnding) this.#endWriting();
     else this.#out.schedule();
   }
 
-  /** Tells of nothing more that the socket reads. */
-  #letGo(): void {
+  /** Tells of nothing more that the socket reads. Gives what is to be read again: what was read too far, and what nobody was told. */
+  #letGo(rest: Uint8Array): Uint8Array {
     this.#socket.pause();
     this.#socket.off("data", this.#onData).off("end", this.#onEnd).off("finish", this.#onFinish);
+    return this.#unread.isEmpty ? rest : Buffer.concat([rest, this.#unread.take()]);
   }
 
   #endWriting(): void {
@@ -215,20 +215,28 @@ export class SocketStream implements OctetStream {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#handlers.octets(chunk);
+    if (!this.#isPaused && this.#unread.isEmpty) {
+      this.#handlers.octets(chunk);
+      return;
+    }
+    this.#unread.add(chunk);
+    if (this.#unread.isFull) this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {
     if (this.#state !== "open") return;
-    // A socket tells its end although it is paused, if there is nothing to read before it.
-    this.#peerEnd = this.#isPaused ? "unheard" : "heard";
-    if (this.#peerEnd === "unheard") return;
+    if (this.#isPaused || !this.#unread.isEmpty) {
+      this.#peerEnd = "unheard";
+      if (this.#isPaused) this.#tellGone();
+      return;
+    }
+    this.#peerEnd = "heard";
     if (this.#isEnding) {
       this.#closeIfDone();
       return;
     }
     this.#isEnding = true;
-    this.#reason ??= this.#failure("UNAVAILABLE", `${this.#settings.name} closed the connection`);
+    this.#reason ??= this.#failure("UNAVAILABLE", this.#howItEnded());
     // As long as the other end takes what is left for it, it gets it.
     this.#socket.setTimeout(LINGER_MS, () => {
       this.destroy();
@@ -257,25 +265,40 @@ export class SocketStream implements OctetStream {
   readonly #onClose = (): void => {
     if (this.#state === "closed" || this.#state === "detached") return;
     this.#isGone = true;
-    this.#setTimer();
     this.#catchUp();
   };
 
-  /** Delivers what is left in the socket and how it ended, unless the owner pauses again. */
+  /** Delivers what nobody was told and how it ended, unless the owner pauses again. */
   readonly #catchUp = (): void => {
-    if (this.#state === "closed" || (this.#isPaused && this.#state === "open")) return;
-    if (!this.#isGone) {
-      if (this.#peerEnd === "unheard") this.#onEnd();
-      return;
-    }
-    while (this.#state === "open") {
-      const chunk = this.#socket.read() as Buffer | null;
+    while (this.#state === "open" && !this.#isPaused) {
+      const chunk = this.#unread.isEmpty ? this.#leftOver() : this.#unread.take();
       if (chunk === null) break;
       this.#handlers.octets(chunk);
-      if (this.#isPaused) return;
     }
-    this.#finish();
+    if (this.#state === "open" && this.#isPaused) this.#tellGone();
+    else if (this.#isGone) this.#finish();
+    else if (this.#peerEnd === "unheard") this.#onEnd();
+    // One that is destroyed would drop what it still holds; that is read when it is closed.
+    else if (this.#state === "open" && !this.#socket.destroyed) this.#socket.resume();
   };
+
+  /** A socket that is gone may hold what it has read. */
+  #leftOver(): Buffer | null {
+    return this.#isGone ? (this.#socket.read() as Buffer | null) : null;
+  }
+
+  /** Nothing else is told while the owner reads nothing. */
+  #tellGone(): void {
+    if (this.#isGoneTold || (this.#peerEnd === "none" && !this.#isGone)) return;
+    this.#isGoneTold = true;
+    this.#handlers.gone?.(this.#reason ?? this.#failure("UNAVAILABLE", this.#howItEnded()));
+  }
+
+  #howItEnded(): string {
+    const { name } = this.#settings;
+    if (this.#state === "securing") return brokenHandshake(name).message;
+    return `${name} ${this.#peerEnd === "none" ? "lost" : "closed"} the connection`;
+  }
 
   #lose(code: ErrorCode, message: string, cause?: unknown): void {
     this.destroy(this.#failure(code, message, cause));
@@ -293,9 +316,7 @@ export class SocketStream implements OctetStream {
 
   #finish(): void {
     if (this.#state === "closed" || this.#state === "detached") return;
-    const { name } = this.#settings;
-    const how = this.#state === "securing" ? brokenHandshake(name).message : `${name} lost the connection`;
-    this.#reason ??= this.#failure("UNAVAILABLE", how);
+    this.#reason ??= this.#failure("UNAVAILABLE", this.#howItEnded());
     this.#state = "closed";
     this.#setTimer();
     openSockets.delete(this.#raw);

@@ -11,6 +11,15 @@ export interface StreamHandlers {
   /** It encrypts from now on, as {@link OctetStream.startTls} was to make it. */
   secured?(): void;
   /**
+   * The other end has ended the stream or reset it while this end reads nothing ({@link OctetStream.pause}): whoever waits for
+   * something else need not wait any longer. What came before is still delivered after {@link OctetStream.resume}, and `closed`
+   * follows then. Called once at most; an end behind more than 64 KiB that were not read, and a reset, is seen no sooner than
+   * this end reads on, or writes.
+   *
+   * @param reason - how it went; this end's own where it had closed the stream before
+   */
+  gone?(reason: RpcError): void;
+  /**
    * The stream is gone, or was never made; everything that came before has been delivered. Called once, last, also after
    * {@link OctetStream.end} and, before it returns, by {@link OctetStream.destroy}; not after {@link OctetStream.detach}.
    *
@@ -56,7 +65,10 @@ export interface OctetStream {
   readonly isSecure: boolean;
   /** Queues octets, which must not change any more. What is written in one turn of the event loop leaves together. */
   write(octets: Uint8Array): void;
-  /** Reads no more, until {@link OctetStream.resume}: neither octets nor the end are told. A stream that is not open yet may fail. */
+  /**
+   * Tells no more, until {@link OctetStream.resume}: neither octets nor `closed`. A little is read on, so that the other end's going
+   * is seen ({@link StreamHandlers.gone}); then the other end has to wait. A stream that is not open yet may fail.
+   */
   pause(): void;
   /** Reads on. */
   resume(): void;
