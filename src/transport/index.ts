@@ -91,6 +91,7 @@ export {
   connectStream,
   listenStreams,
   type OctetStream,
+  requireStreamTls,
   type StreamHandlers,
   type StreamListener,
   type StreamListenOptions,

@@ -21,7 +21,6 @@ export const pem = (file: string): string => readFileSync(`test/fixtures/tls/${f
 /** How a stream ended. */
 export interface StreamEnd {
   readonly reason: RpcError;
-  readonly isClean: boolean;
 }
 
 /** An end of a stream in a test: what it was told, and ways to wait for it. */
@@ -171,9 +170,9 @@ export function makeEnd(reaction: Reaction = {}): { end: Writable<TestStream>; h
       gone.settle(reason);
       reaction.gone?.(end, NOTHING);
     },
-    closed(reason, isClean) {
+    closed(reason) {
       events.push("closed");
-      ended.settle({ reason, isClean });
+      ended.settle({ reason });
       reaction.closed?.(end, NOTHING);
     },
   };

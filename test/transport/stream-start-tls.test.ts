@@ -46,7 +46,8 @@ describe("TLS that is started on a stream", () => {
       expect(String(await near.received(17))).to.match(/secret answer$/);
       expect(String(await far.received(13))).to.equal("please!secret");
       near.stream.end();
-      expect([(await near.ended).isClean, (await far.ended).isClean]).to.deep.equal([true, true]);
+      expect((await far.ended).reason.message).to.match(/closed the connection$/);
+      await near.ended;
       expect(near.events).to.deep.equal(["opened", "octets", "secured", "octets", "closed"]);
     });
   }
@@ -215,9 +216,16 @@ describe("TLS that is started on a stream", () => {
     expect(() => {
       early.stream.startTls({}, NOTHING);
     }).to.throw(/on a stream that is open/);
-    expect(() => {
-      near.stream.startTls({ cert: "none" }, NOTHING);
-    }).to.throw(/belong together/);
+    for (const wrong of [{ cert: "none" }, { verify: 1 }, { serverName: "a\0b" }, { CA: pem("ca.pem") }]) {
+      expect(() => {
+        near.stream.startTls(wrong as StreamTls, NOTHING);
+      })
+        .to.throw(/tls\./)
+        .with.property("code", "CONFIGURATION");
+    }
+    // It is as it was.
+    near.stream.write(Buffer.from("clear"));
+    await far.received(5);
     far.stream.startTls({}, NOTHING);
     near.stream.startTls({}, NOTHING);
     expect(() => {

@@ -28,12 +28,6 @@ export interface SecuredSocket {
   readonly certificate: Uint8Array | undefined;
 }
 
-/** Makes what a handshake needs, which is kept for the next. @throws ConfigurationError for unusable options */
-export function prepareHandshake(tls: StreamTls, isAccepted: boolean): void {
-  if (isAccepted) acceptingServer(tls);
-  else clientContext(tls);
-}
-
 /**
  * Encrypts a connection as soon as what was written to it has left; it belongs to TLS from then on. What the socket had read
  * already and nobody has taken is the beginning of the other end's handshake. It knows no deadline: destroying the socket ends it.

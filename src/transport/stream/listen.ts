@@ -4,7 +4,7 @@ import { bindServer } from "../bind-server.js";
 import { ConnectionQuota } from "../connection-quota.js";
 import { openSockets } from "../open-sockets.js";
 import { parseStreamAddress, streamSettings } from "./connect.js";
-import { prepareHandshake } from "./handshake.js";
+import { requireStreamTls } from "./require-tls.js";
 import type { StreamSettings } from "./settings.js";
 import { SocketStream } from "./socket-stream.js";
 import type { OctetStream, StreamHandlers, StreamListener, StreamListenOptions } from "./stream.js";
@@ -26,7 +26,7 @@ export async function listenStreams(
 ): Promise<StreamListener> {
   const parsed = parseStreamAddress(address);
   const settings = { ...streamSettings(parsed, options), isAccepted: true, service: undefined, host: undefined };
-  if (settings.isTls) prepareHandshake(settings.tls, true);
+  if (settings.isTls) requireStreamTls(settings.tls, true);
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   return new SocketListener(server, await bindServer(server, parsed), accept, options, settings);
 }

@@ -3,8 +3,9 @@ import type { Duplex } from "node:stream";
 import { ConfigurationError, type ErrorCode, RpcError, rpcError } from "../../errors.js";
 import { openSockets } from "../open-sockets.js";
 import { giveAway } from "./give-away.js";
-import { prepareHandshake, type SecuredSocket, shakeHands } from "./handshake.js";
+import { type SecuredSocket, shakeHands } from "./handshake.js";
 import { Outgoing } from "./outgoing.js";
+import { requireStreamTls } from "./require-tls.js";
 import type { StreamSettings } from "./settings.js";
 import { socketFailure } from "./socket-failure.js";
 import type { OctetStream, StreamHandlers, StreamPeer, StreamTls } from "./stream.js";
@@ -105,7 +106,7 @@ export class SocketStream implements OctetStream {
   startTls(options: StreamTls, rest: Uint8Array): void {
     if (this.isSecure || this.#state === "securing") throw new ConfigurationError("The stream is encrypted already");
     if (this.#state === "connecting") throw new ConfigurationError("TLS begins on a stream that is open");
-    prepareHandshake(options, this.isAccepted);
+    requireStreamTls(options, this.isAccepted);
     if (this.#state !== "open" || this.#isEnding) return;
     this.#isPaused = false;
     if (this.#isGone || this.#peerEnd !== "none") {
@@ -325,7 +326,7 @@ export class SocketStream implements OctetStream {
   }
 
   #tellClosed(): void {
-    if (this.#reason) this.#handlers.closed(this.#reason, this.#peerEnd !== "none");
+    if (this.#reason) this.#handlers.closed(this.#reason);
   }
 }
 

@@ -22,26 +22,33 @@ export interface StreamHandlers {
   /**
    * The stream is gone, or was never made; everything that came before has been delivered. Called once, last, also after
    * {@link OctetStream.end} and, before it returns, by {@link OctetStream.destroy}; not after {@link OctetStream.detach}.
-   *
-   * @param isClean - the other end has ended it in order
    */
-  closed(reason: RpcError, isClean: boolean): void;
+  closed(reason: RpcError): void;
 }
 
-/** How an end of a stream proves who it is over TLS, and whom it believes; PEM. */
+/**
+ * How an end of a stream proves who it is over TLS, and whom it believes; PEM. An object that was given must not change
+ * any more: what is made of it is kept for the next connection.
+ */
 export interface StreamTls {
-  /** Its certificate, with those that lead to an authority. */
+  /**
+   * Its certificate, with those that lead to an authority. Default: none; an end that accepts, which needs one, then shows a
+   * throw-away certificate that it has signed itself.
+   */
   readonly cert?: string | Uint8Array | undefined;
-  /** The certificate's private key. */
+  /** The certificate's private key; not without `cert`. */
   readonly key?: string | Uint8Array | undefined;
-  /** Authorities: the other end has to show a certificate of theirs. */
+  /** Authorities, instead of those that Node.js knows: the other end has to show a certificate of theirs, unless `verify` is `false`. */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
   /**
    * Must the other end prove who it is? Default: at the end that connects to a `tls://` address yes, by `ca` or else by the
    * authorities that Node.js knows; elsewhere if there is `ca`.
    */
   readonly verify?: boolean | undefined;
-  /** The name that the other end's certificate has to be for; default the host of the address. */
+  /**
+   * The name or IP address that the other end's certificate has to be for, where it is verified; an end that connects also asks for
+   * it. Default: the host of the address that was connected to; of who was accepted, and on unix sockets, any name will do.
+   */
   readonly serverName?: string | undefined;
 }
 
@@ -77,7 +84,8 @@ export interface OctetStream {
    * queued has. The stream reads again as soon as it is secure (`secured`), and closes when that fails.
    *
    * @param rest - what came already and belongs to TLS
-   * @throws ConfigurationError when the options cannot be used, the stream is not open yet, or it is encrypted already
+   * @throws ConfigurationError when the options cannot be used (`requireStreamTls`), the stream is not open yet, or it is encrypted
+   *   already; the stream is as it was
    */
   startTls(options: StreamTls, rest: Uint8Array): void;
   /**
@@ -100,7 +108,10 @@ export interface OctetStream {
 
 /** Options of `connectStream`. */
 export interface StreamOptions {
-  /** For `tls://`. */
+  /**
+   * For `tls://` addresses; elsewhere it is not looked at, and {@link OctetStream.startTls} gets its own. Default: nothing is shown
+   * but what an end that accepts has to show, and who connects believes the authorities that Node.js knows.
+   */
   readonly tls?: StreamTls | undefined;
   /** Octets that may wait for the other end to read before the stream is destroyed; default 256 MiB. */
   readonly maxQueuedBytes?: number | undefined;
