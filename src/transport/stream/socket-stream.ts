@@ -1,15 +1,14 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { ConfigurationError, type ErrorCode, RpcError, rpcError } from "../../errors.js";
+import { ConfigurationError, RpcError, rpcError } from "../../errors.js";
 import { openSockets } from "../open-sockets.js";
 import { giveAway } from "./give-away.js";
 import { type SecuredSocket, shakeHands } from "./handshake.js";
 import { Outgoing } from "./outgoing.js";
+import { StreamReasons } from "./reasons.js";
 import { requireStreamTls } from "./require-tls.js";
 import type { StreamSettings } from "./settings.js";
-import { socketFailure } from "./socket-failure.js";
 import type { OctetStream, StreamHandlers, StreamPeer, StreamTls } from "./stream.js";
-import { brokenHandshake, tlsFailure } from "./tls-failure.js";
 import { Unread } from "./unread.js";
 
 /**
@@ -19,6 +18,7 @@ import { Unread } from "./unread.js";
 export class SocketStream implements OctetStream {
   readonly #raw: Socket;
   readonly #settings: StreamSettings;
+  readonly #reasons: StreamReasons;
   readonly #out = new Outgoing(() => (this.#state === "open" ? this.#socket : undefined));
   readonly #unread = new Unread();
   /** What octets are read from and written to: the raw one, or TLS over it. */
@@ -43,6 +43,7 @@ export class SocketStream implements OctetStream {
     this.#raw = socket;
     this.#socket = socket;
     this.#settings = settings;
+    this.#reasons = new StreamReasons(settings.name, settings.service);
     this.#handlers = handlers;
     openSockets.add(socket);
     socket.on("error", this.#onError);
@@ -86,11 +87,8 @@ export class SocketStream implements OctetStream {
     if (this.#isEnding || this.#state === "closed" || this.#state === "detached") return;
     this.#out.add(octets);
     const { queuedBytes } = this;
-    if (queuedBytes > this.#settings.maxQueuedBytes) {
-      this.#lose("OVERLOADED", `${this.#settings.name} has not read for long: ${queuedBytes} bytes wait for it`);
-      return;
-    }
-    this.#out.schedule();
+    if (queuedBytes > this.#settings.maxQueuedBytes) this.destroy(this.#reasons.unread(queuedBytes));
+    else this.#out.schedule();
   }
 
   pause(): void {
@@ -111,7 +109,7 @@ export class SocketStream implements OctetStream {
     this.#isPaused = false;
     if (this.#isGone || this.#peerEnd !== "none") {
       // TLS was to begin, and the other end is not there any more.
-      this.#lose("UNAVAILABLE", brokenHandshake(this.#settings.name).message);
+      this.destroy(this.#reasons.brokenHandshake());
       return;
     }
     this.#out.writeTo(this.#socket);
@@ -123,7 +121,7 @@ export class SocketStream implements OctetStream {
   end(reason?: RpcError): void {
     if (this.#isEnding || this.#state === "closed" || this.#state === "detached") return;
     this.#isEnding = true;
-    this.#reason ??= reason ?? this.#failure("CLOSED", `The connection with ${this.#settings.name} was closed`);
+    this.#reason ??= reason ?? this.#reasons.closed();
     if (this.#state !== "open" && this.#out.bytes === 0) {
       this.destroy();
       return;
@@ -136,7 +134,7 @@ export class SocketStream implements OctetStream {
 
   destroy(reason?: RpcError): void {
     if (this.#state === "closed" || this.#state === "detached") return;
-    this.#reason ??= reason ?? this.#failure("CLOSED", `The connection with ${this.#settings.name} was closed`);
+    this.#reason ??= reason ?? this.#reasons.closed();
     this.#socket.destroy();
     this.#raw.destroy();
     this.#finish();
@@ -161,12 +159,12 @@ export class SocketStream implements OctetStream {
     // A stream that is to end has less time already.
     if (!this.#isEnding) {
       this.#setTimer(handshakeTimeoutMs, () => {
-        this.#lose("UNAVAILABLE", `${name} did not finish the handshake of TLS within ${handshakeTimeoutMs} ms`);
+        this.destroy(this.#reasons.slowHandshake(handshakeTimeoutMs));
       });
     }
     const isWanted = (): boolean => this.#state === "securing";
     shakeHands(this.#raw, { isAccepted, tls, verify, host, name }, isWanted, (end) => {
-      if (RpcError.isRpcError(end)) this.#lose(end.code, end.message, end.cause);
+      if (RpcError.isRpcError(end)) this.destroy(this.#reasons.failedHandshake(end));
       else this.#secured(end);
     });
   }
@@ -237,7 +235,7 @@ export class SocketStream implements OctetStream {
       return;
     }
     this.#isEnding = true;
-    this.#reason ??= this.#failure("UNAVAILABLE", this.#howItEnded());
+    this.#reason ??= this.#howItEnded();
     // As long as the other end takes what is left for it, it gets it.
     this.#socket.setTimeout(LINGER_MS, () => {
       this.destroy();
@@ -254,13 +252,10 @@ export class SocketStream implements OctetStream {
   }
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    const { name } = this.#settings;
-    if (this.isSecure || this.#state === "securing") {
-      const { code, message } = tlsFailure(name, error);
-      this.#reason ??= this.#failure(code, message, error);
-      return;
-    }
-    this.#reason ??= this.#failure("UNAVAILABLE", socketFailure(name, error, this.#state === "connecting"), error);
+    const isTls = this.isSecure || this.#state === "securing";
+    this.#reason ??= isTls
+      ? this.#reasons.tlsError(error)
+      : this.#reasons.socketError(error, this.#state === "connecting");
   };
 
   readonly #onClose = (): void => {
@@ -292,21 +287,12 @@ export class SocketStream implements OctetStream {
   #tellGone(): void {
     if (this.#isGoneTold || (this.#peerEnd === "none" && !this.#isGone)) return;
     this.#isGoneTold = true;
-    this.#handlers.gone?.(this.#reason ?? this.#failure("UNAVAILABLE", this.#howItEnded()));
+    this.#handlers.gone?.(this.#reason ?? this.#howItEnded());
   }
 
-  #howItEnded(): string {
-    const { name } = this.#settings;
-    if (this.#state === "securing") return brokenHandshake(name).message;
-    return `${name} ${this.#peerEnd === "none" ? "lost" : "closed"} the connection`;
-  }
-
-  #lose(code: ErrorCode, message: string, cause?: unknown): void {
-    this.destroy(this.#failure(code, message, cause));
-  }
-
-  #failure(code: ErrorCode, message: string, cause?: unknown): RpcError {
-    return rpcError(code, message, { service: this.#settings.service, cause });
+  #howItEnded(): RpcError {
+    if (this.#state === "securing") return this.#reasons.brokenHandshake();
+    return this.#peerEnd === "none" ? this.#reasons.lost() : this.#reasons.ended();
   }
 
   /** One timer at a time; without arguments none. */
@@ -317,11 +303,12 @@ export class SocketStream implements OctetStream {
 
   #finish(): void {
     if (this.#state === "closed" || this.#state === "detached") return;
-    this.#reason ??= this.#failure("UNAVAILABLE", this.#howItEnded());
+    this.#reason ??= this.#howItEnded();
     this.#state = "closed";
     this.#setTimer();
     openSockets.delete(this.#raw);
     this.#out.drop();
+    this.#unread.take();
     this.#tellClosed();
   }
 

@@ -83,7 +83,7 @@ export interface OctetStream {
    * Goes on under TLS: the end that connected is its client. What is written from now on is encrypted; before it leaves, what was
    * queued has. The stream reads again as soon as it is secure (`secured`), and closes when that fails.
    *
-   * @param rest - what came already and belongs to TLS
+   * @param rest - what was told already and belongs to TLS; what came behind it follows by itself
    * @throws ConfigurationError when the options cannot be used (`requireStreamTls`), the stream is not open yet, or it is encrypted
    *   already; the stream is as it was
    */
@@ -100,7 +100,7 @@ export interface OctetStream {
    * When the other end ends and that was read, this one ends as well, unless `allowHalfOpen` is set. It still counts for the listener's quota until it is closed. Errors
    * that nobody listens for do not end the process; `close` is emitted in any case.
    *
-   * @param rest - what came already and is the new owner's to read
+   * @param rest - what was told already and is the new owner's to read; what came behind it follows by itself
    * @throws UnavailableError when the stream is not open
    */
   detach(rest: Uint8Array): Duplex;
