@@ -91,7 +91,7 @@ export {
   connectStream,
   listenStreams,
   type OctetStream,
-  prepareHandshake,
+  requireStreamTls,
   type StreamHandlers,
   type StreamListener,
   type StreamListenOptions,

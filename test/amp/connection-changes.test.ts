@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { expect } from "chai";
 import { respond } from "../../src/compat/amp/index.js";
 import { encodeMessage, parseBoxes } from "../../src/wire/amp/index.js";
@@ -121,6 +122,31 @@ describe("A connection of AMP that becomes another one", () => {
     expect(await failureOf(switched)).to.include({ code: "UNAVAILABLE", outcome: "unknown" });
     expect((await peer.closed).message).to.include("at the same time");
   });
+
+  for (const how of ["end", "reset"] as const) {
+    it(`tells a responder of a switch that its caller has gone (${how})`, async () => {
+      let begun: () => void = () => undefined;
+      const started = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const server = await amp.listen(
+        respond(Switch, async (_args, { signal }) => {
+          begun();
+          await once(signal, "abort");
+          throw new Error("nobody is there");
+        }),
+      );
+      const end = await raw.connect(server.address);
+      end.send(
+        encodeMessage({ kind: "ask", tag: "1", command: "Switch", values: new Map([["to", Buffer.from("x")]]) }),
+      );
+      await started;
+      const [client] = server.peers;
+      end[how]();
+      expect(await client?.closed).to.include({ code: "UNAVAILABLE" });
+      expect(server.peers).to.deep.equal([]);
+    });
+  }
 
   it("ends when somebody switches it and wants no answer", async () => {
     const server = await amp.listen(vectorResponders());

@@ -21,7 +21,6 @@ export const pem = (file: string): string => readFileSync(`test/fixtures/tls/${f
 /** How a stream ended. */
 export interface StreamEnd {
   readonly reason: RpcError;
-  readonly isClean: boolean;
 }
 
 /** An end of a stream in a test: what it was told, and ways to wait for it. */
@@ -31,6 +30,8 @@ export interface TestStream {
   readonly events: string[];
   readonly opened: Promise<void>;
   readonly secured: Promise<void>;
+  /** The other end has gone while this one was paused. */
+  readonly gone: Promise<RpcError>;
   readonly ended: Promise<StreamEnd>;
   /** All that came. */
   readonly got: () => Buffer;
@@ -130,12 +131,14 @@ export function makeEnd(reaction: Reaction = {}): { end: Writable<TestStream>; h
   };
   const opened = signal<undefined>();
   const secured = signal<undefined>();
+  const gone = signal<RpcError>();
   const ended = signal<StreamEnd>();
   const end: Writable<TestStream> = {
     stream: undefined as unknown as OctetStream,
     events,
     opened: opened.promise as Promise<unknown> as Promise<void>,
     secured: secured.promise as Promise<unknown> as Promise<void>,
+    gone: gone.promise,
     ended: ended.promise,
     got,
     received: (wanted) =>
@@ -162,9 +165,14 @@ export function makeEnd(reaction: Reaction = {}): { end: Writable<TestStream>; h
       secured.settle(undefined);
       reaction.secured?.(end, NOTHING);
     },
-    closed(reason, isClean) {
+    gone(reason) {
+      events.push("gone");
+      gone.settle(reason);
+      reaction.gone?.(end, NOTHING);
+    },
+    closed(reason) {
       events.push("closed");
-      ended.settle({ reason, isClean });
+      ended.settle({ reason });
       reaction.closed?.(end, NOTHING);
     },
   };

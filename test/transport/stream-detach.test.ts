@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { expect } from "chai";
 import { KINDS, useStreams } from "../support/streams.js";
+import { until } from "../support/until.js";
 
 const NOTHING = Buffer.alloc(0);
 
@@ -43,7 +44,7 @@ describe("A stream that is given away", () => {
       if (taken) await once(taken, "end");
       expect(text).to.equal("and more, and the end");
       taken?.end();
-      expect((await near.ended).isClean).to.equal(true);
+      await near.ended;
       far.stream.write(NOTHING);
       far.stream.destroy();
       expect(far.events).to.deep.equal(["opened", "octets"]);
@@ -53,17 +54,44 @@ describe("A stream that is given away", () => {
     it(`tells its new owner over ${kind} of an end that came before`, async () => {
       const { near, far } = await streams.pair(kind);
       far.stream.pause();
+      near.stream.write(Buffer.from(" and more"));
       near.stream.end();
-      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      await far.gone;
       const taken = keep(far.stream.detach(Buffer.from("rest")));
       let text = "";
       taken.on("data", (chunk: Buffer) => {
         text += String(chunk);
       });
       await once(taken, "end");
-      expect(text).to.equal("rest");
+      expect(text).to.equal("rest and more");
       taken.end("last answer");
       await near.received(11);
+      await near.ended;
+    });
+
+    it(`gives its new owner over ${kind} what came while nobody read`, async () => {
+      const { near, far } = await streams.pair(
+        kind,
+        {},
+        {
+          far: {
+            octets: ({ stream }) => {
+              stream.pause();
+            },
+          },
+        },
+      );
+      near.stream.write(Buffer.from("read."));
+      await far.received(5);
+      near.stream.write(Buffer.alloc(200_000, "0123456789"));
+      await until(() => near.stream.queuedBytes === 0);
+      const taken = keep(far.stream.detach(Buffer.from("rest.")));
+      near.stream.write(Buffer.from("end"));
+      near.stream.end();
+      const chunks: Buffer[] = [];
+      for await (const chunk of taken) chunks.push(chunk as Buffer);
+      const text = String(Buffer.concat(chunks));
+      expect(text === `rest.${"0123456789".repeat(20_000)}end`).to.equal(true);
       await near.ended;
     });
   }
@@ -75,6 +103,20 @@ describe("A stream that is given away", () => {
     taken.destroy(new Error("nobody listens"));
     await new Promise((resolve) => taken.once("close", resolve));
     await near.ended;
+  });
+
+  it("ends no process by errors of nobody when the other end had ended before", async () => {
+    for (const error of [new Error("nobody listens"), undefined]) {
+      const { near, far } = await streams.pair("tcp");
+      far.stream.pause();
+      near.stream.end();
+      await far.gone;
+      const taken = keep(far.stream.detach(NOTHING));
+      taken.destroy(error);
+      await new Promise((resolve) => taken.once("close", resolve));
+      await near.ended;
+      expect(taken.destroyed).to.equal(true);
+    }
   });
 
   it("is not given away before it is open, nor after its end", async () => {

@@ -1,10 +1,12 @@
 import { once } from "node:events";
-import { connect as connectSocket } from "node:net";
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { expect } from "chai";
 import type { StreamTls } from "../../src/transport/stream/index.js";
-import { certified, pem, type Reaction, useStreams } from "../support/streams.js";
+import { SocketStream } from "../../src/transport/stream/socket-stream.js";
+import { certified, makeEnd, pem, type Reaction, useStreams } from "../support/streams.js";
+import { until } from "../support/until.js";
 
 const CA: StreamTls = { ca: pem("ca.pem"), serverName: "localhost" };
 const NOTHING = Buffer.alloc(0);
@@ -44,7 +46,8 @@ describe("TLS that is started on a stream", () => {
       expect(String(await near.received(17))).to.match(/secret answer$/);
       expect(String(await far.received(13))).to.equal("please!secret");
       near.stream.end();
-      expect([(await near.ended).isClean, (await far.ended).isClean]).to.deep.equal([true, true]);
+      expect((await far.ended).reason.message).to.match(/closed the connection$/);
+      await near.ended;
       expect(near.events).to.deep.equal(["opened", "octets", "secured", "octets", "closed"]);
     });
   }
@@ -83,6 +86,47 @@ describe("TLS that is started on a stream", () => {
     expect(String(answer)).to.equal("answer");
     client.destroy();
     socket.destroy();
+  });
+
+  it("takes a hello that came while nobody read", async () => {
+    const server = createServer({ allowHalfOpen: true });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const near = streams.connect(`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const [socket] = (await once(server, "connection")) as [Socket];
+    server.close();
+    const { end, handlers } = makeEnd({
+      octets: ({ stream }) => {
+        if (!stream.isSecure) stream.pause();
+      },
+    });
+    const stream = new SocketStream(
+      socket,
+      {
+        isAccepted: true,
+        isTls: false,
+        name: "The other end",
+        service: undefined,
+        host: undefined,
+        tls: {},
+        maxQueuedBytes: 1_000,
+        handshakeTimeoutMs: 10_000,
+      },
+      handlers,
+    );
+    end.stream = stream;
+    stream.start();
+    await near.opened;
+    near.stream.write(Buffer.from("!"));
+    await end.received(1);
+    near.stream.startTls(CA, NOTHING);
+    near.stream.write(Buffer.from("secret"));
+    // Longer than the shortest hello: some of it has come, or all.
+    await until(() => socket.bytesRead > 100);
+    stream.startTls(certified("server"), NOTHING);
+    expect(String(await end.received(7))).to.equal("!secret");
+    expect(end.events).to.deep.equal(["opened", "octets", "secured", "octets"]);
+    stream.destroy();
+    await near.ended;
   });
 
   it("lets 40 MB of clear octets leave first", async () => {
@@ -172,9 +216,16 @@ describe("TLS that is started on a stream", () => {
     expect(() => {
       early.stream.startTls({}, NOTHING);
     }).to.throw(/on a stream that is open/);
-    expect(() => {
-      near.stream.startTls({ cert: "none" }, NOTHING);
-    }).to.throw(/belong together/);
+    for (const wrong of [{ cert: "none" }, { verify: 1 }, { serverName: "a\0b" }, { CA: pem("ca.pem") }]) {
+      expect(() => {
+        near.stream.startTls(wrong as StreamTls, NOTHING);
+      })
+        .to.throw(/tls\./)
+        .with.property("code", "CONFIGURATION");
+    }
+    // It is as it was.
+    near.stream.write(Buffer.from("clear"));
+    await far.received(5);
     far.stream.startTls({}, NOTHING);
     near.stream.startTls({}, NOTHING);
     expect(() => {

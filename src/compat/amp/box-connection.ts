@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { RpcError, rpcError } from "../../errors.js";
 import {
   type OctetStream,
-  prepareHandshake,
+  requireStreamTls,
   type StreamHandlers,
   type StreamPeer,
   type StreamTls,
@@ -71,6 +71,10 @@ export class BoxConnection implements BoxSender {
       const onSecured = this.#onSecured;
       this.#onSecured = undefined;
       onSecured?.();
+    },
+    gone: (reason) => {
+      // Nothing is read while it is found out whether boxes come next; nobody is there any more who could send some.
+      if (this.#isHeld) this.destroy(reason);
     },
     closed: (reason) => {
       this.#stop(this.#ending ?? reason);
@@ -193,7 +197,7 @@ export class BoxConnection implements BoxSender {
 
   /** Makes what TLS needs at this end. @throws ConfigurationError for options that cannot be used */
   prepareTls(options: StreamTls): void {
-    if (this.#stream) prepareHandshake(options, this.#stream.isAccepted);
+    if (this.#stream) requireStreamTls(options, this.#stream.isAccepted);
   }
 
   /**

@@ -45,7 +45,8 @@ export class TimelyAnswer extends DelegatedOrigin {
       const text = `${this.#call.method} took longer than the service lets a call of pseud take (a Server's option jobTimeoutMs)`;
       // It may run, or wait until others have ended.
       this.respond({ ...failureAnswer(this.#call, rpcError("TIMEOUT", text)), outcome: "unknown" });
-    }, leftMs);
+      // Timers of Node.js fire up to a millisecond early, and what is not begun by then is not to be begun any more.
+    }, leftMs + 1);
     // The connection keeps the process alive; without one nobody waits.
     this.#timer.unref();
   }

@@ -2,9 +2,10 @@ import { connect } from "node:net";
 import { type Address, isNetworkAddress, parseAddress } from "../address.js";
 import { noSuchScheme } from "../no-such-scheme.js";
 import { connectOptions } from "../socket-address.js";
-import { prepareHandshake } from "./handshake.js";
-import { SocketStream, type StreamSettings } from "./socket-stream.js";
-import type { OctetStream, StreamHandlers, StreamOptions, StreamTls } from "./stream.js";
+import { requireStreamTls } from "./require-tls.js";
+import type { StreamSettings } from "./settings.js";
+import { SocketStream } from "./socket-stream.js";
+import type { OctetStream, StreamHandlers, StreamOptions } from "./stream.js";
 
 /**
  * Starts connecting to `tcp://HOST:PORT` (`HOST:PORT` means the same), `tls://HOST:PORT` or `unix://PATH`. What is written before the
@@ -23,7 +24,7 @@ export function connectStream(address: string, handlers: StreamHandlers, options
     host: isNetworkAddress(parsed) ? parsed.host : undefined,
   };
   // Also where TLS begins later, or never: mistakes show here.
-  if (settings.isTls || options.tls) prepareHandshake(settings.tls, false);
+  if (settings.isTls || options.tls) requireStreamTls(settings.tls, false);
   const socket = connect({ ...connectOptions(parsed), allowHalfOpen: true });
   const stream = new SocketStream(socket, settings, handlers);
   socket.once("connect", () => {
@@ -46,11 +47,8 @@ export function streamSettings(
 ): Pick<StreamSettings, "isTls" | "tls" | "maxQueuedBytes" | "handshakeTimeoutMs"> {
   return {
     isTls: address.scheme === "tls",
-    tls: options.tls ?? NO_TLS,
+    tls: options.tls ?? {},
     maxQueuedBytes: options.maxQueuedBytes ?? 256 * 1024 * 1024,
     handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
   };
 }
-
-/** One for all, so that what is made of it is made once. */
-const NO_TLS: StreamTls = {};

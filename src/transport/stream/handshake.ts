@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { ConfigurationError, RpcError, rpcError } from "../../errors.js";
+import { RpcError, rpcError } from "../../errors.js";
 import type { StreamTls } from "./stream.js";
 import { brokenHandshake, certificateFailure, tlsFailure } from "./tls-failure.js";
 import { acceptingServer, clientContext, type HandshakeEnd, type ServerView } from "./tls-settings.js";
@@ -28,27 +28,28 @@ export interface SecuredSocket {
   readonly certificate: Uint8Array | undefined;
 }
 
-/** Makes what a handshake needs, which is kept for the next. @throws ConfigurationError for unusable options */
-export function prepareHandshake(tls: StreamTls, isAccepted: boolean): void {
-  const given: unknown = tls;
-  if (typeof given !== "object" || given === null) {
-    throw new ConfigurationError("The options of TLS are an object, such as { cert, key, ca }");
-  }
-  if (isAccepted) acceptingServer(tls);
-  else clientContext(tls);
-}
-
 /**
- * Encrypts a connection, which belongs to TLS from then on. What the socket had read already and nobody has taken is the beginning
- * of the other end's handshake. It knows no deadline: destroying the socket ends it.
+ * Encrypts a connection as soon as what was written to it has left; it belongs to TLS from then on. What the socket had read
+ * already and nobody has taken is the beginning of the other end's handshake. It knows no deadline: destroying the socket ends it.
  *
- * @param done - called once
+ * @param isWanted - looked at when everything has left: is it still to be?
+ * @param done - called once, if it was
  */
 export function shakeHands(
   raw: Socket,
   options: HandshakeOptions,
+  isWanted: () => boolean,
   done: (end: SecuredSocket | RpcError) => void,
 ): void {
+  const begin = (): void => {
+    if (isWanted()) beginHandshake(raw, options, done);
+  };
+  // TLS writes below the socket: what waits inside of it has to leave first.
+  if (raw.writableLength === 0) begin();
+  else raw.write(NOTHING, begin);
+}
+
+function beginHandshake(raw: Socket, options: HandshakeOptions, done: (end: SecuredSocket | RpcError) => void): void {
   const { isAccepted, tls, name } = options;
   const verify = tls.verify ?? options.verify ?? tls.ca !== undefined;
   const expected = tls.serverName ?? options.host;
@@ -118,3 +119,5 @@ function objectionTo(
     return undefined;
   return `shows a certificate that is not for ${name}`;
 }
+
+const NOTHING = new Uint8Array(0);

@@ -1,6 +1,6 @@
 export { connectStream } from "./connect.js";
-export { prepareHandshake } from "./handshake.js";
 export { listenStreams, type StreamAcceptor } from "./listen.js";
+export { requireStreamTls } from "./require-tls.js";
 export type {
   OctetStream,
   StreamHandlers,

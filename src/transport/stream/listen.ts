@@ -5,8 +5,9 @@ import { bindServer } from "../bind-server.js";
 import { ConnectionQuota } from "../connection-quota.js";
 import { openSockets } from "../open-sockets.js";
 import { parseStreamAddress, streamSettings } from "./connect.js";
-import { prepareHandshake } from "./handshake.js";
-import { SocketStream, type StreamSettings } from "./socket-stream.js";
+import { requireStreamTls } from "./require-tls.js";
+import type { StreamSettings } from "./settings.js";
+import { SocketStream } from "./socket-stream.js";
 import type { OctetStream, StreamHandlers, StreamListener, StreamListenOptions } from "./stream.js";
 
 /** Says who is told about a stream that was accepted. If it throws, the stream is not taken. */
@@ -26,7 +27,7 @@ export async function listenStreams(
 ): Promise<StreamListener> {
   const parsed = parseStreamAddress(address);
   const settings = { ...streamSettings(parsed, options), isAccepted: true, service: undefined, host: undefined };
-  if (settings.isTls || options.tls) prepareHandshake(settings.tls, true);
+  if (settings.isTls || options.tls) requireStreamTls(settings.tls, true);
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   return new SocketListener(server, await bindServer(server, parsed), accept, options, settings);
 }

@@ -1,32 +1,15 @@
 import type { Socket } from "node:net";
-import { Duplex, Readable } from "node:stream";
-import { ConfigurationError, type ErrorCode, RpcError, rpcError } from "../../errors.js";
-import { connectFailure } from "../connect-failure.js";
+import type { Duplex } from "node:stream";
+import { ConfigurationError, RpcError, rpcError } from "../../errors.js";
 import { openSockets } from "../open-sockets.js";
-import { OutBuffer } from "../out-buffer.js";
-import { prepareHandshake, type SecuredSocket, shakeHands } from "./handshake.js";
+import { giveAway } from "./give-away.js";
+import { type SecuredSocket, shakeHands } from "./handshake.js";
+import { Outgoing } from "./outgoing.js";
+import { StreamReasons } from "./reasons.js";
+import { requireStreamTls } from "./require-tls.js";
+import type { StreamSettings } from "./settings.js";
 import type { OctetStream, StreamHandlers, StreamPeer, StreamTls } from "./stream.js";
-import { brokenHandshake, tlsFailure } from "./tls-failure.js";
-
-/** What a {@link SocketStream} knows of its connection. */
-export interface StreamSettings {
-  /** Was it accepted here? */
-  readonly isAccepted: boolean;
-  /** Is TLS there from the first octet on? */
-  readonly isTls: boolean;
-  /** What people know the other end by. */
-  readonly name: string;
-  /** The address that was connected to; `undefined` for what was accepted. */
-  readonly service: string | undefined;
-  /** The host that was connected to; `undefined` for what was accepted, and for unix sockets. */
-  readonly host: string | undefined;
-  /** See {@link StreamOptions}. */
-  readonly tls: StreamTls;
-  /** Octets that may wait for the other end. */
-  readonly maxQueuedBytes: number;
-  /** Milliseconds for a handshake of TLS. */
-  readonly handshakeTimeoutMs: number;
-}
+import { Unread } from "./unread.js";
 
 /**
  * A stream on a socket of Node.js. What is written waits here until the connection is there, or secure, so that nothing leaves
@@ -35,7 +18,9 @@ export interface StreamSettings {
 export class SocketStream implements OctetStream {
   readonly #raw: Socket;
   readonly #settings: StreamSettings;
-  readonly #out = new OutBuffer();
+  readonly #reasons: StreamReasons;
+  readonly #out = new Outgoing(() => (this.#state === "open" ? this.#socket : undefined));
+  readonly #unread = new Unread();
   /** What octets are read from and written to: the raw one, or TLS over it. */
   #socket: Socket;
   #handlers: StreamHandlers;
@@ -44,7 +29,6 @@ export class SocketStream implements OctetStream {
   #reason: RpcError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOpened = false;
-  #isFlushing = false;
   #isPaused = false;
   /** This end has ended it, or is about to. */
   #isEnding = false;
@@ -52,12 +36,14 @@ export class SocketStream implements OctetStream {
   #peerEnd: "none" | "unheard" | "heard" = "none";
   /** The socket is gone, and the owner reads nothing now. */
   #isGone = false;
+  #isGoneTold = false;
 
   /** @param socket - connected, if {@link SocketStream.start} is called at once */
   constructor(socket: Socket, settings: StreamSettings, handlers: StreamHandlers) {
     this.#raw = socket;
     this.#socket = socket;
     this.#settings = settings;
+    this.#reasons = new StreamReasons(settings.name, settings.service);
     this.#handlers = handlers;
     openSockets.add(socket);
     socket.on("error", this.#onError);
@@ -101,46 +87,41 @@ export class SocketStream implements OctetStream {
     if (this.#isEnding || this.#state === "closed" || this.#state === "detached") return;
     this.#out.add(octets);
     const { queuedBytes } = this;
-    if (queuedBytes > this.#settings.maxQueuedBytes) {
-      this.#lose("OVERLOADED", `${this.#settings.name} has not read for long: ${queuedBytes} bytes wait for it`);
-      return;
-    }
-    this.#schedule();
+    if (queuedBytes > this.#settings.maxQueuedBytes) this.destroy(this.#reasons.unread(queuedBytes));
+    else this.#out.schedule();
   }
 
   pause(): void {
     this.#isPaused = true;
-    if (this.#state === "open") this.#socket.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    // One that is destroyed would drop what it still holds; that is read when it is closed.
-    if (this.#state === "open" && !this.#socket.destroyed) this.#socket.resume();
-    if (this.#peerEnd === "unheard" || this.#isGone) process.nextTick(this.#catchUp);
+    process.nextTick(this.#catchUp);
   }
 
   startTls(options: StreamTls, rest: Uint8Array): void {
     if (this.isSecure || this.#state === "securing") throw new ConfigurationError("The stream is encrypted already");
     if (this.#state === "connecting") throw new ConfigurationError("TLS begins on a stream that is open");
-    prepareHandshake(options, this.isAccepted);
+    requireStreamTls(options, this.isAccepted);
     if (this.#state !== "open" || this.#isEnding) return;
     this.#isPaused = false;
     if (this.#isGone || this.#peerEnd !== "none") {
       // TLS was to begin, and the other end is not there any more.
-      this.#lose("UNAVAILABLE", brokenHandshake(this.#settings.name).message);
+      this.destroy(this.#reasons.brokenHandshake());
       return;
     }
-    this.#write();
-    this.#letGo(rest);
+    this.#out.writeTo(this.#socket);
+    const unread = this.#letGo(rest);
+    if (unread.length > 0) this.#socket.unshift(unread);
     this.#secure(options, undefined);
   }
 
   end(reason?: RpcError): void {
     if (this.#isEnding || this.#state === "closed" || this.#state === "detached") return;
     this.#isEnding = true;
-    this.#reason ??= reason ?? this.#failure("CLOSED", `The connection with ${this.#settings.name} was closed`);
+    this.#reason ??= reason ?? this.#reasons.closed();
     if (this.#state !== "open" && this.#out.bytes === 0) {
       this.destroy();
       return;
@@ -153,7 +134,7 @@ export class SocketStream implements OctetStream {
 
   destroy(reason?: RpcError): void {
     if (this.#state === "closed" || this.#state === "detached") return;
-    this.#reason ??= reason ?? this.#failure("CLOSED", `The connection with ${this.#settings.name} was closed`);
+    this.#reason ??= reason ?? this.#reasons.closed();
     this.#socket.destroy();
     this.#raw.destroy();
     this.#finish();
@@ -163,48 +144,29 @@ export class SocketStream implements OctetStream {
     if (this.#state !== "open" || this.#isGone || this.#isEnding) {
       throw rpcError("UNAVAILABLE", `The stream with ${this.#settings.name} is not open, and cannot be given away`);
     }
-    this.#write();
-    const socket = this.#socket;
-    // As any socket that an application makes: when the other end is done, so is this one.
-    socket.allowHalfOpen = false;
-    const hasEnded = this.#peerEnd !== "none";
+    this.#out.writeTo(this.#socket);
     this.#state = "detached";
     openSockets.delete(this.#raw);
-    this.#letGo(hasEnded ? NOTHING : rest);
-    socket.on("error", ignore);
-    this.#raw.off("close", this.#onClose);
-    if (this.#raw !== socket) {
-      this.#raw.off("error", this.#onError);
-      this.#raw.on("error", ignore);
-    }
-    // Its end has been told already, to nobody; the new owner is to hear it after what came before.
-    if (hasEnded) return Duplex.from({ readable: Readable.from([rest], { objectMode: false }), writable: socket });
-    // Neither flowing nor paused, as a socket is that is new.
-    socket.on("readable", ignore).off("readable", ignore);
-    return socket;
+    const unread = this.#letGo(rest);
+    for (const socket of [this.#raw, this.#socket]) socket.off("error", this.#onError).off("close", this.#onClose);
+    return giveAway(this.#raw, this.#socket, unread, this.#peerEnd !== "none");
   }
 
   /** Shakes hands; what the socket has read before belongs to it. */
   #secure(tls: StreamTls, verify: boolean | undefined): void {
     const { isAccepted, host, name, handshakeTimeoutMs } = this.#settings;
-    const raw = this.#raw;
     this.#state = "securing";
     // A stream that is to end has less time already.
     if (!this.#isEnding) {
       this.#setTimer(handshakeTimeoutMs, () => {
-        this.#lose("UNAVAILABLE", `${name} did not finish the handshake of TLS within ${handshakeTimeoutMs} ms`);
+        this.destroy(this.#reasons.slowHandshake(handshakeTimeoutMs));
       });
     }
-    const begin = (): void => {
-      if (this.#state !== "securing") return;
-      shakeHands(raw, { isAccepted, tls, verify, host, name }, (end) => {
-        if (RpcError.isRpcError(end)) this.#lose(end.code, end.message, end.cause);
-        else this.#secured(end);
-      });
-    };
-    // TLS writes below the socket: what waits inside of it has to leave first.
-    if (raw.writableLength === 0) begin();
-    else raw.write(NOTHING, begin);
+    const isWanted = (): boolean => this.#state === "securing";
+    shakeHands(this.#raw, { isAccepted, tls, verify, host, name }, isWanted, (end) => {
+      if (RpcError.isRpcError(end)) this.destroy(this.#reasons.failedHandshake(end));
+      else this.#secured(end);
+    });
   }
 
   #secured({ socket, certificate }: SecuredSocket): void {
@@ -233,63 +195,47 @@ export class SocketStream implements OctetStream {
     if ((this.#state as string) !== "open" || socket !== this.#socket) return;
     socket.on("end", this.#onEnd);
     socket.on("finish", this.#onFinish);
-    if (this.#isPaused) socket.pause();
     socket.on("data", this.#onData);
     if (this.#isEnding) this.#endWriting();
-    else this.#schedule();
+    else this.#out.schedule();
   }
 
-  /** Tells of nothing more that the socket reads, and gives back what was read too far. */
-  #letGo(rest: Uint8Array): void {
-    const socket = this.#socket;
-    socket.pause();
-    socket.off("data", this.#onData).off("end", this.#onEnd).off("finish", this.#onFinish);
-    if (rest.length > 0) socket.unshift(rest);
-    if (this.#state !== "detached") return;
-    socket.off("error", this.#onError).off("close", this.#onClose);
-  }
-
-  #schedule(): void {
-    if (this.#isFlushing || this.#state !== "open" || this.#out.bytes === 0) return;
-    this.#isFlushing = true;
-    // Runs when the microtasks of this turn are through, before any input is read.
-    process.nextTick(this.#flush);
-  }
-
-  readonly #flush = (): void => {
-    this.#isFlushing = false;
-    if (this.#state === "open") this.#write();
-  };
-
-  #write(): void {
-    const parts = this.#out.take();
-    const socket = this.#socket;
-    if (parts.length > 1) socket.cork();
-    for (const part of parts) socket.write(part);
-    if (parts.length > 1) socket.uncork();
+  /** Tells of nothing more that the socket reads. Gives what is to be read again: what was read too far, and what nobody was told. */
+  #letGo(rest: Uint8Array): Uint8Array {
+    this.#socket.pause();
+    this.#socket.off("data", this.#onData).off("end", this.#onEnd).off("finish", this.#onFinish);
+    return this.#unread.isEmpty ? rest : Buffer.concat([rest, this.#unread.take()]);
   }
 
   #endWriting(): void {
-    this.#write();
+    this.#out.writeTo(this.#socket);
     this.#socket.end();
     this.#closeIfDone();
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#handlers.octets(chunk);
+    if (!this.#isPaused && this.#unread.isEmpty) {
+      this.#handlers.octets(chunk);
+      return;
+    }
+    this.#unread.add(chunk);
+    if (this.#unread.isFull) this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {
     if (this.#state !== "open") return;
-    // A socket tells its end although it is paused, if there is nothing to read before it.
-    this.#peerEnd = this.#isPaused ? "unheard" : "heard";
-    if (this.#peerEnd === "unheard") return;
+    if (this.#isPaused || !this.#unread.isEmpty) {
+      this.#peerEnd = "unheard";
+      if (this.#isPaused) this.#tellGone();
+      return;
+    }
+    this.#peerEnd = "heard";
     if (this.#isEnding) {
       this.#closeIfDone();
       return;
     }
     this.#isEnding = true;
-    this.#reason ??= this.#failure("UNAVAILABLE", `${this.#settings.name} closed the connection`);
+    this.#reason ??= this.#howItEnded();
     // As long as the other end takes what is left for it, it gets it.
     this.#socket.setTimeout(LINGER_MS, () => {
       this.destroy();
@@ -306,46 +252,47 @@ export class SocketStream implements OctetStream {
   }
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    const { name } = this.#settings;
-    if (this.isSecure || this.#state === "securing") {
-      const { code, message } = tlsFailure(name, error);
-      this.#reason ??= this.#failure(code, message, error);
-      return;
-    }
-    const text = connectFailure(error.code ?? "") ?? `the connection broke (${error.code ?? error.message})`;
-    const whole = this.#state === "connecting" ? `Cannot connect to ${name}: ${text}` : `${name} ${text}`;
-    this.#reason ??= this.#failure("UNAVAILABLE", whole, error);
+    const isTls = this.isSecure || this.#state === "securing";
+    this.#reason ??= isTls
+      ? this.#reasons.tlsError(error)
+      : this.#reasons.socketError(error, this.#state === "connecting");
   };
 
   readonly #onClose = (): void => {
     if (this.#state === "closed" || this.#state === "detached") return;
     this.#isGone = true;
-    this.#setTimer();
     this.#catchUp();
   };
 
-  /** Delivers what is left in the socket and how it ended, unless the owner pauses again. */
+  /** Delivers what nobody was told and how it ended, unless the owner pauses again. */
   readonly #catchUp = (): void => {
-    if (this.#state === "closed" || (this.#isPaused && this.#state === "open")) return;
-    if (!this.#isGone) {
-      if (this.#peerEnd === "unheard") this.#onEnd();
-      return;
-    }
-    while (this.#state === "open") {
-      const chunk = this.#socket.read() as Buffer | null;
+    while (this.#state === "open" && !this.#isPaused) {
+      const chunk = this.#unread.isEmpty ? this.#leftOver() : this.#unread.take();
       if (chunk === null) break;
       this.#handlers.octets(chunk);
-      if (this.#isPaused) return;
     }
-    this.#finish();
+    if (this.#state === "open" && this.#isPaused) this.#tellGone();
+    else if (this.#isGone) this.#finish();
+    else if (this.#peerEnd === "unheard") this.#onEnd();
+    // One that is destroyed would drop what it still holds; that is read when it is closed.
+    else if (this.#state === "open" && !this.#socket.destroyed) this.#socket.resume();
   };
 
-  #lose(code: ErrorCode, message: string, cause?: unknown): void {
-    this.destroy(this.#failure(code, message, cause));
+  /** A socket that is gone may hold what it has read. */
+  #leftOver(): Buffer | null {
+    return this.#isGone ? (this.#socket.read() as Buffer | null) : null;
   }
 
-  #failure(code: ErrorCode, message: string, cause?: unknown): RpcError {
-    return rpcError(code, message, { service: this.#settings.service, cause });
+  /** Nothing else is told while the owner reads nothing. */
+  #tellGone(): void {
+    if (this.#isGoneTold || (this.#peerEnd === "none" && !this.#isGone)) return;
+    this.#isGoneTold = true;
+    this.#handlers.gone?.(this.#reason ?? this.#howItEnded());
+  }
+
+  #howItEnded(): RpcError {
+    if (this.#state === "securing") return this.#reasons.brokenHandshake();
+    return this.#peerEnd === "none" ? this.#reasons.lost() : this.#reasons.ended();
   }
 
   /** One timer at a time; without arguments none. */
@@ -356,27 +303,21 @@ export class SocketStream implements OctetStream {
 
   #finish(): void {
     if (this.#state === "closed" || this.#state === "detached") return;
-    const { name } = this.#settings;
-    const how = this.#state === "securing" ? brokenHandshake(name).message : `${name} lost the connection`;
-    this.#reason ??= this.#failure("UNAVAILABLE", how);
+    this.#reason ??= this.#howItEnded();
     this.#state = "closed";
     this.#setTimer();
     openSockets.delete(this.#raw);
-    this.#out.take();
+    this.#out.drop();
+    this.#unread.take();
     this.#tellClosed();
   }
 
   #tellClosed(): void {
-    if (this.#reason) this.#handlers.closed(this.#reason, this.#peerEnd !== "none");
+    if (this.#reason) this.#handlers.closed(this.#reason);
   }
 }
 
 /** Who is there before anybody is. */
 const NOBODY: StreamPeer = { remoteAddress: "", certificate: undefined };
-const NOTHING = new Uint8Array(0);
 /** Milliseconds for the other end to take what is left for it. */
 const LINGER_MS = 1_000;
-
-function ignore(): void {
-  // Whom it concerns has a listener of its own.
-}

@@ -11,28 +11,44 @@ export interface StreamHandlers {
   /** It encrypts from now on, as {@link OctetStream.startTls} was to make it. */
   secured?(): void;
   /**
+   * The other end has ended the stream or reset it while this end reads nothing ({@link OctetStream.pause}): whoever waits for
+   * something else need not wait any longer. What came before is still delivered after {@link OctetStream.resume}, and `closed`
+   * follows then. Called once at most; an end behind more than 64 KiB that were not read, and a reset, is seen no sooner than
+   * this end reads on, or writes.
+   *
+   * @param reason - how it went; this end's own where it had closed the stream before
+   */
+  gone?(reason: RpcError): void;
+  /**
    * The stream is gone, or was never made; everything that came before has been delivered. Called once, last, also after
    * {@link OctetStream.end} and, before it returns, by {@link OctetStream.destroy}; not after {@link OctetStream.detach}.
-   *
-   * @param isClean - the other end has ended it in order
    */
-  closed(reason: RpcError, isClean: boolean): void;
+  closed(reason: RpcError): void;
 }
 
-/** How an end of a stream proves who it is over TLS, and whom it believes; PEM. */
+/**
+ * How an end of a stream proves who it is over TLS, and whom it believes; PEM. An object that was given must not change
+ * any more: what is made of it is kept for the next connection.
+ */
 export interface StreamTls {
-  /** Its certificate, with those that lead to an authority. */
+  /**
+   * Its certificate, with those that lead to an authority. Default: none; an end that accepts, which needs one, then shows a
+   * throw-away certificate that it has signed itself.
+   */
   readonly cert?: string | Uint8Array | undefined;
-  /** The certificate's private key. */
+  /** The certificate's private key; not without `cert`. */
   readonly key?: string | Uint8Array | undefined;
-  /** Authorities: the other end has to show a certificate of theirs. */
+  /** Authorities, instead of those that Node.js knows: the other end has to show a certificate of theirs, unless `verify` is `false`. */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
   /**
    * Must the other end prove who it is? Default: at the end that connects to a `tls://` address yes, by `ca` or else by the
    * authorities that Node.js knows; elsewhere if there is `ca`.
    */
   readonly verify?: boolean | undefined;
-  /** The name that the other end's certificate has to be for; default the host of the address. */
+  /**
+   * The name or IP address that the other end's certificate has to be for, where it is verified; an end that connects also asks for
+   * it. Default: the host of the address that was connected to; of who was accepted, and on unix sockets, any name will do.
+   */
   readonly serverName?: string | undefined;
 }
 
@@ -56,7 +72,10 @@ export interface OctetStream {
   readonly isSecure: boolean;
   /** Queues octets, which must not change any more. What is written in one turn of the event loop leaves together. */
   write(octets: Uint8Array): void;
-  /** Reads no more, until {@link OctetStream.resume}: neither octets nor the end are told. A stream that is not open yet may fail. */
+  /**
+   * Tells no more, until {@link OctetStream.resume}: neither octets nor `closed`. A little is read on, so that the other end's going
+   * is seen ({@link StreamHandlers.gone}); then the other end has to wait. A stream that is not open yet may fail.
+   */
   pause(): void;
   /** Reads on. */
   resume(): void;
@@ -64,8 +83,9 @@ export interface OctetStream {
    * Goes on under TLS: the end that connected is its client. What is written from now on is encrypted; before it leaves, what was
    * queued has. The stream reads again as soon as it is secure (`secured`), and closes when that fails.
    *
-   * @param rest - what came already and belongs to TLS
-   * @throws ConfigurationError when the options cannot be used, the stream is not open yet, or it is encrypted already
+   * @param rest - what was told already and belongs to TLS; what came behind it follows by itself
+   * @throws ConfigurationError when the options cannot be used (`requireStreamTls`), the stream is not open yet, or it is encrypted
+   *   already; the stream is as it was
    */
   startTls(options: StreamTls, rest: Uint8Array): void;
   /**
@@ -80,7 +100,7 @@ export interface OctetStream {
    * When the other end ends and that was read, this one ends as well, unless `allowHalfOpen` is set. It still counts for the listener's quota until it is closed. Errors
    * that nobody listens for do not end the process; `close` is emitted in any case.
    *
-   * @param rest - what came already and is the new owner's to read
+   * @param rest - what was told already and is the new owner's to read; what came behind it follows by itself
    * @throws UnavailableError when the stream is not open
    */
   detach(rest: Uint8Array): Duplex;
@@ -88,7 +108,10 @@ export interface OctetStream {
 
 /** Options of `connectStream`. */
 export interface StreamOptions {
-  /** For `tls://`. */
+  /**
+   * For `tls://` addresses; elsewhere it is not looked at, and {@link OctetStream.startTls} gets its own. Default: nothing is shown
+   * but what an end that accepts has to show, and who connects believes the authorities that Node.js knows.
+   */
   readonly tls?: StreamTls | undefined;
   /** Octets that may wait for the other end to read before the stream is destroyed; default 256 MiB. */
   readonly maxQueuedBytes?: number | undefined;

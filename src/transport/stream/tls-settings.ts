@@ -13,31 +13,44 @@ export interface ServerView extends Server {
   told: HandshakeEnd;
 }
 
-/** What the end of a connection that connected shows. Read once for each options. @throws ConfigurationError for unusable PEM */
+/**
+ * What the end of a connection that connected shows. Made once for each options, and once for all that hold no PEM.
+ *
+ * @throws ConfigurationError for unusable PEM
+ */
 export function clientContext(options: StreamTls): SecureContext {
-  let context = contexts.get(options);
+  const key = hasMaterial(options) ? options : NO_TLS;
+  let context = contexts.get(key);
   if (!context) {
-    context = checked(options, () => createSecureContext(material(options)));
-    contexts.set(options, context);
+    context = checked(key, () => createSecureContext(material(key)));
+    contexts.set(key, context);
   }
   return context;
 }
 
 /**
  * What makes the accepting ends of TLS. It listens nowhere; sockets are given to a {@link ServerView} of it. Made once for each
- * options.
+ * options, and once for all that hold no PEM and verify alike.
  *
  * @throws ConfigurationError for unusable PEM
  */
 export function acceptingServer(options: StreamTls): Server {
-  let server = servers.get(options);
+  const key = hasMaterial(options) ? options : options.verify ? ONLY_VERIFIED : NO_TLS;
+  let server = servers.get(key);
   if (!server) {
-    server = checked(options, () => makeServer(options));
-    servers.set(options, server);
+    server = checked(key, () => makeServer(key));
+    servers.set(key, server);
   }
   return server;
 }
 
+/** Do options hold anything that has to be read? */
+export function hasMaterial({ cert, key, ca }: StreamTls): boolean {
+  return cert !== undefined || key !== undefined || ca !== undefined;
+}
+
+const NO_TLS: StreamTls = {};
+const ONLY_VERIFIED: StreamTls = { verify: true };
 const contexts = new WeakMap<StreamTls, SecureContext>();
 const servers = new WeakMap<StreamTls, Server>();
 
@@ -60,9 +73,9 @@ function makeServer(options: StreamTls): Server {
 }
 
 interface Material {
-  cert?: string | Buffer;
-  key?: string | Buffer;
-  ca?: (string | Buffer)[];
+  cert?: Buffer;
+  key?: Buffer;
+  ca?: Buffer[];
 }
 
 function material({ cert, key, ca }: StreamTls): Material {
@@ -77,8 +90,9 @@ function authorities(ca: NonNullable<StreamTls["ca"]>): readonly (string | Uint8
   return typeof ca === "string" || ca instanceof Uint8Array ? [ca] : ca;
 }
 
-function pem(text: string | Uint8Array): string | Buffer {
-  return typeof text === "string" ? text : Buffer.from(text);
+/** Octets even of a text: Node.js takes an empty text for none. */
+function pem(text: string | Uint8Array): Buffer {
+  return Buffer.from(text);
 }
 
 function checked<T>(options: StreamTls, make: () => T): T {
