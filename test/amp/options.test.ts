@@ -45,8 +45,8 @@ describe("Options of AMP", () => {
       [{ maxRunning: -1 }, /maxRunning/],
       [{ maxInFlight: "many" }, /maxInFlight/],
       [{ maxQueuedBytes: Number.NaN }, /maxQueuedBytes/],
-      [{ tls: { certificate: "" } }, /tls.*"certificate"/],
-      [{ tls: true }, /tls is an object/],
+      [{ tls: { certificate: "" } }, /tls.*certificate/],
+      [{ tls: true }, /tls has to be an object/],
       [{ log: {} }, /log has the methods/],
     ];
     for (const [options, text] of cases) {

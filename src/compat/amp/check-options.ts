@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { ConfigurationError } from "../../errors.js";
 import { requireMembers } from "../../security/rule-members.js";
-import type { StreamTls } from "../../transport/index.js";
+import { requireStreamTls } from "../../transport/index.js";
 import { requireLogger } from "../../util/log.js";
 import type { AmpCallOptions } from "./calls.js";
 import type { ConnectAmpOptions } from "./connect.js";
@@ -37,7 +37,6 @@ const LISTENING: Names<ListenAmpOptions> = {
 };
 const PROTOCOL: Names<AmpProtocolOptions> = { dialect: true, tls: true, limits: true, maxQueuedBytes: true };
 const CALL: Names<AmpCallOptions> = { timeoutMs: true, signal: true };
-const TLS: Names<StreamTls> = { cert: true, key: true, ca: true, verify: true, serverName: true };
 
 /**
  * Looks through the options of `connectAmp`.
@@ -46,7 +45,7 @@ const TLS: Names<StreamTls> = { cert: true, key: true, ca: true, verify: true, s
  */
 export function checkConnectOptions(options: Omit<ConnectAmpOptions, "commands">, address: string): void {
   requireMembers(options, Object.keys(CONNECTING), "The second argument of connectAmp()");
-  checkOptions(options, address);
+  checkOptions(options, address, false);
   requireMs("connectTimeoutMs", options.connectTimeoutMs);
   requireSignal(options.signal);
 }
@@ -58,7 +57,7 @@ export function checkConnectOptions(options: Omit<ConnectAmpOptions, "commands">
  */
 export function checkListenOptions(options: ListenAmpOptions, address: string): void {
   requireMembers(options, Object.keys(LISTENING), "The third argument of listen()");
-  checkOptions(options, address);
+  checkOptions(options, address, true);
   const { connections, onConnection, drainTimeoutMs } = options;
   if (connections !== undefined) {
     requireMembers(connections, ["connections", "connectionsPerAddress", "handshakes"], "The option connections");
@@ -76,7 +75,7 @@ export function checkListenOptions(options: ListenAmpOptions, address: string): 
  */
 export function checkProtocolOptions(options: AmpProtocolOptions): void {
   requireMembers(options, Object.keys(PROTOCOL), "The second argument of amp()");
-  checkOptions(options, "");
+  checkOptions(options, "", false);
 }
 
 /**
@@ -90,17 +89,8 @@ export function checkCallOptions(options: AmpCallOptions): void {
   requireSignal(options.signal);
 }
 
-/**
- * Looks through what an end shows over TLS, and whom it believes.
- *
- * @throws as {@link checkConnectOptions}
- */
-export function checkTls(tls: StreamTls, where: string): void {
-  requireMembers(tls, Object.keys(TLS), where);
-}
-
 /** What all of them may have. */
-function checkOptions(options: AmpOptions, address: string): void {
+function checkOptions(options: AmpOptions, address: string, isAccepted: boolean): void {
   const { tls, limits, log } = options;
   const dialect: unknown = options.dialect;
   if (dialect !== undefined && dialect !== "twisted" && dialect !== "asyncio-amp") {
@@ -109,7 +99,7 @@ function checkOptions(options: AmpOptions, address: string): void {
   if (tls === false && address.startsWith("tls://")) {
     throw new ConfigurationError(`${address} is TLS from the first octet on, which the option tls: false refuses`);
   }
-  if (tls !== undefined && tls !== false) checkTls(tls, "The option tls");
+  if (tls !== undefined && tls !== false) requireStreamTls(tls, isAccepted);
   if (limits !== undefined) requireMembers(limits, ["maxMessageBytes", "maxPairs"], "The option limits");
   requireNumbers(options);
   requireLogger(log);

@@ -10,7 +10,7 @@ import { type AmpDialect, type Box, decodeFields, encodeFields } from "../../wir
 import { BoxConnection, type BoxReceiver, type BoxSender } from "./box-connection.js";
 import { type AskOptions, BoxDispatcher } from "./box-dispatcher.js";
 import type { AmpCallOptions, CallParameters } from "./calls.js";
-import { checkCallOptions, checkTls, requireNumbers } from "./check-options.js";
+import { checkCallOptions, requireNumbers } from "./check-options.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
 import type { CommandResponse, SwitchingCommand } from "./command-types.js";
 import { ConnectionChange } from "./connection-change.js";
@@ -205,7 +205,6 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
   }
 
   async startTls(tls?: StreamTls, options: AmpCallOptions = NO_OPTIONS): Promise<void> {
-    if (tls !== undefined) checkTls(tls, "The first argument of startTls()");
     const withinMs = this.#deadlineOf(options) - this.#wheel.now();
     await this.#change.startTls(() => this.#ask(START_TLS, NOTHING, options, LAST), withinMs, tls);
   }
