@@ -2,13 +2,8 @@ import { RpcError, rpcError } from "../../errors.js";
 import { type PendingCall, PendingCalls } from "../../peer/pending-calls.js";
 import { PromiseCall } from "../../peer/promise-call.js";
 import { DeadlineWheel } from "../../util/deadline-wheel.js";
-import { LinkedList } from "../../util/linked-list.js";
-import { type Logger, SILENT } from "../../util/log.js";
-import { isThenable } from "../../util/thenable.js";
-import { thrownText } from "../../util/thrown-text.js";
 import {
   type AmpDialect,
-  type AskMessage,
   type Box,
   boxOf,
   Code,
@@ -20,42 +15,21 @@ import {
 } from "../../wire/amp/index.js";
 import type { ErrorMessage } from "../../wire/message.js";
 import { toldCode } from "../../wire/told.js";
+import { BoxCallee, type BoxCalleeOptions } from "./box-callee.js";
 import type { BoxReceiver, BoxSender } from "./box-connection.js";
 import { boxBytes } from "./box-size.js";
-import type { TakeOver } from "./command-types.js";
-import { BadLocalReturnError, ProtocolSwitchedError } from "./errors.js";
-import { type AmpFailure, failureOf } from "./failure-of.js";
-import { type BoxResponder, locate, type ResponderLocator } from "./locator.js";
+import { ProtocolSwitchedError } from "./errors.js";
 import { OverdueTags } from "./overdue-tags.js";
-import type { AmpPeer } from "./peer.js";
-import { RunningAsk } from "./running-ask.js";
 import { WaitingCalls } from "./waiting-calls.js";
 
 /** Options of {@link BoxDispatcher}. */
-export interface BoxDispatcherOptions {
-  /** What the other end may ask for. */
-  readonly locator: ResponderLocator;
-  /** What responders know the other end by, to ask it something themselves. */
-  readonly peer: AmpPeer;
+export interface BoxDispatcherOptions extends BoxCalleeOptions {
   /** The other end, for errors and logs. */
   readonly label: string;
   /** Keeps the deadlines; default one of its own, on `performance.now()`. */
   readonly wheel?: DeadlineWheel | undefined;
-  /** Of the peer; default `twisted`. */
-  readonly dialect?: AmpDialect | undefined;
   /** Requests of this end that may wait for an answer at the same time; default 100,000. One more is refused with `OVERLOADED`. */
   readonly maxInFlight?: number | undefined;
-  /** Requests of the other end that run at the same time; default 10,000. One more is answered with the code `OVERLOADED`. */
-  readonly maxRunning?: number | undefined;
-  /**
-   * Why the connection cannot go on as another one now, for a command that switches and was asked for: it ends with this then.
-   * Absent, or `undefined`: it can.
-   */
-  readonly objection?: ((command: string) => RpcError | undefined) | undefined;
-  /** A command that switches was answered: the connection is no AMP any more. */
-  readonly onSwitched: (takeOver: TakeOver, command: string) => void;
-  /** Told of errors that the other end sees only as a fixed text; default nothing. */
-  readonly log?: Logger | undefined;
 }
 
 /** How a request goes. */
@@ -80,13 +54,11 @@ export class BoxDispatcher implements BoxReceiver {
   readonly #wheel: DeadlineWheel;
   readonly #pending: PendingCalls;
   readonly #overdue = new OverdueTags();
-  readonly #running = new LinkedList<RunningAsk>();
+  readonly #callee: BoxCallee;
   /** What calls know of the connection. */
   readonly #place: { readonly address: string; now(): number };
   #sender: BoxSender | undefined;
   #stopped: RpcError | undefined;
-  #isDraining = false;
-  readonly #onIdle: (() => void)[] = [];
   /** Requests that wait; absent: none have to. */
   #kept: WaitingCalls | undefined;
   /** The request after whose answer no more is to be read. */
@@ -96,6 +68,7 @@ export class BoxDispatcher implements BoxReceiver {
   constructor(options: BoxDispatcherOptions) {
     this.#options = options;
     this.#dialect = options.dialect ?? "twisted";
+    this.#callee = new BoxCallee(options);
     const { label, wheel = new DeadlineWheel() } = options;
     this.#wheel = wheel;
     this.#place = { address: label, now: () => wheel.now() };
@@ -121,20 +94,17 @@ export class BoxDispatcher implements BoxReceiver {
 
   /** Requests of the other end that run. */
   get running(): number {
-    return this.#running.size;
+    return this.#callee.running;
   }
 
   /** Takes no more requests: they are answered with the code `DRAINING`. Settles when those that run are answered. */
   drain(): Promise<void> {
-    this.#isDraining = true;
-    return new Promise((resolve) => {
-      this.#onIdle.push(resolve);
-      this.#ended();
-    });
+    return this.#callee.drain();
   }
 
   startReceivingBoxes(sender: BoxSender): void {
     this.#sender = sender;
+    this.#callee.start(sender);
   }
 
   stopReceivingBoxes(reason: RpcError): void {
@@ -143,11 +113,7 @@ export class BoxDispatcher implements BoxReceiver {
     this.#kept?.giveUpAll(reason);
     const isOurs = reason.code === "CLOSED" && !(reason instanceof ProtocolSwitchedError);
     this.#pending.giveUpAll(isOurs ? "closed" : "lost", reason);
-    for (const running of [...this.#running]) {
-      this.#isOver(running);
-      running.abort(reason);
-    }
-    this.#ended();
+    this.#callee.stop(reason);
   }
 
   /**
@@ -190,7 +156,7 @@ export class BoxDispatcher implements BoxReceiver {
   boxReceived(box: Box): void {
     const message = decodeMessage(box, this.#dialect);
     if (message.kind === "ask") {
-      this.#serve(message);
+      this.#callee.serve(message);
       return;
     }
     const id = numberOf(message.tag);
@@ -288,133 +254,6 @@ export class BoxDispatcher implements BoxReceiver {
   #hasStopped(): boolean {
     return this.#stopped !== undefined;
   }
-
-  #serve(ask: AskMessage): void {
-    const { locator, peer, maxRunning = 10_000 } = this.#options;
-    const responder = locate(locator, ask.command);
-    if (!responder) {
-      this.#fail(ask, { code: Code.unhandled, description: `Unhandled Command: ${ask.command}`, isFatal: false });
-      return;
-    }
-    if (ask.tag === undefined && (this.#isDraining || this.#running.size >= maxRunning)) {
-      // Its caller has nothing to lose by it, and those whose calls run have the connection.
-      (this.#options.log ?? SILENT).debug(`${ask.command} is dropped: too much runs already, or the server closes`);
-      return;
-    }
-    if (this.#isDraining) {
-      const description = "The server closes; nothing was run";
-      this.#fail(ask, { code: "DRAINING", description, isFatal: false, outcome: "not-executed" });
-      return;
-    }
-    if (this.#running.size >= maxRunning) {
-      const description = `${maxRunning} requests of this connection run already`;
-      this.#fail(ask, { code: "OVERLOADED", description, isFatal: false, outcome: "not-executed" });
-      return;
-    }
-    const objection = responder.command?.switches ? this.#objection(ask) : undefined;
-    if (objection) {
-      this.#sender?.end(objection);
-      return;
-    }
-    const running = new RunningAsk(ask, responder, peer, this.#dialect);
-    this.#running.add(running);
-    // What comes behind it is perhaps no box.
-    if (responder.command?.switches) this.#sender?.hold();
-    let answer: ReturnType<BoxResponder["respond"]>;
-    try {
-      answer = responder.respond(ask.values, running);
-    } catch (error) {
-      this.#failed(running, error);
-      return;
-    }
-    if (isThenable(answer)) {
-      Promise.resolve(answer).then(
-        (value) => {
-          this.#answer(running, value);
-        },
-        (error: unknown) => {
-          this.#failed(running, error);
-        },
-      );
-    } else this.#answer(running, answer);
-  }
-
-  #objection({ command, tag }: AskMessage): RpcError | undefined {
-    if (tag !== undefined) return this.#options.objection?.(command);
-    return rpcError("PROTOCOL", `${command} switches the connection, and its caller wants no answer to know when`);
-  }
-
-  #answer(running: RunningAsk, answer: Box | TakeOver): void {
-    // The connection has ended meanwhile: what it answers is nobody's.
-    if (!this.#isOver(running)) return;
-    const { ask, responder } = running;
-    const values = typeof answer === "function" ? NOTHING : answer;
-    try {
-      if (ask.tag !== undefined) {
-        this.#sender?.sendBox(boxOf({ kind: "answer", tag: ask.tag, values }, this.#dialect));
-      }
-    } catch (error) {
-      // Where the connection ends, or is about to be something else, the answer is nobody's.
-      if (this.#sender?.isOpen) {
-        this.#tell(
-          running,
-          new BadLocalReturnError(`${ask.command} has an answer that cannot be sent`, { cause: error }),
-        );
-      }
-      this.#ended();
-      return;
-    }
-    this.#ended();
-    if (typeof answer === "function") this.#options.onSwitched(answer, ask.command);
-    else if (responder.command?.quits) {
-      this.#sender?.end(rpcError("UNAVAILABLE", `The connection ends with the answer to ${ask.command}`));
-    }
-  }
-
-  #failed(running: RunningAsk, error: unknown): void {
-    if (!this.#isOver(running)) return;
-    this.#tell(running, error);
-    this.#ended();
-  }
-
-  /** It runs no more; `false` where that was so before. */
-  #isOver(running: RunningAsk): boolean {
-    if (running.isOver) return false;
-    running.isOver = true;
-    this.#running.delete(running);
-    return true;
-  }
-
-  #ended(): void {
-    if (this.#isDraining && this.#running.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
-  }
-
-  #tell({ ask, responder }: FailedAsk, error: unknown): void {
-    const failure = failureOf(responder.command, error, this.#dialect);
-    if (!failure.isDeclared) (this.#options.log ?? SILENT).error(`${ask.command} failed: ${thrownText(error)}`);
-    // Of an answer that is too long Twisted's peers are told nothing at all.
-    const isUntold = isTooLong(error) && this.#dialect === "twisted";
-    this.#fail(isUntold ? { ...ask, tag: undefined } : ask, failure);
-    if (responder.command?.switches) this.#sender?.release();
-  }
-
-  /** Without a tag there is nobody to tell: the connection ends instead. */
-  #fail({ tag, command }: AskMessage, { code, description, isFatal, outcome }: Omit<AmpFailure, "isDeclared">): void {
-    if (!this.#sender?.isOpen) return;
-    if (tag !== undefined) {
-      try {
-        this.#sender.sendBox(boxOf({ kind: "error", tag, code, description, outcome }, this.#dialect));
-      } catch (error) {
-        // A tag of its own making that the dialect does not have: there is no answer to it.
-        this.#sender.end(RpcError.from(error, "PROTOCOL"));
-        return;
-      }
-      if (!isFatal) return;
-    }
-    this.#sender.end(
-      rpcError("UNAVAILABLE", `${command} failed (${code}), after which the connection ends: ${description}`),
-    );
-  }
 }
 
 /** What the other end has told of a request that failed. */
@@ -435,21 +274,5 @@ function refusalOf(id: number, { code, description, outcome }: FailureMessage): 
   };
 }
 
-/** A request that failed, also where nobody could say what answers it. */
-interface FailedAsk {
-  readonly ask: AskMessage;
-  readonly responder: Pick<BoxResponder, "command">;
-}
-
-/** Is it that an answer does not fit into its box? Never throws, whatever was thrown. */
-function isTooLong(error: unknown): boolean {
-  try {
-    return error instanceof BadLocalReturnError && (error.cause as Partial<RpcError> | undefined)?.code === "TOO_LARGE";
-  } catch {
-    return false;
-  }
-}
-
-const NOTHING: Box = new Map();
 /** Octets of requests that may wait until the connection is another one. */
 const MAX_KEPT_BYTES = 64 * 1024 * 1024;

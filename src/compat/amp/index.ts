@@ -63,6 +63,7 @@ export {
   type ValueSteps,
   WrongValueError,
 } from "../../wire/amp/index.js";
+export type { BoxCalleeOptions } from "./box-callee.js";
 export { BoxConnection, type BoxConnectionOptions, type BoxReceiver, type BoxSender } from "./box-connection.js";
 export { type AskOptions, BoxDispatcher, type BoxDispatcherOptions } from "./box-dispatcher.js";
 export { boxMethods } from "./box-methods.js";
