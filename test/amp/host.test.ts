@@ -332,6 +332,14 @@ describe("amp() at a host", () => {
     expect(await failureOf(call(unproven, "add", {}))).to.include({ code: "ACCESS_DENIED", outcome: "not-sent" });
   });
 
+  it("refuses to be told of no TLS at an address that is nothing else", async () => {
+    const wire = amp({}, { tls: false });
+    const address = ["tcp://127.0.0.1:0", { address: "tls://127.0.0.1:0", wire }];
+    expect(await failureOf(mesh.host([tea], { address }))).to.include({ code: "CONFIGURATION" });
+    const remote = mesh.client().connect("tls://127.0.0.1:1", undefined, { wire });
+    expect(await failureOf(call(remote, "add", 1, 2))).to.include({ code: "CONFIGURATION" });
+  });
+
   it("does not start with what it cannot do", async () => {
     expect((await failureOf(host({}, { change: Switch }))).message).to.match(/Switch switches the connection/);
     const security = { keys: generateKeyPair(), authenticator: { checkKey: () => "somebody" } };

@@ -174,6 +174,30 @@ describe("AMP and an application's own code that fails", () => {
     await accepted?.startTls();
     expect(await accepted?.callRemote(Repeat, { text: "", times: 1 })).to.deep.equal({ text: "outside" });
   });
+
+  it("closes a connection whose receiver of boxes cannot begin, and bears one that cannot end", async () => {
+    let ended = 0;
+    const receiver: BoxReceiver = {
+      startReceivingBoxes() {
+        throw new Error("not today");
+      },
+      boxReceived: () => undefined,
+      stopReceivingBoxes() {
+        ended++;
+        throw new Error("nor any other day");
+      },
+    };
+    const listener = await listenBoxes("tcp://127.0.0.1:0", () => receiver);
+    try {
+      for (let count = 1; count <= 2; count++) {
+        const end = await raw.connect(listener.address);
+        expect(await end.ended()).to.equal("");
+        expect(ended).to.equal(count);
+      }
+    } finally {
+      await listener.close();
+    }
+  });
 });
 
 function whereAmI(): string {

@@ -60,7 +60,12 @@ export class BoxConnection implements BoxSender {
   readonly handlers: StreamHandlers = {
     opened: () => {
       this.#isOpen = true;
-      this.#receiver.startReceivingBoxes(this);
+      try {
+        this.#receiver.startReceivingBoxes(this);
+      } catch (error) {
+        // Whoever cannot begin gets no boxes; the next connection may be another matter.
+        this.destroy(RpcError.from(error, "UNKNOWN"));
+      }
     },
     octets: (chunk) => {
       if (this.#ending || this.#closed) return;
@@ -247,7 +252,11 @@ export class BoxConnection implements BoxSender {
     if (this.#closed) return;
     this.#closed = reason;
     this.#isOpen = false;
-    this.#receiver.stopReceivingBoxes(reason);
+    try {
+      this.#receiver.stopReceivingBoxes(reason);
+    } catch {
+      // All is over, and nobody is left to be told.
+    }
   }
 }
 

@@ -89,6 +89,12 @@ export function checkCallOptions(options: AmpCallOptions): void {
   requireSignal(options.signal);
 }
 
+/** @throws ConfigurationError for an address that is nothing but what the option refuses */
+export function requireTlsAt(address: string, tls: AmpOptions["tls"]): void {
+  if (tls !== false || !address.startsWith("tls://")) return;
+  throw new ConfigurationError(`${address} is TLS from the first octet on, which the option tls: false refuses`);
+}
+
 /** What all of them may have. */
 function checkOptions(options: AmpOptions, address: string, isAccepted: boolean): void {
   const { tls, limits, log } = options;
@@ -96,9 +102,7 @@ function checkOptions(options: AmpOptions, address: string, isAccepted: boolean)
   if (dialect !== undefined && dialect !== "twisted" && dialect !== "asyncio-amp") {
     throw new ConfigurationError(`The option dialect is "twisted" or "asyncio-amp", got ${inspect(dialect)}`);
   }
-  if (tls === false && address.startsWith("tls://")) {
-    throw new ConfigurationError(`${address} is TLS from the first octet on, which the option tls: false refuses`);
-  }
+  requireTlsAt(address, tls);
   if (tls !== undefined && tls !== false) requireStreamTls(tls, isAccepted);
   if (limits !== undefined) requireMembers(limits, ["maxMessageBytes", "maxPairs"], "The option limits");
   requireNumbers(options);

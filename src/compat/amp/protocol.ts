@@ -5,7 +5,7 @@ import type { Protocol, ProtocolConnectOptions, ProtocolListener, ProtocolListen
 import { Code } from "../../wire/amp/format.js";
 import type { CommandTable } from "./calls.js";
 import { AmpChannel } from "./channel.js";
-import { checkProtocolOptions } from "./check-options.js";
+import { checkProtocolOptions, requireTlsAt } from "./check-options.js";
 import { CommandBook } from "./command-book.js";
 import { asDeclared } from "./error-of.js";
 import { RemoteAmpError } from "./errors.js";
@@ -57,6 +57,7 @@ class AmpProtocol implements Protocol {
   }
 
   connect(address: string, options: ProtocolConnectOptions): Channel {
+    requireTlsAt(address, this.#options.tls);
     return new AmpChannel(address, this.#book, this.#options, options);
   }
 
@@ -95,6 +96,7 @@ class AmpProtocol implements Protocol {
         `The command ${switching.name} switches the connection, which no host can give away: answer it with listen()`,
       );
     }
+    requireTlsAt(address, this.#options.tls);
     return await new AmpListener(this.#book, this.#options, options).bind(address);
   }
 }
