@@ -31,6 +31,7 @@ import { useAmpPairs } from "../support/amp-pairs.js";
 import { useRawEnds } from "../support/amp-raw.js";
 import { keepLog } from "../support/log.js";
 import { failureOf } from "../support/mesh.js";
+import { until } from "../support/until.js";
 
 /** Never answers, until its connection ends. */
 const Wait = defineCommand({ name: "Wait", response: { why: unicode() } });
@@ -291,6 +292,29 @@ describe("Peers of AMP", () => {
     const second = peer.callRemote(Sum, { a: 1, b: 1 });
     expect(await failureOf(second)).to.include({ code: "OVERLOADED", outcome: "not-sent" });
     expect(await failureOf(first)).to.include({ errorCode: "OVERLOADED" });
+  });
+
+  it("take so many octets of requests that run and no more, and take more when they are done", async () => {
+    const releases: (() => void)[] = [];
+    const server = await amp.listen(
+      respond(Repeat, async ({ text }) => {
+        await new Promise<void>((resolve) => {
+          releases.push(resolve);
+        });
+        return { text: text.slice(0, 1) };
+      }),
+      { maxRunningBytes: 100_000 },
+    );
+    const peer = await amp.connect(server);
+    const ask = () => peer.callRemote(Repeat, { text: "x".repeat(60_000), times: 1 });
+    const running = [ask(), ask()];
+    expect(await failureOf(ask())).to.include({ code: "OVERLOADED", outcome: "not-executed" });
+    for (const release of releases.splice(0)) release();
+    expect(await Promise.all(running)).to.deep.equal([{ text: "x" }, { text: "x" }]);
+    const another = ask();
+    await until(() => releases.length === 1);
+    releases[0]?.();
+    expect(await another).to.deep.equal({ text: "x" });
   });
 
   it("go on under TLS, with calls that were made meanwhile", async () => {

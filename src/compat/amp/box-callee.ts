@@ -5,6 +5,7 @@ import { isThenable } from "../../util/thenable.js";
 import { thrownText } from "../../util/thrown-text.js";
 import { type AmpDialect, type AskMessage, type Box, boxOf, Code } from "../../wire/amp/index.js";
 import type { BoxSender } from "./box-connection.js";
+import { boxBytes } from "./box-size.js";
 import type { TakeOver } from "./command-types.js";
 import { BadLocalReturnError } from "./errors.js";
 import { type AmpFailure, failureOf } from "./failure-of.js";
@@ -22,6 +23,8 @@ export interface BoxCalleeOptions {
   readonly dialect?: AmpDialect | undefined;
   /** Requests of the other end that run at the same time; default 10,000. One more is answered with the code `OVERLOADED`. */
   readonly maxRunning?: number | undefined;
+  /** Octets of their boxes together; default 256 MiB. Beyond it, one more is answered with the code `OVERLOADED`. */
+  readonly maxRunningBytes?: number | undefined;
   /**
    * Why the connection cannot go on as another one now, for a command that switches and was asked for: it ends with this then.
    * Absent, or `undefined`: it can.
@@ -41,6 +44,8 @@ export class BoxCallee {
   readonly #onIdle: (() => void)[] = [];
   #sender: BoxSender | undefined;
   #isDraining = false;
+  /** Octets of requests that run, as far as they were not answered at once. */
+  #runningBytes = 0;
 
   /** Makes one; it can be used as soon as its sender is there. */
   constructor(options: BoxCalleeOptions) {
@@ -78,25 +83,18 @@ export class BoxCallee {
 
   /** Serves a request of the other end. Never throws. */
   serve(ask: AskMessage): void {
-    const { locator, peer, maxRunning = 10_000 } = this.#options;
+    const { locator, peer } = this.#options;
     const responder = locate(locator, ask.command);
     if (!responder) {
       this.#fail(ask, { code: Code.unhandled, description: `Unhandled Command: ${ask.command}`, isFatal: false });
       return;
     }
-    if (ask.tag === undefined && (this.#isDraining || this.#running.size >= maxRunning)) {
-      // Its caller has nothing to lose by it, and those whose calls run have the connection.
-      (this.#options.log ?? SILENT).debug(`${ask.command} is dropped: too much runs already, or the server closes`);
-      return;
-    }
-    if (this.#isDraining) {
-      const description = "The server closes; nothing was run";
-      this.#fail(ask, { code: "DRAINING", description, isFatal: false, outcome: "not-executed" });
-      return;
-    }
-    if (this.#running.size >= maxRunning) {
-      const description = `${maxRunning} requests of this connection run already`;
-      this.#fail(ask, { code: "OVERLOADED", description, isFatal: false, outcome: "not-executed" });
+    const refusal = this.#refusal();
+    if (refusal) {
+      // Who wants no answer has nothing to lose by it, and those whose calls run have the connection.
+      if (ask.tag === undefined)
+        (this.#options.log ?? SILENT).debug(`${ask.command} is dropped: ${refusal.description}`);
+      else this.#fail(ask, refusal);
       return;
     }
     const objection = responder.command?.switches ? this.#objection(ask) : undefined;
@@ -116,6 +114,8 @@ export class BoxCallee {
       return;
     }
     if (isThenable(answer)) {
+      running.bytes = boxBytes(ask.values);
+      this.#runningBytes += running.bytes;
       Promise.resolve(answer).then(
         (value) => {
           this.#answer(running, value);
@@ -125,6 +125,15 @@ export class BoxCallee {
         },
       );
     } else this.#answer(running, answer);
+  }
+
+  /** Why no request can be served now; `undefined`: it can. */
+  #refusal(): Omit<AmpFailure, "isDeclared"> | undefined {
+    const { maxRunning = 10_000, maxRunningBytes = MAX_RUNNING_BYTES } = this.#options;
+    if (this.#isDraining) return refused("DRAINING", "the server closes");
+    if (this.#running.size >= maxRunning) return refused("OVERLOADED", `${maxRunning} requests of this connection run`);
+    if (this.#runningBytes < maxRunningBytes) return undefined;
+    return refused("OVERLOADED", `requests of ${this.#runningBytes} octets run that came over this connection`);
   }
 
   #objection({ command, tag }: AskMessage): RpcError | undefined {
@@ -170,6 +179,7 @@ export class BoxCallee {
     if (running.isOver) return false;
     running.isOver = true;
     this.#running.delete(running);
+    this.#runningBytes -= running.bytes;
     return true;
   }
 
@@ -205,6 +215,11 @@ export class BoxCallee {
   }
 }
 
+/** Nothing was run, and the connection goes on. */
+function refused(code: string, why: string): Omit<AmpFailure, "isDeclared"> {
+  return { code, description: `Nothing was run: ${why}`, isFatal: false, outcome: "not-executed" };
+}
+
 /** A request that failed, also where nobody could say what answers it. */
 interface FailedAsk {
   readonly ask: AskMessage;
@@ -221,3 +236,4 @@ function isTooLong(error: unknown): boolean {
 }
 
 const NOTHING: Box = new Map();
+const MAX_RUNNING_BYTES = 256 * 1024 * 1024;

@@ -68,6 +68,7 @@ export class Caller implements PeerCaller {
       maxInFlight: options.maxInFlight,
       // What is one too many says the load, or who carries the calls out.
       maxRunning: Infinity,
+      maxRunningBytes: Infinity,
       wheel: options.wheel,
       log: options.log,
       onClosed: () => {

@@ -18,6 +18,7 @@ const BOTH: Names<AmpOptions> = {
   limits: true,
   maxInFlight: true,
   maxRunning: true,
+  maxRunningBytes: true,
   maxQueuedBytes: true,
   log: true,
 };
@@ -137,7 +138,7 @@ export function requireNumbers(
   requireLimit("limits.maxMessageBytes", maxMessageBytes);
 }
 
-const LIMITS = ["maxInFlight", "maxRunning", "maxQueuedBytes"] as const;
+const LIMITS = ["maxInFlight", "maxRunning", "maxRunningBytes", "maxQueuedBytes"] as const;
 
 function requireLimit(option: string, limit: unknown): void {
   if (limit === undefined || (typeof limit === "number" && limit >= 1)) return;

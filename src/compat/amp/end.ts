@@ -24,7 +24,10 @@ import { START_TLS } from "./start-tls.js";
 
 /** Options of {@link AmpEnd}. */
 export interface AmpEndOptions
-  extends Pick<AmpOptions, "dialect" | "timeoutMs" | "limits" | "maxInFlight" | "maxRunning" | "tls"> {
+  extends Pick<
+    AmpOptions,
+    "dialect" | "timeoutMs" | "limits" | "maxInFlight" | "maxRunning" | "maxRunningBytes" | "tls"
+  > {
   /** What the other end may ask for. */
   readonly locator: LocatorMaker;
   /** The other end, for errors and logs. */
@@ -60,7 +63,7 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
     this.#options = options;
     this.#wheel = options.wheel ?? AmpEnd.#sharedWheel;
     requireNumbers(options);
-    const { label, dialect, limits, maxInFlight, maxRunning, tls } = options;
+    const { label, dialect, limits, maxInFlight, maxRunning, maxRunningBytes, tls } = options;
     this.#log = unfailing(options.log);
     this.opened = new Promise((resolve) => {
       this.#settleOpened = resolve;
@@ -80,6 +83,7 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
       dialect,
       maxInFlight,
       maxRunning,
+      maxRunningBytes,
       log: this.#log,
       objection: (command) => this.#change.objection(command),
       onSwitched: (takeOver, command) => {

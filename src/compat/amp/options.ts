@@ -19,6 +19,8 @@ export interface AmpOptions {
   readonly maxInFlight?: number | undefined;
   /** Calls of the other end that run at the same time, of each connection; default 10,000. */
   readonly maxRunning?: number | undefined;
+  /** Octets of their boxes together, of each connection; default 256 MiB. */
+  readonly maxRunningBytes?: number | undefined;
   /** Octets that may wait for the other end to read before the connection is given up; default 256 MiB. */
   readonly maxQueuedBytes?: number | undefined;
   /** Told of errors that the other end sees only as a fixed text; default nothing. */

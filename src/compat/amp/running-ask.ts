@@ -10,6 +10,8 @@ export class RunningAsk implements ResponderContext, Linked {
   next?: this | undefined;
   /** Was it answered, or given up? */
   isOver = false;
+  /** Octets of its box, once it is known to run for a while. */
+  bytes = 0;
   readonly ask: AskMessage;
   readonly responder: BoxResponder;
   readonly peer: AmpPeer;
