@@ -79,12 +79,7 @@ export type {
   Introspection,
   MethodContract,
 } from "./peer/contract.js";
-export type {
-  Authenticate,
-  AuthenticationPolicy,
-  OnceMode,
-  ServiceMiddleware,
-} from "./peer/dispatcher.js";
+export type { Authenticate, AuthenticationPolicy, ServiceMiddleware } from "./peer/dispatcher.js";
 export { type ErrorClass, type ErrorClassOptions, registerError } from "./peer/error-classes.js";
 export { type ArgumentCheck, checkArgument } from "./peer/exposed/checks.js";
 export {
@@ -92,6 +87,7 @@ export {
   InterfaceDefinition,
   type Provided,
 } from "./peer/exposed/definition.js";
+export type { OnceMode } from "./peer/exposed/exposed-interface.js";
 export type {
   CallOf,
   InterfaceOf,

@@ -4,7 +4,7 @@ import type { Logger } from "../util/log.js";
 import { thrownText } from "../util/thrown-text.js";
 import { runInCall, type ServerCall } from "./call-context.js";
 import { INTROSPECT } from "./contract.js";
-import type { ExposedInterface, ExposedMethod } from "./dispatcher.js";
+import type { ExposedInterface, ExposedMethod } from "./exposed/exposed-interface.js";
 
 /** Asks the policies of methods, interfaces and host about calls, before anything of a call but its names is looked at. */
 export class AccessControl {

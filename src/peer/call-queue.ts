@@ -1,6 +1,6 @@
 import type { CallId, CallMessage } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
-import type { ExposedInterface } from "./dispatcher.js";
+import type { ExposedInterface } from "./exposed/exposed-interface.js";
 
 /** A call that waits until others have ended. */
 export interface QueuedCall {

@@ -7,7 +7,6 @@ import {
   type AuthenticationPolicy,
   Dispatcher,
   type DispatcherOptions,
-  type ExposedInterface,
   type ServiceMiddleware,
 } from "../peer/dispatcher.js";
 import {
@@ -17,6 +16,7 @@ import {
   type Provided,
   type ProvidingHost,
 } from "../peer/exposed/definition.js";
+import type { ExposedInterface } from "../peer/exposed/exposed-interface.js";
 import type { ErrorPolicy } from "../peer/failures.js";
 import { type HostLimits, readLimits } from "../peer/limits.js";
 import { offerLocally } from "../peer/local.js";

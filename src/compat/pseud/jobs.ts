@@ -1,7 +1,7 @@
 import { BadRequestError, RpcError, rpcError } from "../../errors.js";
 import { requireWanted, type ServerCall } from "../../peer/call-context.js";
 import { UNDECLARED_METHOD } from "../../peer/contract.js";
-import type { ExposedInterface, ExposedMethod, MethodTable } from "../../peer/dispatcher.js";
+import type { ExposedInterface, ExposedMethod, MethodTable } from "../../peer/exposed/exposed-interface.js";
 import { NamedArguments } from "../../wire/named-arguments.js";
 import { type PredicateArguments, predicateOf } from "./predicates.js";
 import type { Job, Registry } from "./registry.js";

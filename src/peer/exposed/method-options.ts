@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Policy } from "../../security/policy.js";
 import type { ServerCall } from "../call-context.js";
 import type { ArgumentType } from "../contract.js";
-import type { OnceMode } from "../dispatcher.js";
+import type { OnceMode } from "./exposed-interface.js";
 
 /** An answer on its way out, as posthooks see it. */
 export interface ServiceResponse {

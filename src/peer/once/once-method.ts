@@ -3,7 +3,7 @@ import type { AccessPolicy } from "../../security/policy.js";
 import type { AnswerMessage } from "../../wire/message.js";
 import { isReply, Reply, type ServerCall } from "../call-context.js";
 import type { MethodContract } from "../contract.js";
-import type { ExposedMethod } from "../dispatcher.js";
+import type { ExposedMethod } from "../exposed/exposed-interface.js";
 import { type ErrorPolicy, errorAnswer, reasonOf } from "../failures.js";
 import type { CallJournal, JournalDatabase, JournalEntry, JournaledCall } from "./call-journal.js";
 import { ToldFailure } from "./told-failure.js";

@@ -1,5 +1,5 @@
 import { rpcError } from "../../errors.js";
-import type { ExposedInterface } from "../dispatcher.js";
+import type { ExposedInterface } from "../exposed/exposed-interface.js";
 import { exposeReference } from "./expose-reference.js";
 
 /** References that each end of a connection may hold, where nothing else is said. */

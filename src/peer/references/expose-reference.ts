@@ -1,7 +1,7 @@
 import type { ServerCall } from "../call-context.js";
 import { UNDECLARED_METHOD } from "../contract.js";
-import type { ExposedInterface, ExposedMethod } from "../dispatcher.js";
 import { markedMethods, policyOf } from "../exposed/definition.js";
+import type { ExposedInterface, ExposedMethod } from "../exposed/exposed-interface.js";
 import { interfaceMark } from "../exposed/marks.js";
 import { handleOf, isProxy } from "../proxy.js";
 
