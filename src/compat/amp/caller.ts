@@ -11,7 +11,7 @@ import type { Logger } from "../../util/log.js";
 import { CalleeLocator } from "./callee-locator.js";
 import type { CommandBook } from "./command-book.js";
 import { AmpEnd } from "./end.js";
-import type { AmpProtocolOptions } from "./protocol.js";
+import type { AmpProtocolOptions } from "./options.js";
 import { argumentsByName, requestBox } from "./request.js";
 import { untypedValues } from "./untyped.js";
 

@@ -1,6 +1,5 @@
 import type { CommandLike } from "./command.js";
 import type { CommandArguments, CommandResponse, Nothing, Switches } from "./command-types.js";
-import type { AmpPeer } from "./peer.js";
 
 /** How a command is called. */
 export interface AmpCallOptions {
@@ -21,17 +20,6 @@ export type CallParameters<C extends CommandLike> =
 
 /** A command as a method. */
 export type CommandCall<C extends CommandLike> = (...call: CallParameters<C>) => Promise<CommandResponse<C>>;
-
-/** What a connection can do itself, besides calling commands. */
-export type Verb = Exclude<keyof AmpPeer, symbol>;
-
-/**
- * One method for each command of a table; those that switch the connection are none, as a call needs more than arguments there, and none can
- * have the name of a {@link Verb}.
- */
-export type CallsOf<T extends CommandTable> = {
-  readonly [K in keyof T as K extends Verb ? never : [Switches<T[K]>] extends [true] ? never : K]: CommandCall<T[K]>;
-};
 
 /** A command as a method of a client's proxy, whose options are given by `withOptions`. */
 export type CommandMethod<C extends CommandLike> =

@@ -10,7 +10,7 @@ import { Caller } from "./caller.js";
 import type { CommandBook } from "./command-book.js";
 import { DecodedCall } from "./decoded-call.js";
 import type { AmpEnd } from "./end.js";
-import type { AmpProtocolOptions } from "./protocol.js";
+import type { AmpProtocolOptions } from "./options.js";
 import { type RequestPlace, requestBox, responseValues } from "./request.js";
 
 /** A connection of a client to a peer of AMP, for the length of its life. */

@@ -4,10 +4,7 @@ import { requireMembers } from "../../security/rule-members.js";
 import { requireStreamTls } from "../../transport/index.js";
 import { requireLogger } from "../../util/log.js";
 import type { AmpCallOptions } from "./calls.js";
-import type { ConnectAmpOptions } from "./connect.js";
-import type { ListenAmpOptions } from "./listen.js";
-import type { AmpOptions } from "./options.js";
-import type { AmpProtocolOptions } from "./protocol.js";
+import type { AmpOptions, AmpProtocolOptions, ConnectAmpOptions, ListenAmpOptions } from "./options.js";
 
 type Names<O> = Readonly<Record<keyof O, true>>;
 

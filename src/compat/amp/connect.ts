@@ -6,21 +6,10 @@ import { MAX_TIMER_MS } from "../../util/timers.js";
 import type { CommandTable } from "./calls.js";
 import { checkConnectOptions } from "./check-options.js";
 import { AmpEnd } from "./end.js";
-import type { AmpOptions } from "./options.js";
-import { type AmpRemote, commandsOf, remoteOf } from "./peer-proxy.js";
-import { locatorsOf, type Responders } from "./responders.js";
-
-/** Options of {@link connectAmp}. */
-export interface ConnectAmpOptions<T extends CommandTable | undefined = undefined> extends AmpOptions {
-  /** Commands by the name of the method that calls them, so that `peer.repeat(…)` has types. Default none: see {@link AmpRemote}. */
-  readonly commands?: T;
-  /** What the other end may call. Default nothing. */
-  readonly responders?: Responders | undefined;
-  /** Milliseconds until it is given up to connect, with `UNAVAILABLE`; default 10,000. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** Gives it up to connect, with `CANCELLED`; once there is a connection, it means nothing more. */
-  readonly signal?: AbortSignal | undefined;
-}
+import type { ConnectAmpOptions } from "./options.js";
+import { commandsOf, remoteOf } from "./peer-proxy.js";
+import type { AmpRemote } from "./remote.js";
+import { locatorsOf } from "./responders.js";
 
 /**
  * Connects to a peer of AMP, for the length of one connection; `amp()` is for clients that connect again by themselves.

@@ -71,12 +71,10 @@ export { connectBoxes, listenBoxes } from "./boxes.js";
 export type {
   AmpCallOptions,
   CallParameters,
-  CallsOf,
   CommandCall,
   CommandMethod,
   CommandTable,
   MethodsOfCommands,
-  Verb,
 } from "./calls.js";
 export {
   AmpCommand,
@@ -113,7 +111,7 @@ export type {
   SwitchingCommand,
   TakeOver,
 } from "./command-types.js";
-export { type ConnectAmpOptions, connectAmp } from "./connect.js";
+export { connectAmp } from "./connect.js";
 export {
   BadArgumentsError,
   BadLocalReturnError,
@@ -122,18 +120,18 @@ export {
   RemoteAmpError,
   type RemoteAmpErrorOptions,
 } from "./errors.js";
-export { type AmpServer, type ListenAmpOptions, listen } from "./listen.js";
+export { type AmpServer, listen } from "./listen.js";
 export {
   type BoxResponder,
   joinLocators,
   type ResponderContext,
   type ResponderLocator,
 } from "./locator.js";
-export type { AmpOptions } from "./options.js";
+export type { AmpOptions, AmpProtocolOptions, ConnectAmpOptions, ListenAmpOptions } from "./options.js";
 export type { AmpPeer, AmpPeerInfo } from "./peer.js";
-export type { AmpRemote, UntypedCall, UntypedCalls } from "./peer-proxy.js";
-export { type AmpProtocolOptions, amp } from "./protocol.js";
+export { amp } from "./protocol.js";
 export type { AmpRegistrationOptions } from "./registration.js";
+export type { AmpRemote, CallsOf, UntypedCall, UntypedCalls, Verb } from "./remote.js";
 export { Responder, type ResponderDecorator } from "./responder-marks.js";
 export type { ResponderClass, Responders } from "./responders.js";
 export type { UntypedArguments, UntypedValue, UntypedValues } from "./untyped.js";

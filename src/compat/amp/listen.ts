@@ -1,34 +1,17 @@
 import { type RpcError, rpcError } from "../../errors.js";
 import { outsideOfCalls } from "../../peer/call-context.js";
-import {
-  type ConnectionLimits,
-  ConnectionQuota,
-  listenStreams,
-  type OctetStream,
-  type StreamHandlers,
-} from "../../transport/index.js";
+import { ConnectionQuota, listenStreams, type OctetStream, type StreamHandlers } from "../../transport/index.js";
 import { type Logger, SILENT, unfailing } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
 import { thrownText } from "../../util/thrown-text.js";
 import { MAX_TIMER_MS } from "../../util/timers.js";
 import { checkListenOptions } from "./check-options.js";
 import { AmpEnd } from "./end.js";
-import type { AmpOptions } from "./options.js";
-import { type AmpRemote, remoteOf } from "./peer-proxy.js";
-import { AmpRegistration, type AmpRegistrationOptions } from "./registration.js";
+import type { ListenAmpOptions } from "./options.js";
+import { remoteOf } from "./peer-proxy.js";
+import { AmpRegistration } from "./registration.js";
+import type { AmpRemote } from "./remote.js";
 import { type LocatorMaker, locatorsOf, type Responders } from "./responders.js";
-
-/** Options of {@link listen}. */
-export interface ListenAmpOptions extends AmpOptions {
-  /** How many connections are taken, as in the limits of a host. */
-  readonly connections?: ConnectionLimits | undefined;
-  /** Told of each connection, before anything is asked over it. If it throws, or what it returns rejects, the connection is closed. */
-  readonly onConnection?: ((peer: AmpRemote) => unknown) | undefined;
-  /** Registers the server at a nameserver, so that `client.locate(…, { wire: amp(…) })` finds it. Default: it is not registered. */
-  readonly register?: AmpRegistrationOptions | undefined;
-  /** How long running calls may take to finish when the server closes, in milliseconds; default 10,000. */
-  readonly drainTimeoutMs?: number | undefined;
-}
 
 /** A bound address at which commands are answered; made by {@link listen}. */
 export interface AmpServer {

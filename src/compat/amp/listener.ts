@@ -5,7 +5,7 @@ import { listenStreams, type OctetStream, type StreamHandlers } from "../../tran
 import { sleep } from "../../util/sleep.js";
 import { Caller } from "./caller.js";
 import type { CommandBook } from "./command-book.js";
-import type { AmpProtocolOptions } from "./protocol.js";
+import type { AmpProtocolOptions } from "./options.js";
 
 /** An address at which a host answers peers of AMP. */
 export class AmpListener implements ProtocolListener {

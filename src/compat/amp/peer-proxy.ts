@@ -2,26 +2,12 @@ import { BadRequestError, ConfigurationError, RpcError } from "../../errors.js";
 import { CallPromise } from "../../peer/call-promise.js";
 import type { CallOptions } from "../../peer/invoker.js";
 import { createProxy, type ProxyHandle } from "../../peer/proxy.js";
-import type { AmpCallOptions, CallsOf, CommandTable } from "./calls.js";
+import type { AmpCallOptions, CommandTable } from "./calls.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
 import type { AmpEnd } from "./end.js";
-import type { AmpPeer } from "./peer.js";
-import { type UntypedArguments, type UntypedValues, untypedBox, untypedValues } from "./untyped.js";
+import type { AmpRemote } from "./remote.js";
+import { untypedBox, untypedValues } from "./untyped.js";
 import { joinedOptions, VERBS, verbsOf } from "./verbs.js";
-
-/** A command that nobody has defined here, as a method. */
-export type UntypedCall = (args?: UntypedArguments, options?: AmpCallOptions) => Promise<UntypedValues>;
-
-/** Commands that nobody has defined here, each as a method of its name. */
-export type UntypedCalls = Readonly<Record<string, UntypedCall>>;
-
-/**
- * The other end of a connection, as an object: all that an {@link AmpPeer} has, and a method for each command. Commands of no table are
- * called by their own names, with values whose types are guessed: `peer.Sum?.({ a: 1, b: 2 })` gives `{ total: "3" }`. The `?.` is
- * for compilers with `noUncheckedIndexedAccess`: the method is always there.
- */
-export type AmpRemote<T extends CommandTable | undefined = undefined> = AmpPeer &
-  (T extends CommandTable ? CallsOf<T> : UntypedCalls);
 
 /** Commands by the method that calls them. */
 export type Commands = ReadonlyMap<string, Command>;

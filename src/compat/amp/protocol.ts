@@ -10,10 +10,7 @@ import { CommandBook } from "./command-book.js";
 import { asDeclared } from "./error-of.js";
 import { RemoteAmpError } from "./errors.js";
 import { AmpListener } from "./listener.js";
-import type { AmpOptions } from "./options.js";
-
-/** Options of {@link amp}; what they do not say is the client's business or the host's: deadlines, limits, the log. */
-export type AmpProtocolOptions = Pick<AmpOptions, "dialect" | "tls" | "limits" | "maxQueuedBytes">;
+import type { AmpProtocolOptions } from "./options.js";
 
 /**
  * AMP as a protocol of clients and hosts, which connect again, try again, and are found through a nameserver:

@@ -1,10 +1,11 @@
 import type { CallOptions } from "../../peer/invoker.js";
 import { requirePlainCall } from "../../peer/plain-call.js";
-import type { AmpCallOptions, CallParameters, Verb } from "./calls.js";
+import type { AmpCallOptions, CallParameters } from "./calls.js";
 import { type CommandLike, commandOf } from "./command.js";
 import type { CommandResponse, SwitchingCommand } from "./command-types.js";
 import type { AmpEnd } from "./end.js";
 import type { AmpPeer } from "./peer.js";
+import type { Verb } from "./remote.js";
 
 type Verbs = Pick<AmpPeer, Verb>;
 

@@ -11,7 +11,7 @@ export { MicrosecondDate } from "../../wire/microsecond-date.js";
 
 export { NamedArguments, named } from "../../wire/named-arguments.js";
 export { PythonDate, PythonDateTime, type PythonDateTimeFields } from "../../wire/pseud/dates.js";
-export type { ErrorItems } from "../../wire/pseud/error-body.js";
+export type { ErrorItems } from "../../wire/pseud/error-items.js";
 export { ErrorNames } from "../../wire/pseud/error-names.js";
 export { ExtensionValue, MessagePackTimestamp, PythonFloat } from "../../wire/pseud/foreign-values.js";
 export { MessageType } from "../../wire/pseud/format.js";

@@ -2,18 +2,9 @@ import { type ErrorCode, ProtocolError } from "../../errors.js";
 import type { ErrorMessage } from "../message.js";
 import { Writer } from "../messagepack/writer.js";
 import { decodeBody, textIn } from "./decode-value.js";
+import type { ErrorItems } from "./error-items.js";
 import { readToldLine } from "./error-names.js";
 import { TranslationTable } from "./translation-table.js";
-
-/** What travels of an error, three texts (docs/pseud-wire.md, section 4). */
-export interface ErrorItems {
-  /** Name of the class, without its module. */
-  readonly name: string;
-  /** The error's own text; may be empty. */
-  readonly message: string;
-  /** Where it happened, for people; may be empty, else it ends in a newline. */
-  readonly traceback: string;
-}
 
 /** The octets of an error. It can always be written: half of a surrogate pair becomes U+FFFD. */
 export function encodeErrorBody({ name, message, traceback }: ErrorItems): Buffer {

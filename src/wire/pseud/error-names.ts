@@ -1,7 +1,7 @@
 import { ConfigurationError, type ErrorCode, type Outcome } from "../../errors.js";
 import type { ErrorMessage } from "../message.js";
 import { toldCode, toldOutcome } from "../told.js";
-import type { ErrorItems } from "./error-body.js";
+import type { ErrorItems } from "./error-items.js";
 import { UNSENDABLE_NAMES } from "./python-builtins.js";
 
 /** The class of which Python makes an error when there is nothing better to say. */
