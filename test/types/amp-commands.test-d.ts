@@ -1,6 +1,6 @@
 /** Compiled by `npm run typecheck`, never run. */
 import type { Duplex } from "node:stream";
-import type { CallsOf, MethodsOfCommands } from "../../src/compat/amp/calls.js";
+import type { MethodsOfCommands } from "../../src/compat/amp/calls.js";
 import { AmpCommand, type Command, commandOf, defineCommand } from "../../src/compat/amp/command.js";
 import { CommandLocator, respond } from "../../src/compat/amp/command-locator.js";
 import type {
@@ -11,6 +11,7 @@ import type {
   ReceivedArguments,
   SentResponse,
 } from "../../src/compat/amp/command-types.js";
+import type { CallsOf } from "../../src/compat/amp/remote.js";
 import { Responder } from "../../src/compat/amp/responder-marks.js";
 import { locatorsOf } from "../../src/compat/amp/responders.js";
 import type { Remote } from "../../src/peer/remote.js";
