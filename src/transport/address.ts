@@ -36,6 +36,7 @@ export function isNetworkAddress(address: Address): address is NetworkAddress {
  * @throws ConfigurationError that says what is wrong and what an address looks like
  */
 export function parseAddress(text: string): Address {
+  requireText(text);
   const match = /^(?:([a-zA-Z][\w+.-]*):\/\/)?(.*)$/s.exec(text.trim());
   const word = match?.[1]?.toLowerCase() ?? "tcp";
   const scheme = word === "unix" ? "ipc" : word;
@@ -72,6 +73,12 @@ function isHostName(host: string): boolean {
 /** Does this address stand for every interface of the machine, so that it is of no use to others? */
 export function isWildcard(address: Address): boolean {
   return isNetworkAddress(address) && (address.host === "*" || address.host === "0.0.0.0" || address.host === "::");
+}
+
+/** @throws ConfigurationError for what is no text, such as the value of a variable that is not set */
+export function requireText(address: unknown): void {
+  if (typeof address === "string") return;
+  throw new ConfigurationError(`An address is a text, such as tcp://127.0.0.1:8000, and not ${String(address)}`);
 }
 
 function wrong(text: string, why: string): ConfigurationError {

@@ -1,4 +1,4 @@
-import { type Address, parseAddress } from "./address.js";
+import { type Address, parseAddress, requireText } from "./address.js";
 
 /** An address of whatever scheme. */
 export interface AnyAddress {
@@ -16,6 +16,7 @@ export interface AnyAddress {
  * @throws ConfigurationError as {@link parseAddress}
  */
 export function parseAnyAddress(text: string): AnyAddress {
+  requireText(text);
   const [, named = "tcp", rest = ""] = /^(?:([a-zA-Z][\w+.-]*):\/\/)?(.*)$/s.exec(text.trim()) ?? [];
   const scheme = named.toLowerCase();
   if (WITHOUT_HOST.has(scheme)) {

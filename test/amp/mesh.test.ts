@@ -12,6 +12,7 @@ import {
 } from "../../src/compat/amp/index.js";
 import { call, currentCall, defineInterface, named, statusOf, withOptions } from "../../src/index.js";
 import { generateKeyPair } from "../../src/transport/index.js";
+import { encodeMessage } from "../../src/wire/amp/index.js";
 import {
   BaseProblem,
   Bye,
@@ -106,6 +107,25 @@ describe("amp() in clients", () => {
     expect(await remote.Sum?.({ a: 1, b: 2 })).to.deep.equal({ total: "3" });
     expect(await remote.lowLevel?.({ data: Uint8Array.of(255, 0) })).to.deep.equal({ echo: Uint8Array.of(255, 0) });
     expect(await failureOf(call(remote, "Sum", 1, 2))).to.include({ code: "BAD_REQUEST", outcome: "not-sent" });
+  });
+
+  it("call again at once after an error that peers of Twisted do not foresee, and after which they close", async () => {
+    const remote = connect(await serve());
+    for (let count = 1; count <= 5; count++) {
+      expect(await failureOf(remote.fail({ kind: "?" }))).to.include({ errorCode: "UNKNOWN" });
+      expect(await remote.sum({ a: count, b: 1 })).to.deep.equal({ total: count + 1 });
+    }
+  });
+
+  it("end a connection themselves whose other end said that it would", async () => {
+    const { address, accepted } = await raw.listen();
+    const remote = connect({ address });
+    const failing = failureOf(remote.fail({ kind: "?" }));
+    const end = await accepted;
+    await end.until((hex) => hex.endsWith("0000"));
+    end.send(encodeMessage({ kind: "error", tag: "1", code: "UNKNOWN", description: "Unknown Error" }));
+    expect(await failing).to.include({ errorCode: "UNKNOWN" });
+    await end.ended();
   });
 
   it("refuse what does not fit before anything is sent, with the path", async () => {

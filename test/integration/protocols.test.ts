@@ -292,7 +292,8 @@ describe("A protocol with connections of its own", () => {
       const connect: Protocol["connect"] = (address, options) => protocol.connect(address, options);
       expect(await failure({ address: { ...at, wire: { connect, name, schemes } } })).to.match(/jsonl is for clients/);
       expect(await failure({ address: { ...at, address: "ipc:///tmp/x" } })).to.match(/does not go over ipc/);
-      const open = await host({ security, address: { ...at, mechanisms: ["null"] } });
+      // libzmq cannot tell by which key somebody has come.
+      const open = await host({ security, transport: "zmtp", address: { ...at, mechanisms: ["null"] } });
       expect(await mesh.client().connect<Echo>(open.address, undefined, { wire: protocol }).add(1, 2)).to.equal(3);
     });
 

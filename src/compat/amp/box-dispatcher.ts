@@ -30,6 +30,11 @@ export interface BoxDispatcherOptions extends BoxCalleeOptions {
   readonly wheel?: DeadlineWheel | undefined;
   /** Requests of this end that may wait for an answer at the same time; default 100,000. One more is refused with `OVERLOADED`. */
   readonly maxInFlight?: number | undefined;
+  /**
+   * The other end is about to close the connection, as peers of Twisted do after an error that they have not foreseen. Called before
+   * whoever asked hears of that error.
+   */
+  readonly onEnding?: (() => void) | undefined;
 }
 
 /** How a request goes. */
@@ -159,6 +164,7 @@ export class BoxDispatcher implements BoxReceiver {
       this.#callee.serve(message);
       return;
     }
+    if (message.kind === "error" && this.#dialect === "twisted" && isEnding(message)) this.#options.onEnding?.();
     const id = numberOf(message.tag);
     if (id !== undefined) {
       if (id === this.#last) this.#sender?.hold();
@@ -254,6 +260,11 @@ export class BoxDispatcher implements BoxReceiver {
   #hasStopped(): boolean {
     return this.#stopped !== undefined;
   }
+}
+
+/** Hosts of this package, which say what became of a request, keep their connections. */
+function isEnding({ code, outcome }: FailureMessage): boolean {
+  return code === Code.unknown && outcome === undefined;
 }
 
 /** What the other end has told of a request that failed. */

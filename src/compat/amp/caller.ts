@@ -37,6 +37,8 @@ export interface CallerOptions {
   readonly timeoutMs?: number | undefined;
   /** Told of the end of the connection. */
   readonly onClosed: () => void;
+  /** The other end is about to close it, after an error that it has not foreseen. */
+  readonly onEnding?: (() => void) | undefined;
   /** Told of what is ignored. */
   readonly log: Logger;
 }
@@ -71,6 +73,7 @@ export class Caller implements PeerCaller {
       maxRunningBytes: Infinity,
       wheel: options.wheel,
       log: options.log,
+      onEnding: options.onEnding,
       onClosed: () => {
         onClosed();
         callee.abandon(this, rpcError("CANCELLED", `${label} is gone, and with it who waited for the answer`));

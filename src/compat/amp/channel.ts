@@ -24,6 +24,7 @@ export class AmpChannel implements Channel {
   readonly #end: AmpEnd;
   readonly #opened: Promise<void>;
   #closed: RpcError | undefined;
+  #patience: NodeJS.Timeout | undefined;
 
   /** @throws ConfigurationError for a wrong address, or certificates that cannot be used */
   constructor(address: string, book: CommandBook, settings: AmpProtocolOptions, options: ProtocolConnectOptions) {
@@ -40,7 +41,11 @@ export class AmpChannel implements Channel {
       callee: dispatcher,
       limits: undefined,
       onClosed: () => {
+        clearTimeout(this.#patience);
         onClosed(this);
+      },
+      onEnding: () => {
+        this.#retire();
       },
     });
     const { end } = caller;
@@ -97,6 +102,11 @@ export class AmpChannel implements Channel {
       dialect: this.#end.dialect,
       context: this.#end,
     };
+    if (this.#closed) {
+      const { code, message } = this.#closed;
+      call.failed(rpcError(code, message, { ...place.where, outcome: "not-sent", cause: this.#closed }));
+      return;
+    }
     const command = this.#book.find(name, method);
     let box: Box;
     let bytes: number;
@@ -121,8 +131,9 @@ export class AmpChannel implements Channel {
   }
 
   close(reason: RpcError = rpcError("CLOSED", "The client closes")): void {
-    if (this.#closed) return;
-    this.#closed = reason;
+    const isRetired = this.#patience !== undefined;
+    if (this.#closed && !isRetired) return;
+    this.#closed ??= reason;
     const end = this.#end;
     if (!end.isOpen || reason.code !== "CLOSED") {
       end.destroy(reason);
@@ -131,6 +142,19 @@ export class AmpChannel implements Channel {
     // What was sent last leaves before the connection ends, but nobody waits for answers.
     end.end(reason);
     end.stopReceivingBoxes(reason);
+  }
+
+  /** What is called from now on goes over another connection; what is under way has a moment until the other end closes this one. */
+  #retire(): void {
+    if (this.#closed) return;
+    const reason = rpcError(
+      "UNAVAILABLE",
+      `${this.address} closes the connection after an error that it has not foreseen`,
+    );
+    this.#closed = reason;
+    this.#patience = setTimeout(() => {
+      this.#end.end(reason);
+    }, RETIRED_MS).unref();
   }
 
   #requireRoom(bytes: number, { where }: RequestPlace): void {
@@ -146,3 +170,6 @@ export class AmpChannel implements Channel {
     );
   }
 }
+
+/** So long a peer may take to close a connection of which it has said, by its error, that it does. */
+const RETIRED_MS = 1_000;

@@ -36,6 +36,8 @@ export interface AmpEndOptions
   readonly wheel?: DeadlineWheel | undefined;
   /** Told of the end, before anybody whose call waits hears of it. */
   readonly onClosed?: (() => void) | undefined;
+  /** See {@link BoxDispatcherOptions.onEnding}. */
+  readonly onEnding?: (() => void) | undefined;
   /** Told what happens. */
   readonly log: Logger;
 }
@@ -86,6 +88,7 @@ export class AmpEnd implements AmpPeer, AmpPeerInfo, BoxReceiver {
       maxRunningBytes,
       log: this.#log,
       objection: (command) => this.#change.objection(command),
+      onEnding: options.onEnding,
       onSwitched: (takeOver, command) => {
         this.#change.answered(takeOver, command);
       },
