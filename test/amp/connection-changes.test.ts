@@ -112,6 +112,20 @@ describe("A connection of AMP that becomes another one", () => {
     await end.until((hex) => commandsIn(hex).length === 2);
   });
 
+  it("can be switched inside of TLS, and is encrypted once", async () => {
+    const server = await amp.listen(vectorResponders());
+    const peer = await amp.connect(server);
+    await peer.startTls();
+    expect(await failureOf(peer.startTls())).to.include({ name: "OnlyOneTlsError", outcome: "not-sent" });
+    expect(await failureOf(peer.switchProtocol(Switch, { to: "?" }))).to.have.property("message", "no protocol ?");
+    const socket = await peer.switchProtocol(Switch, { to: "upper-echo" });
+    socket.write("still secret");
+    const [chunk] = (await once(socket, "data")) as [Buffer];
+    expect(chunk.toString()).to.equal("STILL SECRET");
+    socket.end();
+    await once(socket, "close");
+  });
+
   it("ends at once when both ends switch it at the same time", async () => {
     const { peer, end } = await towardsRaw();
     const switched = peer.switchProtocol(Switch, { to: "x" });

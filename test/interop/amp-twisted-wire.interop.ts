@@ -60,7 +60,7 @@ for (const way of AMP_WAYS) {
       expect(refused).to.be.instanceOf(BaseProblem).and.have.property("message", "there is no protocol nothing");
       expect(await ours.callRemote(Sum, { a: 1, b: 2 })).to.deep.equal({ total: 3 });
       const socket = await ours.switchProtocol(Switch, { to: "prefix-echo" });
-      expect(await waiting).to.include({ code: "CLOSED", outcome: "unknown", method: "Slow" });
+      expect(await waiting).to.include({ code: "UNAVAILABLE", outcome: "unknown", method: "Slow" });
       // It comes right behind the answer.
       expect(await read(socket, 5)).to.equal("echo:");
       socket.write("\0\0");
@@ -83,7 +83,7 @@ for (const way of AMP_WAYS) {
       expect(String((await theirs.read(5)).octets)).to.equal("echo:");
       await theirs.write(Buffer.from("\0\0tail"));
       expect(String((await theirs.read(6)).octets)).to.equal("\0\0tail");
-      expect(await waiting).to.include({ code: "CLOSED", outcome: "unknown", method: "Slow" });
+      expect(await waiting).to.include({ code: "UNAVAILABLE", outcome: "unknown", method: "Slow" });
       expect(await ours.closed).to.include({ name: "ProtocolSwitchedError" });
       expect((await theirs.call("Sum", { a: "1", b: "2" })).error?.class).to.equal("ProtocolSwitched");
       await theirs.disconnect(on);

@@ -14,6 +14,7 @@ import {
   dateTime,
   decimal,
   decodeFields,
+  descriptor,
   encodeFields,
   float,
   integer,
@@ -618,6 +619,15 @@ describe("Types of AMP", () => {
         address: "here",
       });
       expect(failure(() => encodeAny(fields, {})).message).to.equal("args.range is missing");
+    });
+
+    it("stands for open files, which are neither sent nor received", () => {
+      const fields = { name: unicode(), file: optional(descriptor()) };
+      const written = encodeFields(fields, { name: "a" });
+      expect(decodeFields(fields, written)).to.deep.equal({ name: "a", file: null });
+      expect(failure(() => encodeAny(fields, { name: "a", file: 3 })).message).to.match(/^args\.file is an open file/);
+      const come = new Map([...written, ["file", octets("0")]]);
+      expect(failure(() => decodeFields(fields, come)).message).to.match(/^args\.file is the number of an open file/);
     });
   });
 });

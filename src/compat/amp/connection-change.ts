@@ -68,6 +68,7 @@ export class ConnectionChange {
     const { connection, dispatcher } = this.#end;
     const startedAt = performance.now();
     this.#requireNone();
+    if (connection.isSecure) throw this.#onlyOneTls();
     // What cannot be used shows before anything is sent.
     connection.prepareTls(tls);
     this.#underWay = "tls";
@@ -129,13 +130,15 @@ export class ConnectionChange {
     return tls === false || tls === undefined ? NO_TLS : tls;
   }
 
-  /** @throws ProtocolSwitchedError or OnlyOneTlsError, `not-sent`, when a change is under way or was made that excludes another one */
+  /** @throws ProtocolSwitchedError or OnlyOneTlsError, `not-sent`, when a change is under way, or was made behind which there is none */
   #requireNone(): void {
-    const { connection, label } = this.#end;
+    const { connection } = this.#end;
     if (connection.locked) throw connection.locked;
-    if (this.#underWay === "tls" || connection.isSecure) {
-      throw new OnlyOneTlsError(`The connection to ${label} is encrypted already, or about to be`);
-    }
+    if (this.#underWay === "tls") throw this.#onlyOneTls();
+  }
+
+  #onlyOneTls(): OnlyOneTlsError {
+    return new OnlyOneTlsError(`The connection to ${this.#end.label} is encrypted already, or about to be`);
   }
 
   /** It goes on as it was. When nobody knows what became of the request, neither what the octets are that come. */
@@ -178,6 +181,7 @@ export class ConnectionChange {
     } finally {
       clearTimeout(timer);
     }
+    this.#underWay = undefined;
     connection.sendKept();
     dispatcher.sendKept();
   }

@@ -39,6 +39,7 @@ export {
   type DecimalKind,
   dateTime,
   decimal,
+  descriptor,
   encodeBox,
   type FailureMessage,
   type Flat,

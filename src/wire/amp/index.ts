@@ -31,6 +31,7 @@ export {
   bytes,
   dateTime,
   decimal,
+  descriptor,
   float,
   type IntegerOptions,
   integer,

@@ -83,6 +83,25 @@ export function path(): AmpType<string> {
   return PATH;
 }
 
+/**
+ * An open file that is passed over a unix socket: Twisted's `Descriptor`, which Node.js can neither send nor receive. For commands that
+ * declare one: they can be defined, and called where it is optional and left out; anything else fails and says why.
+ */
+export function descriptor(): AmpType<never> {
+  return DESCRIPTOR;
+}
+
+const DESCRIPTOR: AmpType<never> = {
+  encode() {
+    throw new WrongValueError(
+      "is an open file, and Node.js cannot pass one to another process: send a path, or what is in it",
+    );
+  },
+  decode() {
+    throw new MalformedValueError("is the number of an open file, which Node.js cannot take over");
+  },
+};
+
 const BYTES: AmpType<Uint8Array | ArrayBuffer, Uint8Array> = {
   encode(value) {
     if (types.isUint8Array(value)) return value;
