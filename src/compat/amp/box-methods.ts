@@ -1,9 +1,9 @@
 import { types } from "node:util";
 import { ConfigurationError } from "../../errors.js";
+import { methodsOf } from "../../util/methods-of.js";
 import type { Box } from "../../wire/amp/index.js";
 import { BadLocalReturnError } from "./errors.js";
 import type { BoxResponder, ResponderContext, ResponderLocator } from "./locator.js";
-import { methodsOf } from "./methods-of.js";
 
 /** A method that answers a command with boxes as they travel. */
 type BoxMethod = (box: Box, context: ResponderContext) => unknown;

@@ -34,7 +34,7 @@ const LISTENING: Names<ListenAmpOptions> = {
   drainTimeoutMs: true,
 };
 const PROTOCOL: Names<AmpProtocolOptions> = { dialect: true, tls: true, limits: true, maxQueuedBytes: true };
-const CALL: Names<AmpCallOptions> = { timeoutMs: true, signal: true };
+const CALL: readonly string[] = Object.keys({ timeoutMs: true, signal: true } satisfies Names<AmpCallOptions>);
 
 /**
  * Looks through the options of `connectAmp`.
@@ -82,7 +82,7 @@ export function checkProtocolOptions(options: AmpProtocolOptions): void {
  * @throws as {@link checkConnectOptions}
  */
 export function checkCallOptions(options: AmpCallOptions): void {
-  requireMembers(options, Object.keys(CALL), "The last argument of a call");
+  requireMembers(options, CALL, "The last argument of a call");
   requireMs("timeoutMs", options.timeoutMs);
   requireSignal(options.signal);
 }

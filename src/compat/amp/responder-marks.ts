@@ -1,8 +1,8 @@
 import { ConfigurationError } from "../../errors.js";
 import { metadata } from "../../peer/exposed/metadata.js";
+import { methodsOf } from "../../util/methods-of.js";
 import { type Command, type CommandLike, commandOf } from "./command.js";
 import { type AnyResponder, type ResponderEntry, type ResponderFunction, twoResponders } from "./command-locator.js";
-import { methodsOf } from "./methods-of.js";
 
 /** A decorator of methods that answer a command, of either kind: standard (TC39) or legacy (`experimentalDecorators`). */
 export interface ResponderDecorator<C extends CommandLike> {

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../../errors.js";
 import { AccessPolicy } from "../../security/policy.js";
 import type { Logger } from "../../util/log.js";
+import { methodsOf } from "../../util/methods-of.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../contract.js";
 import { type JournalingHost, journaled } from "../once/once-method.js";
@@ -184,21 +185,9 @@ const unmarked = new WeakSet<object>();
 
 function readMarked(instance: object, mark: InterfaceMark): Read {
   const read: Read = { mark, methods: new Map() };
-  const seen = new Set<string | symbol>();
-  // From the most derived class up; what is found first hides the rest, marked or not.
-  for (
-    let level: object | null = instance;
-    level !== null && level !== Object.prototype;
-    level = Object.getPrototypeOf(level) as object | null
-  ) {
-    for (const key of Reflect.ownKeys(level)) {
-      if (seen.has(key)) continue;
-      seen.add(key);
-      // Descriptors, not values: a getter is not run.
-      const body: unknown = Reflect.getOwnPropertyDescriptor(level, key)?.value;
-      const marked = typeof body === "function" ? methodMark(body) : undefined;
-      if (marked) add(read, marked.options, body as MethodFunction, instance, marked.inferred);
-    }
+  for (const { body } of methodsOf(instance)) {
+    const marked = methodMark(body);
+    if (marked) add(read, marked.options, body as MethodFunction, instance, marked.inferred);
   }
   return read;
 }
