@@ -3,13 +3,13 @@ import type { Channel } from "../../peer/channel.js";
 import type { PendingCall } from "../../peer/pending-calls.js";
 import { givenArguments, requirePlainCall } from "../../peer/plain-call.js";
 import type { ProtocolConnectOptions } from "../../peer/protocol.js";
-import { connectStream } from "../../transport/index.js";
 import type { Box } from "../../wire/amp/index.js";
 import { attachmentsOf, boxBytes } from "./box-size.js";
 import { Caller } from "./caller.js";
 import type { CommandBook } from "./command-book.js";
 import { DecodedCall } from "./decoded-call.js";
 import type { AmpEnd } from "./end.js";
+import { connectEnd } from "./end-streams.js";
 import type { AmpProtocolOptions } from "./options.js";
 import { type RequestPlace, requestBox, responseValues } from "./request.js";
 
@@ -50,17 +50,7 @@ export class AmpChannel implements Channel {
     });
     const { end } = caller;
     this.#end = end;
-    const { tls, maxQueuedBytes } = settings;
-    end.connection.attach(
-      connectStream(address, end.connection.handlers, { tls: tls === false ? undefined : tls, maxQueuedBytes }),
-    );
-    this.#opened = Promise.race([
-      end.opened,
-      end.closed.then((reason) => {
-        throw reason;
-      }),
-    ]);
-    this.#opened.catch(() => undefined);
+    this.#opened = connectEnd(end, address, settings);
   }
 
   get isOpen(): boolean {

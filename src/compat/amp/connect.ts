@@ -1,11 +1,10 @@
 import { type RpcError, rpcError } from "../../errors.js";
-import { outsideOfCalls } from "../../peer/call-context.js";
-import { connectStream } from "../../transport/index.js";
 import { SILENT } from "../../util/log.js";
 import { MAX_TIMER_MS } from "../../util/timers.js";
 import type { CommandTable } from "./calls.js";
 import { checkConnectOptions } from "./check-options.js";
 import { AmpEnd } from "./end.js";
+import { connectEnd } from "./end-streams.js";
 import type { ConnectAmpOptions } from "./options.js";
 import { commandsOf, remoteOf } from "./peer-proxy.js";
 import type { AmpRemote } from "./remote.js";
@@ -31,17 +30,12 @@ export async function connectAmp<T extends CommandTable | undefined = undefined>
   options: ConnectAmpOptions<T> = {},
 ): Promise<AmpRemote<T>> {
   checkConnectOptions(options, address);
-  const { responders, connectTimeoutMs = CONNECT_MS, tls, maxQueuedBytes, log = SILENT, signal } = options;
+  const { responders, connectTimeoutMs = CONNECT_MS, log = SILENT, signal } = options;
   const commands = commandsOf(options.commands);
   const locator = locatorsOf(responders ?? []);
   if (signal?.aborted) throw cancelled(address, signal);
   const end = new AmpEnd({ ...options, label: address, log, locator });
-  // Responders of a long connection are no part of the call in which it was made.
-  outsideOfCalls(() => {
-    end.connection.attach(
-      connectStream(address, end.connection.handlers, { tls: tls === false ? undefined : tls, maxQueuedBytes }),
-    );
-  });
+  const opened = connectEnd(end, address, options);
   const giveUp = (): void => {
     end.destroy(cancelled(address, signal));
   };
@@ -53,7 +47,7 @@ export async function connectAmp<T extends CommandTable | undefined = undefined>
     Math.min(connectTimeoutMs, MAX_TIMER_MS),
   );
   try {
-    await Promise.race([end.opened, end.closed.then(fail)]);
+    await opened;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", giveUp);
@@ -63,10 +57,6 @@ export async function connectAmp<T extends CommandTable | undefined = undefined>
 
 function cancelled(address: string, signal: AbortSignal | undefined): RpcError {
   return rpcError("CANCELLED", `It was given up to connect to ${address}`, { service: address, cause: signal?.reason });
-}
-
-function fail(reason: RpcError): never {
-  throw reason;
 }
 
 /** How long one tries to connect, in milliseconds. */

@@ -1,12 +1,12 @@
-import { type RpcError, rpcError } from "../../errors.js";
-import { outsideOfCalls } from "../../peer/call-context.js";
-import { ConnectionQuota, listenStreams, type OctetStream, type StreamHandlers } from "../../transport/index.js";
+import { rpcError } from "../../errors.js";
+import { ConnectionQuota, type OctetStream } from "../../transport/index.js";
 import { type Logger, SILENT, unfailing } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
 import { thrownText } from "../../util/thrown-text.js";
 import { MAX_TIMER_MS } from "../../util/timers.js";
 import { checkListenOptions } from "./check-options.js";
 import { AmpEnd } from "./end.js";
+import { listenForEnds } from "./end-streams.js";
 import type { ListenAmpOptions } from "./options.js";
 import { remoteOf } from "./peer-proxy.js";
 import { AmpRegistration } from "./registration.js";
@@ -44,8 +44,7 @@ export async function listen(
 ): Promise<AmpServer> {
   checkListenOptions(options, address);
   const server = new Server(responders, options);
-  // Responders of the server are no part of the call in which it was made.
-  await outsideOfCalls(() => server.bind(address));
+  await server.bind(address);
   try {
     await server.register();
   } catch (error) {
@@ -85,14 +84,9 @@ class Server implements AmpServer {
 
   async bind(address: string): Promise<void> {
     const { tls, maxQueuedBytes, connections } = this.#options;
-    const listener = await listenStreams(address, (stream) => this.#accept(stream), {
-      tls: tls === false ? undefined : tls,
-      maxQueuedBytes,
-      quota: new ConnectionQuota(connections),
-      onRefused: (remoteAddress: string, reason: RpcError) => {
-        this.#log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
-      },
-    });
+    const quota = new ConnectionQuota(connections);
+    const settings = { tls, maxQueuedBytes, quota, log: this.#log };
+    const listener = await listenForEnds(address, (stream) => this.#accept(stream), settings);
     this.#bound = listener.address;
     this.#isUnix = address.startsWith("unix:");
     this.#stop = () => listener.close();
@@ -112,7 +106,7 @@ class Server implements AmpServer {
   }
 
   /** Where a class of responders throws, the connection is not taken. */
-  #accept(stream: OctetStream): StreamHandlers {
+  #accept(stream: OctetStream): AmpEnd {
     const { onConnection } = this.#options;
     const { remoteAddress } = stream.peer;
     const from = remoteAddress === "" ? "a process of this machine" : remoteAddress;
@@ -133,8 +127,7 @@ class Server implements AmpServer {
         this.#log.error(`onConnection failed, so that the connection of ${end.label} was closed: ${thrownText(error)}`);
         end.destroy(rpcError("CLOSED", "The connection was closed here, as onConnection failed"));
       });
-    end.connection.attach(stream);
-    return end.connection.handlers;
+    return end;
   }
 
   async #close(): Promise<void> {

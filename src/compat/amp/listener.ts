@@ -1,10 +1,11 @@
-import { type RpcError, rpcError } from "../../errors.js";
+import { rpcError } from "../../errors.js";
 import type { ConnectedPeer } from "../../peer/connected-peer.js";
 import type { ProtocolListener, ProtocolListenOptions } from "../../peer/protocol.js";
-import { listenStreams, type OctetStream, type StreamHandlers } from "../../transport/index.js";
 import { sleep } from "../../util/sleep.js";
 import { Caller } from "./caller.js";
 import type { CommandBook } from "./command-book.js";
+import type { AmpEnd } from "./end.js";
+import { listenForEnds } from "./end-streams.js";
 import type { AmpProtocolOptions } from "./options.js";
 
 /** An address at which a host answers peers of AMP. */
@@ -31,14 +32,7 @@ export class AmpListener implements ProtocolListener {
   async bind(address: string): Promise<this> {
     const { quota, log } = this.#options;
     const { tls, maxQueuedBytes } = this.#settings;
-    const listener = await listenStreams(address, (stream) => this.#accept(stream), {
-      tls: tls === false ? undefined : tls,
-      maxQueuedBytes,
-      quota,
-      onRefused: (remoteAddress: string, reason: RpcError) => {
-        log.warn(`A connection of ${remoteAddress || "this machine"} was not taken: ${reason.message}`);
-      },
-    });
+    const listener = await listenForEnds(address, () => this.#accept(), { tls, maxQueuedBytes, quota, log });
     this.#address = listener.address;
     this.#stop = () => listener.close();
     return this;
@@ -66,7 +60,7 @@ export class AmpListener implements ProtocolListener {
     await stopped;
   }
 
-  #accept(stream: OctetStream): StreamHandlers {
+  #accept(): AmpEnd {
     const label = `amp-${++AmpListener.#count}`;
     const caller = new Caller({
       ...this.#options,
@@ -79,8 +73,6 @@ export class AmpListener implements ProtocolListener {
       },
     });
     this.#callers.set(label, caller);
-    const { connection } = caller.end;
-    connection.attach(stream);
-    return connection.handlers;
+    return caller.end;
   }
 }
