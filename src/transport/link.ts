@@ -48,8 +48,11 @@ export interface Link {
   close(reason?: RpcError): void;
 }
 
-/** Kinds of ZeroMQ sockets that can stand at the ends (RFC 28). */
-export type SocketType = "DEALER" | "ROUTER" | "REQ" | "REP";
+/**
+ * Kinds of ZeroMQ sockets that can stand at the ends (RFC 28). What a `SUB` link sends are subscriptions, messages of one frame: 1 to
+ * subscribe or 0 to end it, and the prefix (RFC 29).
+ */
+export type SocketType = "DEALER" | "ROUTER" | "REQ" | "REP" | "SUB" | "XPUB";
 
 /** Options of {@link Transport.connect}. */
 export interface LinkOptions {
@@ -86,6 +89,11 @@ export interface ListenOptions {
   readonly maxQueuedBytes?: number | undefined;
   /** Counts the peers, together with those of other listeners that have the same one; default: one of its own, with its defaults. */
   readonly quota?: ConnectionQuota | undefined;
+  /**
+   * Told of SUB and XSUB sockets that connect here, apart from all other peers; to them the listener is an XPUB socket. What they
+   * subscribe to comes as messages of one frame: 1 to subscribe or 0 to end it, and the prefix (RFC 29). Default: they are refused.
+   */
+  readonly subscribers?: ListenerHandlers | undefined;
 }
 
 /** What a listener tells its owner. Handlers must not throw. */
@@ -103,6 +111,8 @@ export interface ListenerHandlers {
   message(peer: Peer, frames: Frames): void;
   /** A peer is found to be gone: answers to it are pointless. Links that cannot see it may call this late, or never. */
   gone(peer: Peer): void;
+  /** {@link Listener.queuedBytes} of a peer is 0 again, after something was sent to it. Links that cannot see it never call this. */
+  drained?(peer: Peer): void;
 }
 
 /** The sender of a message at a listener. */
@@ -123,6 +133,8 @@ export interface Listener {
   readonly address: string;
   /** Sends to a peer. Never blocks; what a slow peer does not take is queued up to a limit. */
   send(peer: Peer, frames: Frames): void;
+  /** Bytes that a peer has not taken yet, as far as this process knows. */
+  queuedBytes(peer: Peer): number;
   /** Ends the connection of a peer at once. Links that cannot do it forget the peer. */
   disconnect(peer: Peer, reason?: RpcError): void;
   /** The peer of a routing id, if it is there. */
@@ -140,6 +152,8 @@ export interface TransportAbilities {
   readonly knowsUser: boolean;
   /** Does a listener see each peer come and go? */
   readonly seesPeers: boolean;
+  /** Does a listener take SUB sockets beside its other peers ({@link ListenOptions.subscribers})? */
+  readonly takesSubscribers: boolean;
   /** How ends can prove who they are. */
   readonly security: readonly LinkSecurity["mechanism"][];
   /** Schemes of its addresses. */

@@ -35,6 +35,17 @@ export class Ring<T> {
     return one;
   }
 
+  /** The first, which stays; `undefined` when there is none. */
+  get first(): T | undefined {
+    return this.#size === 0 ? undefined : this.#places[this.#first];
+  }
+
+  /** All of them, the first one first. */
+  *[Symbol.iterator](): Iterator<T> {
+    const mask = this.#places.length - 1;
+    for (let index = 0; index < this.#size; index++) yield this.#places[(this.#first + index) & mask] as T;
+  }
+
   #grow(): void {
     const { length } = this.#places;
     const inOrder = [...this.#places.slice(this.#first), ...this.#places.slice(0, this.#first)];

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { generateKeyPair } from "../../src/transport/zmtp/curve-box.js";
 import { generator } from "../support/generator.js";
-import { clientEnd, type End, exchange, serverEnd } from "../support/zmtp-pair.js";
+import { command, frame, greeting, ready } from "../support/raw-zmtp.js";
+import { clientEnd, type End, exchange, publishingEnd, serverEnd } from "../support/zmtp-pair.js";
 
 /**
  * A fuzzer in memory: mutated conversations against sessions of both roles. Whatever comes, a session either goes on or
@@ -105,6 +106,35 @@ describe(`ZMTP against a fuzzer (seed ${SEED})`, function () {
     }
     // The mutations reach both sides of every decision, or the fuzzer would prove nothing.
     expect(whole).to.be.greaterThan(INPUTS / 100);
+    expect(refused).to.be.greaterThan(INPUTS / 100);
+  });
+
+  it(`takes nothing but subscriptions from ${INPUTS} mutated subscribers`, () => {
+    const random = generator(SEED);
+    const talk = Buffer.concat([
+      ...[greeting(), ready("SUB"), frame(0, "\x01one"), frame(0, "\x00one"), frame(1, "\x01"), frame(0, "more")],
+      ...[
+        command("SUBSCRIBE", "two"),
+        command("CANCEL", "two"),
+        frame(0, `\x01${"x".repeat(4_096)}`),
+        frame(0, "other"),
+      ],
+    ]);
+    let subscriptions = 0;
+    let refused = 0;
+    for (let run = 0; run < INPUTS; run++) {
+      const end = publishingEnd(10_000);
+      feed(end, mutate(talk, random), random);
+      check(end, `run ${run}`);
+      if (end.failure) refused++;
+      if (!end.peer?.subscribes) continue;
+      for (const [prefix, ...more] of end.messages) {
+        subscriptions++;
+        if (more.length === 0 && prefix && (prefix[0] ?? 2) < 2 && prefix.length <= 4_097) continue;
+        expect.fail(`run ${run} took ${more.length + 1} frames, the first of ${prefix?.length ?? 0} octets`);
+      }
+    }
+    expect(subscriptions).to.be.greaterThan(INPUTS / 100);
     expect(refused).to.be.greaterThan(INPUTS / 100);
   });
 

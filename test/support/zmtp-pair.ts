@@ -3,6 +3,7 @@ import type { LinkSecurity, ListenerSecurity } from "../../src/transport/index.j
 import { encodeMetadata } from "../../src/transport/zmtp/command.js";
 import { CurveClient, CurveServer } from "../../src/transport/zmtp/curve-mechanism.js";
 import type { Mechanism } from "../../src/transport/zmtp/mechanism.js";
+import { admittingMechanism } from "../../src/transport/zmtp/mechanisms.js";
 import { NullMechanism } from "../../src/transport/zmtp/null-mechanism.js";
 import { PlainClient, PlainServer } from "../../src/transport/zmtp/plain-mechanism.js";
 import { Session, type SessionPeer } from "../../src/transport/zmtp/session.js";
@@ -26,10 +27,11 @@ function end(
   role: "client" | "server",
   mechanism: (wanted: string | undefined) => Mechanism | undefined,
   max: number,
+  takesSubscribers = false,
 ): End {
   const told: End = {
     session: new Session(
-      { role, socketType: role === "client" ? "DEALER" : "ROUTER", maxMessageBytes: max, mechanism },
+      { role, socketType: role === "client" ? "DEALER" : "ROUTER", takesSubscribers, maxMessageBytes: max, mechanism },
       {
         ready: (peer) => {
           told.peer = peer;
@@ -84,6 +86,13 @@ export function serverEnd(security: ListenerSecurity = { null: true }, max = 1 <
     },
     max,
   );
+}
+
+/** The accepting end of a listener that takes subscribers. */
+export function publishingEnd(max = 1 << 20): End {
+  const own = { socketType: "ROUTER", takesSubscribers: true } as const;
+  const origin = { remoteAddress: "" };
+  return end("server", (wanted) => admittingMechanism(wanted, { null: true }, own, origin), max, true);
 }
 
 /** Carries bytes both ways until neither end has any; `change` may tamper with them. */

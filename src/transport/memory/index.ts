@@ -5,7 +5,13 @@ import { findListener, MemoryListener } from "./memory-listener.js";
 /** Inside of one process: no socket, no system call. Messages are written and read as on any other link. */
 export const memoryTransport: Transport = {
   name: "memory",
-  abilities: { knowsUser: false, seesPeers: true, security: ["null"], schemes: ["memory"] },
+  abilities: {
+    knowsUser: false,
+    seesPeers: true,
+    takesSubscribers: true,
+    security: ["null"],
+    schemes: ["memory"],
+  },
   connect: (address, handlers, options) => new MemoryLink(address, handlers, options),
   // eslint-disable-next-line @typescript-eslint/require-await -- what binding throws has to be a rejection
   listen: async (address, handlers, options) => MemoryListener.bind(address, handlers, options),

@@ -1,7 +1,7 @@
-import { type RpcError, rpcError } from "../../errors.js";
+import { RpcError, rpcError } from "../../errors.js";
 import { type Frames, sizeOf } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
-import type { Link, LinkHandlers, LinkOptions } from "../link.js";
+import type { Link, LinkHandlers, LinkOptions, SocketType } from "../link.js";
 import { findListener, tooLarge } from "./memory-listener.js";
 import type { Pipe } from "./pipe.js";
 
@@ -10,6 +10,7 @@ export class MemoryLink implements Link {
   readonly #address: string;
   readonly #handlers: LinkHandlers;
   readonly #maxMessageBytes: number;
+  readonly #socketType: SocketType;
   #pipe: Pipe | undefined;
   #isClosed = false;
 
@@ -18,6 +19,7 @@ export class MemoryLink implements Link {
     this.#address = parseAddress(address).text;
     this.#handlers = handlers;
     this.#maxMessageBytes = options.maxMessageBytes;
+    this.#socketType = options.socketType ?? "DEALER";
     setImmediate(() => {
       this.#open();
     });
@@ -38,7 +40,8 @@ export class MemoryLink implements Link {
       this.#end(this.#gone("is not bound in this process"));
       return;
     }
-    this.#pipe = listener.accept({
+    const accepted = listener.accept({
+      socketType: this.#socketType,
       message: (frames) => {
         this.#receive(frames);
       },
@@ -46,6 +49,12 @@ export class MemoryLink implements Link {
         this.#end(reason ?? this.#gone("closed the connection"));
       },
     });
+    if (RpcError.isRpcError(accepted)) {
+      const service = this.#address;
+      this.#end(rpcError("UNAVAILABLE", `${service}: ${accepted.message}`, { service, cause: accepted }));
+      return;
+    }
+    this.#pipe = accepted;
     this.#handlers.opened();
   }
 

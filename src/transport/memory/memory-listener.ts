@@ -1,9 +1,11 @@
-import { type RpcError, rpcError } from "../../errors.js";
+import { RpcError, rpcError } from "../../errors.js";
 import { type Frames, sizeOf } from "../../wire/message.js";
 import { parseAddress } from "../address.js";
 import { bindError } from "../bind-error.js";
-import type { Listener, ListenerHandlers, ListenOptions, Peer } from "../link.js";
+import type { Listener, ListenerHandlers, ListenOptions, Peer, SocketType } from "../link.js";
 import type { PeerIdentity } from "../security.js";
+import { requireCompatible, typeTowards } from "../socket-types.js";
+import { isAcceptable } from "../subscription.js";
 import { Pipe } from "./pipe.js";
 
 /** What is bound in this process, by address. */
@@ -16,6 +18,8 @@ export function findListener(address: string): MemoryListener | undefined {
 
 /** The connecting end, as its listener sees it. */
 export interface MemoryCaller {
+  /** What it says it is. */
+  readonly socketType: SocketType;
   /** Takes a message. */
   message(frames: Frames): void;
   /** The listener has ended the connection; everything that it had sent has arrived. */
@@ -26,12 +30,16 @@ export interface MemoryCaller {
 export class MemoryListener implements Listener {
   readonly address: string;
   #handlers: ListenerHandlers;
+  #subscribers: ListenerHandlers | undefined;
+  readonly #socketType: SocketType;
   readonly #maxMessageBytes: number;
   readonly #peers = new Set<MemoryPeer>();
 
   private constructor(address: string, handlers: ListenerHandlers, options: ListenOptions) {
     this.address = address;
     this.#handlers = handlers;
+    this.#subscribers = options.subscribers;
+    this.#socketType = options.socketType ?? "ROUTER";
     // As with sockets: what is a little too large is answered with an error.
     this.#maxMessageBytes = options.maxMessageBytes * 2;
   }
@@ -45,8 +53,21 @@ export class MemoryListener implements Listener {
     return listener;
   }
 
-  /** Takes a caller in; returns how it sends. */
-  accept(caller: MemoryCaller): Pipe {
+  /**
+   * Takes a caller in.
+   *
+   * @returns how it sends, or why it is not let in
+   */
+  accept(caller: MemoryCaller): Pipe | RpcError {
+    const own = typeTowards(caller.socketType, {
+      socketType: this.#socketType,
+      takesSubscribers: this.#subscribers !== undefined,
+    });
+    try {
+      requireCompatible(caller.socketType, own);
+    } catch (error) {
+      return RpcError.from(error, "PROTOCOL");
+    }
     const toHere = new Pipe(
       (frames) => {
         this.#receive(peer, frames);
@@ -62,6 +83,9 @@ export class MemoryListener implements Listener {
       () => {
         caller.ended(peer.reason);
       },
+      () => {
+        if (this.#peers.has(peer)) this.#ownerOf(peer).drained?.(peer);
+      },
     );
     const peer: MemoryPeer = {
       id: `process#${nextPeer++}`,
@@ -70,15 +94,21 @@ export class MemoryListener implements Listener {
       routingId: NO_ROUTING_ID,
       toHere,
       toCaller,
+      subscribes: own === "XPUB",
       reason: undefined,
     };
     this.#peers.add(peer);
-    this.#handlers.joined?.(peer);
+    this.#ownerOf(peer).joined?.(peer);
     return toHere;
   }
 
   send(peer: Peer, frames: Frames): void {
     (peer as MemoryPeer).toCaller.send(frames);
+  }
+
+  queuedBytes(peer: Peer): number {
+    const target = peer as MemoryPeer;
+    return this.#peers.has(target) ? target.toCaller.bytes : 0;
   }
 
   disconnect(peer: Peer, reason?: RpcError): void {
@@ -94,16 +124,28 @@ export class MemoryListener implements Listener {
     for (const peer of [...this.#peers]) this.#end(peer, undefined);
     // Callers keep their ends of closed connections for a while, and need not keep what was behind this one.
     this.#handlers = NOBODY;
+    this.#subscribers = undefined;
     return Promise.resolve();
   }
 
   #receive(peer: MemoryPeer, frames: Frames): void {
     const size = sizeOf(frames);
-    if (size <= this.#maxMessageBytes) {
-      this.#handlers.message(peer, frames);
-      return;
+    if (size > this.#maxMessageBytes) this.#end(peer, tooLarge(size, this.#maxMessageBytes));
+    else if (!peer.subscribes || this.#isAcceptable(peer, frames)) this.#ownerOf(peer).message(peer, frames);
+  }
+
+  #isAcceptable(peer: MemoryPeer, frames: Frames): boolean {
+    try {
+      return isAcceptable(frames);
+    } catch (error) {
+      this.#end(peer, RpcError.from(error, "PROTOCOL"));
+      return false;
     }
-    this.#end(peer, tooLarge(size, this.#maxMessageBytes));
+  }
+
+  /** Who is told of a peer. */
+  #ownerOf({ subscribes }: MemoryPeer): ListenerHandlers {
+    return (subscribes ? this.#subscribers : undefined) ?? this.#handlers;
   }
 
   #end(peer: MemoryPeer, reason: RpcError | undefined): void {
@@ -111,13 +153,15 @@ export class MemoryListener implements Listener {
     peer.reason = reason;
     peer.toHere.cut();
     peer.toCaller.end();
-    this.#handlers.gone(peer);
+    this.#ownerOf(peer).gone(peer);
   }
 }
 
 interface MemoryPeer extends Peer {
   readonly toHere: Pipe;
   readonly toCaller: Pipe;
+  /** Is it a SUB socket? */
+  readonly subscribes: boolean;
   /** Why it was disconnected. */
   reason: RpcError | undefined;
 }

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Frames } from "../../wire/message.js";
+import { type Frames, sizeOf } from "../../wire/message.js";
 
 const outside = AsyncLocalStorage.snapshot();
 
@@ -11,15 +11,20 @@ const outside = AsyncLocalStorage.snapshot();
 export class Pipe {
   readonly #deliver: (frames: Frames) => void;
   readonly #ended: () => void;
+  readonly #drained: (() => void) | undefined;
   #waiting: Frames[] = [];
+  #bytes = 0;
   #isScheduled = false;
   #isEnding = false;
   #isOver = false;
   readonly #flush = (): void => {
     this.#isScheduled = false;
     const messages = this.#waiting;
+    const bytes = this.#bytes;
     this.#waiting = [];
     for (const frames of messages) if (!this.#isOver) this.#deliver(frames);
+    if (!this.#isOver) this.#bytes -= bytes;
+    if (bytes > 0 && this.#bytes === 0 && !this.#isOver) this.#drained?.();
     if (!this.#isEnding || this.#isOver || this.#waiting.length > 0) return;
     this.#isOver = true;
     this.#ended();
@@ -28,10 +33,17 @@ export class Pipe {
   /**
    * @param deliver - takes a message
    * @param ended - called after the last one, when the sender has ended the pipe
+   * @param drained - called when everything that was sent has arrived
    */
-  constructor(deliver: (frames: Frames) => void, ended: () => void) {
+  constructor(deliver: (frames: Frames) => void, ended: () => void, drained?: () => void) {
     this.#deliver = deliver;
     this.#ended = ended;
+    this.#drained = drained;
+  }
+
+  /** What was sent and has not arrived. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -42,6 +54,7 @@ export class Pipe {
   send(frames: Frames): boolean {
     if (this.#isEnding || this.#isOver) return false;
     this.#waiting.push(frames.map((frame) => Buffer.from(frame)));
+    this.#bytes += sizeOf(frames);
     this.#schedule();
     return true;
   }
@@ -57,6 +70,7 @@ export class Pipe {
   cut(): void {
     this.#isOver = true;
     this.#waiting = [];
+    this.#bytes = 0;
   }
 
   #schedule(): void {

@@ -67,6 +67,10 @@ export class RouterListener implements Listener {
     else this.#write(target, frames);
   }
 
+  queuedBytes(peer: Peer): number {
+    return (peer as RouterPeer).queuedBytes;
+  }
+
   disconnect(peer: Peer): void {
     this.#lose(peer as RouterPeer);
   }
@@ -220,7 +224,12 @@ const RETRY_MS = 5;
 const MAX_REMEMBERED = 10_000;
 
 /** libzmq checks credentials in a thread of its own, which this transport does not serve. */
-function requireOpen({ security, socketType, quota }: ListenOptions): void {
+function requireOpen({ security, socketType, quota, subscribers }: ListenOptions): void {
+  if (subscribers) {
+    throw new ConfigurationError(
+      "The transport zeromq takes no subscribers beside other peers; leave the option transport away, or bind another address for them",
+    );
+  }
   if (quota?.isAskedFor) {
     throw new ConfigurationError(
       "The transport zeromq does not see its peers come and go, so it cannot count connections; leave the option transport away, " +

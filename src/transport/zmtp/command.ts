@@ -11,6 +11,18 @@ export interface Command {
 /** Properties that ends tell each other, by lower-case name; names are case-insensitive. */
 export type Metadata = ReadonlyMap<string, Buffer>;
 
+/**
+ * What an end says of itself: always the same, or what depends on what the peer has said before.
+ *
+ * @internal
+ */
+export type OwnMetadata = Buffer | ((theirs: Metadata) => Buffer);
+
+/** What an end says of itself to a peer that has spoken. */
+export function metadataFor(own: OwnMetadata, theirs: Metadata): Buffer {
+  return typeof own === "function" ? own(theirs) : own;
+}
+
 /** The body of a command's frame. */
 export function encodeCommand(name: string, ...rest: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1"), ...rest]);

@@ -36,6 +36,10 @@ export class ZmtpConnection implements Watched {
   #reason: RpcError | undefined;
   #heardAtLastLook = 0;
   #silentLooks = 0;
+  /** Called when something was written; only where somebody wants to know. */
+  #written: ((error?: Error | null) => void) | undefined;
+  /** Was a message sent since that was told last? */
+  #isBehind = false;
   readonly #flush = (): void => {
     this.#flushing = false;
     this.#write();
@@ -48,7 +52,9 @@ export class ZmtpConnection implements Watched {
     this.#maxQueuedBytes = options.maxQueuedBytes;
     this.#session = new Session(options, {
       ready: (peer) => {
-        this.#heartbeats = peer.knowsHeartbeats;
+        this.#heartbeats = peer.knowsHeartbeats && !peer.subscribes;
+        // A subscriber that is busy reads nothing for a while, and so no ping either: that is no reason to give it up.
+        if (peer.subscribes) socket.setKeepAlive(true, KEEP_ALIVE_MS);
         handlers.ready(peer);
       },
       message: (frames) => {
@@ -89,10 +95,20 @@ export class ZmtpConnection implements Watched {
     return this.#session.out.bytes + this.#socket.writableLength;
   }
 
+  /** Tells from now on when {@link ZmtpConnection.queuedBytes} is 0 again after a message was sent. */
+  watchQueue(drained: () => void): void {
+    this.#written = (error) => {
+      if (error || this.#closed || !this.#isBehind || this.queuedBytes > 0) return;
+      this.#isBehind = false;
+      drained();
+    };
+  }
+
   /** Sends a message; only after `ready`. */
   send(frames: Frames): void {
     if (this.#closed || !this.#session.isReady) return;
     this.#session.send(frames);
+    this.#isBehind = true;
     if (this.queuedBytes > this.#maxQueuedBytes) {
       this.destroy(rpcError("OVERLOADED", `The peer has not read for long: ${this.queuedBytes} bytes wait for it`));
     }
@@ -122,6 +138,7 @@ export class ZmtpConnection implements Watched {
   destroy(reason?: RpcError): void {
     this.#reason ??= reason;
     this.#write();
+    this.#session.stop();
     this.#socket.destroy();
     this.#finish();
   }
@@ -157,10 +174,10 @@ export class ZmtpConnection implements Watched {
     const parts = this.#session.out.take();
     if (parts.length === 1) {
       const [part] = parts;
-      if (part) this.#socket.write(part);
+      if (part) this.#socket.write(part, this.#written);
     } else if (parts.length > 1) {
       this.#socket.cork();
-      for (const part of parts) this.#socket.write(part);
+      for (const part of parts) this.#socket.write(part, this.#written);
       this.#socket.uncork();
     }
   }
@@ -176,5 +193,7 @@ export class ZmtpConnection implements Watched {
 
 /** Looks without a sign of life before a peer is given up: 2 to 3 s to the first ping, 3 s for its answer. */
 const SILENT_LOOKS = 3;
+/** After so many milliseconds without a word the kernel asks whether the machine of a subscriber is still there. */
+const KEEP_ALIVE_MS = 5_000;
 /** Looks after which a handshake must be done. */
 const HANDSHAKE_LOOKS = 20;

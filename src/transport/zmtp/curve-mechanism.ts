@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { ProtocolError, rpcError } from "../../errors.js";
 import type { Admission, KeyPair } from "../security.js";
-import { type Command, decodeMetadata, encodeCommand } from "./command.js";
+import { type Command, decodeMetadata, encodeCommand, metadataFor, type OwnMetadata } from "./command.js";
 import { Box, generateKeyPair, KEY_BYTES, requireKey } from "./curve-box.js";
 import { COMMAND, MORE } from "./frame-parser.js";
 import { admit, type Mechanism, type SealedFrame, type Step, unexpected } from "./mechanism.js";
@@ -79,7 +79,7 @@ export class CurveClient implements Mechanism {
  */
 export class CurveServer implements Mechanism {
   readonly name = "CURVE" as const;
-  readonly #metadata: Buffer;
+  readonly #metadata: OwnMetadata;
   readonly #keys: KeyPair;
   readonly #admit: (publicKey: Uint8Array) => Admission;
   readonly #shortKeys = generateKeyPair();
@@ -91,7 +91,7 @@ export class CurveServer implements Mechanism {
 
   /** @throws ConfigurationError when a key has not 32 octets */
   constructor(
-    metadata: Buffer,
+    metadata: OwnMetadata,
     security: { readonly keys: KeyPair; readonly admit: (publicKey: Uint8Array) => Admission },
   ) {
     this.#metadata = metadata;
@@ -147,8 +147,9 @@ export class CurveServer implements Mechanism {
     const user = await admit(() => this.#admit(theirKey), "the key of a CURVE handshake");
     this.#traffic = traffic;
     const readyNonce = this.#nonces.next();
+    const own = metadataFor(this.#metadata, metadata);
     return {
-      send: encodeCommand("READY", readyNonce, traffic.seal(nonce("CurveZMQREADY---", readyNonce), this.#metadata)),
+      send: encodeCommand("READY", readyNonce, traffic.seal(nonce("CurveZMQREADY---", readyNonce), own)),
       done: { metadata, identity: { mechanism: "curve", user, publicKey: theirKey } },
     };
   }

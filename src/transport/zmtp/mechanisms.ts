@@ -1,15 +1,13 @@
-import type { SocketType } from "../link.js";
 import { type LinkSecurity, type ListenerSecurity, OPEN_TO_ALL, type PeerOrigin } from "../security.js";
-import { encodeMetadata } from "./command.js";
+import { type OwnType, typeTowards } from "../socket-types.js";
+import { encodeMetadata, type OwnMetadata } from "./command.js";
 import { CurveClient, CurveServer } from "./curve-mechanism.js";
 import type { Mechanism } from "./mechanism.js";
 import { NullMechanism } from "./null-mechanism.js";
 import { PlainClient, PlainServer } from "./plain-mechanism.js";
 
 /** What an end says of itself in its handshake. */
-export interface OwnEnd {
-  /** What its socket is. */
-  readonly socketType: SocketType;
+export interface OwnEnd extends OwnType {
   /** The name by which a ROUTER at the other end knows it; default none. */
   readonly routingId?: Uint8Array | undefined;
 }
@@ -40,7 +38,10 @@ export function admittingMechanism(
   own: OwnEnd,
   origin: PeerOrigin,
 ): Mechanism | undefined {
-  const metadata = metadataOf(own);
+  const metadata: OwnMetadata = own.takesSubscribers
+    ? (theirs) =>
+        metadataOf({ ...own, socketType: typeTowards(theirs.get("socket-type")?.toString("latin1") ?? "", own) })
+    : metadataOf(own);
   const { null: open, plain, curve } = security ?? OPEN_TO_ALL;
   if (wanted === "NULL" && open) return new NullMechanism(metadata);
   if (wanted === "PLAIN" && plain) return new PlainServer(metadata, (user, password) => plain(user, password, origin));

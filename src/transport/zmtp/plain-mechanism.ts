@@ -1,6 +1,13 @@
 import { ConfigurationError, ProtocolError } from "../../errors.js";
 import type { Admission } from "../security.js";
-import { type Command, decodeMetadata, encodeCommand, type Metadata } from "./command.js";
+import {
+  type Command,
+  decodeMetadata,
+  encodeCommand,
+  type Metadata,
+  metadataFor,
+  type OwnMetadata,
+} from "./command.js";
 import { admit, type Mechanism, type Step, unexpected } from "./mechanism.js";
 
 /** The end that shows user and password (RFC 24). */
@@ -45,11 +52,11 @@ export class PlainClient implements Mechanism {
 /** The end that checks them. */
 export class PlainServer implements Mechanism {
   readonly name = "PLAIN" as const;
-  readonly #metadata: Buffer;
+  readonly #metadata: OwnMetadata;
   readonly #check: (user: Uint8Array, password: Uint8Array) => Admission;
   #user: string | undefined;
 
-  constructor(metadata: Buffer, check: (user: Uint8Array, password: Uint8Array) => Admission) {
+  constructor(metadata: OwnMetadata, check: (user: Uint8Array, password: Uint8Array) => Admission) {
     this.#metadata = metadata;
     this.#check = check;
   }
@@ -68,7 +75,7 @@ export class PlainServer implements Mechanism {
     if (command.name !== "INITIATE") throw unexpected(command, this.name);
     const metadata: Metadata = decodeMetadata(command.body);
     return {
-      send: encodeCommand("READY", this.#metadata),
+      send: encodeCommand("READY", metadataFor(this.#metadata, metadata)),
       done: { metadata, identity: { mechanism: "plain", user: this.#user, publicKey: undefined } },
     };
   }

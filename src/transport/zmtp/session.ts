@@ -1,19 +1,18 @@
 import { ProtocolError, RpcError, rpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
-import type { SocketType } from "../link.js";
 import { OutBuffer } from "../out-buffer.js";
 import type { PeerIdentity } from "../security.js";
+import { type OwnType, requireCompatible, typeTowards } from "../socket-types.js";
+import { CANCEL, isAcceptable, isSubscription, SUBSCRIBE } from "../subscription.js";
 import { decodeCommand, encodeCommand } from "./command.js";
 import { COMMAND, FrameParser, MORE } from "./frame-parser.js";
 import { decodeGreeting, encodeGreeting, GREETING_BYTES, GREETING_HEAD_BYTES, type Greeting } from "./greeting.js";
 import { type Mechanism, Refused, type Step } from "./mechanism.js";
 
 /** What a session is told when it begins. */
-export interface SessionOptions {
+export interface SessionOptions extends OwnType {
   /** The end that proves who it is begins the handshake; the other one adapts. Most often the former has connected. */
   readonly role: "client" | "server";
-  /** What our end is. */
-  readonly socketType: SocketType;
   /** Largest message that may come, all frames together, in bytes. */
   readonly maxMessageBytes: number;
   /**
@@ -45,8 +44,10 @@ export interface SessionPeer {
   readonly identity: PeerIdentity;
   /** The routing id it asked for; empty for none. */
   readonly routingId: Buffer;
-  /** Does it know heartbeats (ZMTP 3.1)? */
+  /** Does it know heartbeats, and commands for subscriptions (ZMTP 3.1)? */
   readonly knowsHeartbeats: boolean;
+  /** Is it a SUB or XSUB socket? Only subscriptions come from it. */
+  readonly subscribes: boolean;
 }
 
 type Phase = "greeting" | "handshake" | "traffic" | "failed";
@@ -70,6 +71,10 @@ export class Session {
   #frames: Buffer[] = [];
   #frameBytes = 0;
   #heard = 0;
+  /** Is the peer a subscriber … */
+  #publishes = false;
+  /** … or this end, and the peer knows commands for that? */
+  #subscribesByCommand = false;
 
   constructor(options: SessionOptions, events: SessionEvents) {
     this.#options = options;
@@ -116,6 +121,13 @@ export class Session {
 
   /** Sends a message; only when ready. */
   send(frames: Frames): void {
+    if (this.#subscribesByCommand && isSubscription(frames)) {
+      const [subscription = NOTHING] = frames;
+      const name = subscription[0] === SUBSCRIBE ? "SUBSCRIBE" : "CANCEL";
+      this.#write(COMMAND, encodeCommand(name, subscription.subarray(1)));
+      this.#events.writable();
+      return;
+    }
     const last = frames.length - 1;
     for (let index = 0; index <= last; index++) {
       const body = frames[index];
@@ -129,6 +141,11 @@ export class Session {
     // Ours to choose is the time after which the peer may give us up, in tenths of a second; 0 leaves it to the peer.
     this.#write(COMMAND, encodeCommand("PING", Buffer.alloc(2)));
     this.#events.writable();
+  }
+
+  /** Takes no more from the peer: the owner has done with it, and what has come already is of no interest. */
+  stop(): void {
+    this.#phase = "failed";
   }
 
   #write(flags: number, body: Uint8Array): void {
@@ -194,7 +211,7 @@ export class Session {
       return;
     }
     if ((flags & MORE) === 0 && this.#frames.length === 0) {
-      this.#events.message([body]);
+      this.#deliver([body]);
       return;
     }
     this.#frames.push(body);
@@ -208,16 +225,23 @@ export class Session {
     const frames = this.#frames;
     this.#frames = [];
     this.#frameBytes = 0;
+    this.#deliver(frames);
+  }
+
+  #deliver(frames: Frames): void {
+    if (this.#publishes && !isAcceptable(frames)) return;
     this.#events.message(frames);
   }
 
-  /** Heartbeats. Other commands are for socket types that stand at neither end here, and are ignored. */
+  /** Heartbeats and subscriptions. Other commands are for socket types that stand at neither end here, and are ignored. */
   #command(frame: Buffer): void {
     const { name, body } = decodeCommand(frame);
     if (name === "PING") {
       if (body.length < 2) throw new ProtocolError("The peer's PING is malformed");
       this.#write(COMMAND, encodeCommand("PONG", body.subarray(2, 2 + MAX_PING_CONTEXT)));
       this.#events.writable();
+    } else if (this.#publishes && (name === "SUBSCRIBE" || name === "CANCEL")) {
+      this.#deliver([Buffer.concat([Buffer.from([name === "SUBSCRIBE" ? SUBSCRIBE : CANCEL]), body])]);
     } else if (name === "ERROR") {
       throw new ProtocolError("The peer reported an error and goes");
     }
@@ -259,14 +283,17 @@ export class Session {
     }
     if (!done) return;
     const theirs = done.metadata.get("socket-type")?.toString("latin1") ?? "";
-    if (!COMPATIBLE[this.#options.socketType].includes(theirs)) {
-      throw new ProtocolError(`A ${this.#options.socketType} socket cannot talk to a ${JSON.stringify(theirs)} socket`);
-    }
+    const own = typeTowards(theirs, this.#options);
+    requireCompatible(own, theirs);
+    const knowsHeartbeats = this.#greeting !== undefined && (this.#greeting.major > 3 || this.#greeting.minor >= 1);
+    this.#publishes = own === "XPUB";
+    this.#subscribesByCommand = own === "SUB" && knowsHeartbeats;
     this.#phase = "traffic";
     this.#events.ready({
       identity: done.identity,
       routingId: done.metadata.get("identity") ?? Buffer.alloc(0),
-      knowsHeartbeats: this.#greeting !== undefined && (this.#greeting.major > 3 || this.#greeting.minor >= 1),
+      knowsHeartbeats,
+      subscribes: this.#publishes,
     });
   }
 
@@ -286,14 +313,7 @@ export class Session {
   }
 }
 
-/** Pairs of sockets that may talk (RFC 28), as far as they matter here. */
-const COMPATIBLE: Record<SocketType, readonly string[]> = {
-  DEALER: ["ROUTER", "DEALER", "REP"],
-  ROUTER: ["ROUTER", "DEALER", "REQ"],
-  REQ: ["ROUTER", "REP"],
-  REP: ["REQ", "DEALER"],
-};
-
+const NOTHING = Buffer.alloc(0);
 /** What a refusing server says of itself: the client then knows that it is the mechanism that does not fit. */
 const REFUSING = "NONE";
 /** Octets that CURVE adds to a frame. */

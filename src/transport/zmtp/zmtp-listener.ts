@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { RpcError } from "../../errors.js";
+import { ConfigurationError, RpcError } from "../../errors.js";
 import type { Frames } from "../../wire/message.js";
 import { bindServer } from "../bind-server.js";
 import { ConnectionQuota, type CountedConnection } from "../connection-quota.js";
@@ -36,6 +36,11 @@ export class ZmtpListener implements Listener {
   /** Binds; see {@link Transport.listen}. */
   static async bind(text: string, handlers: ListenerHandlers, options: ListenOptions): Promise<ZmtpListener> {
     const address = parseSocketAddress(text);
+    if (options.proof && options.subscribers) {
+      throw new ConfigurationError(
+        "A listener that proves who it is says what it is before its peers do, so that it takes no subscribers",
+      );
+    }
     const server = createServer({ noDelay: true, pauseOnConnect: false });
     return new ZmtpListener(server, await bindServer(server, address), handlers, options);
   }
@@ -44,9 +49,14 @@ export class ZmtpListener implements Listener {
     const target = peer as ZmtpPeer;
     target.connection.send(frames);
     // Who does not take its answers is not asked for more calls.
-    if (target.isHeld || target.connection.queuedBytes <= HOLD_BYTES) return;
+    if (target.isHeld || target.connection.queuedBytes <= HOLD_BYTES || target.subscribes) return;
     target.isHeld = true;
     target.connection.hold(true);
+  }
+
+  queuedBytes(peer: Peer): number {
+    const target = peer as ZmtpPeer;
+    return this.#peers.has(target) ? target.connection.queuedBytes : 0;
   }
 
   disconnect(peer: Peer, reason?: RpcError): void {
@@ -88,13 +98,15 @@ export class ZmtpListener implements Listener {
       return;
     }
     const { security, proof, routingId, socketType = "ROUTER" } = this.#options;
-    const own = { socketType, routingId };
+    const takesSubscribers = this.#options.subscribers !== undefined;
+    const own = { socketType, takesSubscribers, routingId };
     const proving = proof && provingMechanism(proof, own);
     const connection = new ZmtpConnection(
       socket,
       {
         role: proving ? "client" : "server",
         socketType,
+        takesSubscribers,
         // A request a little too large is read and answered with an error; only one far too large breaks the connection.
         maxMessageBytes: this.#options.maxMessageBytes * 2,
         maxQueuedBytes: this.#options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
@@ -106,7 +118,7 @@ export class ZmtpListener implements Listener {
         },
         message: (frames) => {
           if (frames.length === 1 && frames[0]?.length === 0) return;
-          this.#handlers.message(peer, frames);
+          peer.owner.message(peer, frames);
         },
         closed: (reason) => {
           this.#gone(peer, reason);
@@ -116,7 +128,9 @@ export class ZmtpListener implements Listener {
     const peer: ZmtpPeer = {
       ...stranger(origin.remoteAddress),
       routingId: NO_ROUTING_ID,
+      owner: this.#handlers,
       isReady: false,
+      subscribes: false,
       isHeld: false,
       connection,
       counted,
@@ -133,9 +147,17 @@ export class ZmtpListener implements Listener {
     peer.identity = session.identity;
     peer.isReady = true;
     peer.counted.shaken();
-    const holder = this.#name(peer, session.routingId);
-    this.#handlers.joined?.(peer);
-    if (holder) this.#handlers.taken?.(peer, holder);
+    peer.subscribes = session.subscribes;
+    if (peer.subscribes) peer.owner = this.#options.subscribers ?? this.#handlers;
+    const { owner } = peer;
+    if (owner.drained) {
+      peer.connection.watchQueue(() => {
+        owner.drained?.(peer);
+      });
+    }
+    const holder = peer.subscribes ? undefined : this.#name(peer, session.routingId);
+    owner.joined?.(peer);
+    if (holder) owner.taken?.(peer, holder);
   }
 
   /**
@@ -160,7 +182,7 @@ export class ZmtpListener implements Listener {
     peer.counted.closed();
     const key = peer.routingId.toString("hex");
     if (this.#byRoutingId.get(key) === peer) this.#byRoutingId.delete(key);
-    if (peer.isReady) this.#handlers.gone(peer);
+    if (peer.isReady) peer.owner.gone(peer);
     else if (reason) this.#handlers.refused?.(peer, reason);
   }
 }
@@ -168,7 +190,11 @@ export class ZmtpListener implements Listener {
 interface ZmtpPeer extends Peer {
   identity: PeerIdentity;
   routingId: Buffer;
+  /** Who is told of it. */
+  owner: ListenerHandlers;
   isReady: boolean;
+  /** Is it a SUB or XSUB socket? */
+  subscribes: boolean;
   /** Nothing is read from it for now. */
   isHeld: boolean;
   connection: ZmtpConnection;

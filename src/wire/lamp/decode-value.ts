@@ -36,11 +36,11 @@ export function decodeValue(source: ValueSource, depth = 0): unknown {
     case 0xc3:
       return true;
     case 0xc4:
-      return copyOf(reader.take(reader.unsigned(1)));
+      return reader.copy(reader.unsigned(1));
     case 0xc5:
-      return copyOf(reader.take(reader.unsigned(2)));
+      return reader.copy(reader.unsigned(2));
     case 0xc6:
-      return copyOf(reader.take(reader.unsigned(4)));
+      return reader.copy(reader.unsigned(4));
     case 0xc7:
       return decodeExtension(source, reader.unsigned(1), depth);
     case 0xc8:
@@ -170,7 +170,7 @@ function decodeContent(source: ValueSource, type: number, depth: number): unknow
       return toError(decodeValue(source, depth));
     case Ext.binary: {
       const kind = binaryKind(reader.octet());
-      return toBinary(kind, copyOf(reader.take(reader.end - reader.at)));
+      return toBinary(kind, reader.copy(reader.end - reader.at));
     }
     case Ext.outOfBand: {
       const kind = binaryKind(reader.octet());
@@ -200,11 +200,6 @@ function revive(source: ValueSource, kind: Referral["kind"], depth: number): unk
 
 function requireDepth(depth: number): void {
   if (depth >= MAX_DEPTH) throw new ProtocolError(`A value nests deeper than ${MAX_DEPTH} levels`);
-}
-
-/** A copy: a view would keep everything alive that came along. */
-function copyOf(view: Buffer): Uint8Array {
-  return new Uint8Array(view);
 }
 
 function textOf(source: ValueSource, depth: number): string {

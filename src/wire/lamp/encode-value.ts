@@ -134,9 +134,11 @@ function encodeBinary(sink: ValueSink, value: ArrayBufferView | ArrayBuffer): vo
   const { writer } = sink;
   const kind = binaryKind(value);
   const octets =
-    value instanceof ArrayBuffer
-      ? new Uint8Array(value)
-      : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    value instanceof Uint8Array
+      ? value
+      : value instanceof ArrayBuffer
+        ? new Uint8Array(value)
+        : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (octets.byteLength >= OUT_OF_BAND_BYTES) {
     const begun = writer.beginExtension(Ext.outOfBand);
     writer.octet(kind);
@@ -153,6 +155,8 @@ function encodeBinary(sink: ValueSink, value: ArrayBufferView | ArrayBuffer): vo
 }
 
 function binaryKind(value: ArrayBufferView | ArrayBuffer): number {
+  // Most are these, and to ask by name costs more than to write them.
+  if (Object.getPrototypeOf(value) === Uint8Array.prototype) return 0;
   if (Buffer.isBuffer(value)) return BINARY_KINDS.indexOf("Buffer");
   const kind = BINARY_KINDS.indexOf(Object.prototype.toString.call(value).slice(8, -1) as BinaryKind);
   if (kind < 0) throw new Untransportable();

@@ -83,6 +83,18 @@ export class Reader {
     return taken;
   }
 
+  /** A copy of `size` octets: a view would keep everything alive that came along. */
+  copy(size: number): Uint8Array {
+    this.need(size);
+    const { bytes, at } = this;
+    this.at = at + size;
+    const copy = new Uint8Array(size);
+    // A view costs more than a few octets do.
+    if (size <= 64) for (let index = 0; index < size; index++) copy[index] = bytes[at + index] ?? 0;
+    else copy.set(bytes.subarray(at, at + size));
+    return copy;
+  }
+
   /** A text of `size` octets. */
   text(size: number): string {
     this.need(size);

@@ -134,9 +134,13 @@ export class Writer {
 
   /** Octets without a header. */
   raw(value: Uint8Array): void {
-    this.reserve(value.byteLength);
-    this.bytes.set(value, this.at);
-    this.at += value.byteLength;
+    const size = value.byteLength;
+    this.reserve(size);
+    const { bytes, at } = this;
+    this.at = at + size;
+    // The way into native code costs more than a few octets do.
+    if (size <= 64) for (let index = 0; index < size; index++) bytes[at + index] = value[index] ?? 0;
+    else bytes.set(value, at);
   }
 
   /** One octet without a header. */
@@ -175,6 +179,23 @@ export class Writer {
   /** Everything since `begun` is the extension's. */
   endExtension(begun: number): void {
     this.#view.setUint32(begun - 5, this.at - begun);
+  }
+
+  /**
+   * A place for a number of 4 octets that is known later; {@link Writer.fill} fills it in.
+   *
+   * @returns where it stands
+   */
+  blank(): number {
+    this.reserve(4);
+    const { at } = this;
+    this.at += 4;
+    return at;
+  }
+
+  /** Fills in a number of 4 octets without a sign. */
+  fill(at: number, value: number): void {
+    this.#view.setUint32(at, value);
   }
 
   /** An extension without content beyond a few octets. */

@@ -49,19 +49,25 @@ class OneKey:
         return key == self.key
 
 
+def admit(context, mechanism, keys):
+    """Answers libzmq's questions about credentials, as long as what is returned is kept."""
+    if mechanism == "null":
+        return None
+    auth = ThreadAuthenticator(context)
+    auth.start()
+    if mechanism == "plain":
+        auth.configure_plain(domain="*", passwords={USER.decode(): PASSWORD.decode()})
+    else:
+        auth.configure_curve_callback(domain="*", credentials_provider=OneKey(keys["admitted"]))
+    return auth
+
+
 def serve(context, kind, mechanism, address, keys):
-    auth = None
-    if mechanism != "null":
-        auth = ThreadAuthenticator(context)
-        auth.start()
-        if mechanism == "plain":
-            auth.configure_plain(domain="*", passwords={USER.decode(): PASSWORD.decode()})
-        else:
-            auth.configure_curve_callback(domain="*", credentials_provider=OneKey(keys["admitted"]))
+    auth = admit(context, mechanism, keys)
     sock = make(context, kind, mechanism, keys, True)
     sock.bind(address)
     print("ready", sock.last_endpoint.decode().rstrip("\0"), flush=True)
-    while True:
+    while auth is None or auth.is_alive():
         sock.send_multipart(sock.recv_multipart())
 
 
@@ -87,4 +93,5 @@ def main():
     (serve if role == "serve" else ask)(context, kind, mechanism, address, json.loads(keys))
 
 
-main()
+if __name__ == "__main__":
+    main()
