@@ -12,9 +12,9 @@ import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, InterfaceType, Remote } from "../peer/remote.js";
 import { Sessions } from "../peer/sessions.js";
 import { discardSources, holdSources } from "../peer/streams/source.js";
-import { credentialsOf } from "../security/credentials.js";
+import { type Credentials, credentialsOf } from "../security/credentials.js";
 import { keyText, readKey } from "../security/keys.js";
-import { findTransport, parseAddress } from "../transport/index.js";
+import { findTransport, parseAddress, type Transport } from "../transport/index.js";
 import { DeadlineWheel } from "../util/deadline-wheel.js";
 import { SILENT } from "../util/log.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
@@ -30,6 +30,7 @@ import { type ClientOptions, type ConnectOptions, type LocateOptions } from "./o
 import { type InvokerContext, ReconnectingInvoker } from "./reconnecting-invoker.js";
 import { Resolver } from "./resolver.js";
 import { RetryBudget } from "./retry-policy.js";
+import { SubscriberSockets, type Subscribing } from "./subscriber-sockets.js";
 import type { Target } from "./target.js";
 import { Targets } from "./targets.js";
 
@@ -63,6 +64,9 @@ export class Client {
   readonly #nameserver: NameserverClient;
   readonly #targets: Targets;
   readonly #invokerContext: InvokerContext;
+  readonly #transport: Transport;
+  readonly #credentials: Credentials;
+  #subscribing: Subscribing | undefined;
   #token: string | undefined;
   #closed = false;
 
@@ -79,6 +83,8 @@ export class Client {
     const connectTimeoutMs = options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs;
     const transport = findTransport(options.transport);
     const credentials = credentialsOf(options.security);
+    this.#transport = transport;
+    this.#credentials = credentials;
     this.#pool = new ConnectionPool({
       transport,
       credentials,
@@ -226,6 +232,17 @@ export class Client {
   }
 
   /**
+   * An interface of one run of one service, by the best way that both ends know. Never moves on to another run.
+   *
+   * @returns `undefined` when it can be reached in no way from here
+   * @internal
+   */
+  runComponent(record: ServiceRecord, interfaceName: string): Component | undefined {
+    const target = this.#targets.run(record);
+    return target && this.#component(interfaceName, target);
+  }
+
+  /**
    * Everything that the nameserver knows of providers of an interface.
    *
    * @throws UnavailableError when no nameserver can be reached
@@ -284,6 +301,21 @@ export class Client {
     return this;
   }
 
+  /** What subscribers need of it. @internal */
+  get subscribing(): Subscribing {
+    this.#subscribing ??= {
+      sockets: new SubscriberSockets({
+        transport: this.#transport,
+        credentials: this.#credentials,
+        maxMessageBytes: this.#options.maxMessageBytes ?? DEFAULT_LIMITS.maxMessageBytes,
+      }),
+      random: this.#invokerContext.random,
+      log: this.#options.log ?? SILENT,
+      find: (query, options) => this.#nameserver.find(query, options),
+    };
+    return this.#subscribing;
+  }
+
   /** Functions and objects of services that are held here, and those of this process that services hold. */
   get references(): readonly HeldReference[] {
     return [...this.#pool.references()];
@@ -299,6 +331,7 @@ export class Client {
   close(): Promise<void> {
     this.#closed = true;
     this.#dispatcher.abort(rpcError("CLOSED", "The client was closed", { outcome: "executed" }));
+    this.#subscribing?.sockets.close();
     this.#pool.close();
     return Promise.resolve();
   }

@@ -23,6 +23,8 @@ export interface Configuration extends ClientOptions {
   readonly authentication?: AuthenticationPolicy;
   /** Who may call what. */
   readonly policy?: Policy;
+  /** Who may ask for the statistics of a host. */
+  readonly statsPolicy?: Policy;
   /** How much of a host its peers may take. */
   readonly limits?: HostLimits;
 }

@@ -46,6 +46,12 @@ export class Targets {
     return target;
   }
 
+  /** The one run of a service that a record tells of, and no other; `undefined` when nothing is spoken there that is spoken here. */
+  run(record: ServiceRecord): AddressTarget | undefined {
+    const instance = this.#instances.get(record);
+    return instance && new AddressTarget(instance, record.service);
+  }
+
   /**
    * Whatever the nameserver knows.
    *

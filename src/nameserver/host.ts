@@ -1,7 +1,8 @@
 import { Client } from "../client/client.js";
 import { CLIENT_DEFAULTS } from "../client/defaults.js";
 import { credentialsOfHost } from "../security/host-security.js";
-import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
+import { ServiceHost } from "../service/service-host.js";
+import type { ServiceHostOptions } from "../service/service-host-options.js";
 import { SILENT } from "../util/log.js";
 import { DEFAULT_LEASE_MS, NameserverRegistrar } from "./nameserver-registrar.js";
 import { TokenValidator } from "./token-validator.js";

@@ -65,6 +65,11 @@ export class MemoryRegistry implements Registry {
     return true;
   }
 
+  leftMs(service: string): number | undefined {
+    const held = this.#held.get(service);
+    return held && Math.max(0, held.expiresAt - this.#now());
+  }
+
   delete(service: string): void {
     const held = this.#held.get(service);
     if (!held) return;

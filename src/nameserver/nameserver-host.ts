@@ -2,7 +2,8 @@ import { ConfigurationError } from "../errors.js";
 import { mechanismsOf } from "../peer/bound-address.js";
 import { NAMESERVER_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { credentialsOfHost } from "../security/host-security.js";
-import { ServiceHost, type ServiceHostOptions } from "../service/service-host.js";
+import { ServiceHost } from "../service/service-host.js";
+import type { ServiceHostOptions } from "../service/service-host-options.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { ChangeLog } from "./change-log.js";
 import { MemoryRegistry } from "./memory-registry.js";
@@ -74,7 +75,17 @@ export class NameserverHost extends ServiceHost {
     this.#desk = desk;
     this.#changes = changes;
     const random = options.random ?? Math.random;
+    this.addStats(NAMESERVER_INTERFACE, () => ({ leases: this.#leases() }));
     this.provide(nameserverInterface({ registry, desk, changes, random, registration, visibility, log }));
+  }
+
+  /** Leases by service, for the statistics. The nameserver's own never ends and is not among them. */
+  #leases(): unknown {
+    return this.#registry.list().flatMap(({ service }) => {
+      const { leaseMs = Infinity } = this.#registry.get(service) ?? {};
+      if (leaseMs === Infinity) return [];
+      return [{ service, leaseMs, leftMs: this.#registry.leftMs?.(service) ?? null }];
+    });
   }
 
   /** Records that are held now, the nameserver's own included. */

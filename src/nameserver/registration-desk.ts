@@ -4,7 +4,8 @@ import type { ServiceRecord } from "../peer/record.js";
 import type { Credentials } from "../security/credentials.js";
 import { isSameSecret } from "../security/secrets.js";
 import type { Logger } from "../util/log.js";
-import { LivenessMonitor } from "./liveness.js";
+import { sleep } from "../util/sleep.js";
+import { type Liveness, LivenessMonitor } from "./liveness.js";
 import type { Registry, RegistryEntry } from "./registry.js";
 
 /** What a registrant asks for. */
@@ -39,6 +40,7 @@ export class RegistrationDesk {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #unwatch: () => void;
   readonly #rewatch: NodeJS.Timeout;
+  readonly #closing = new AbortController();
 
   /** @param options - `hasOwners`: a record belongs to the user who registered it, whoever else shows its lease or address */
   constructor(
@@ -112,6 +114,7 @@ export class RegistrationDesk {
 
   /** Closes connections and stops the clock. */
   close(): void {
+    this.#closing.abort();
     clearInterval(this.#rewatch);
     this.#unwatch();
     this.#liveness.close();
@@ -171,7 +174,7 @@ export class RegistrationDesk {
   async #lookInto(address: string): Promise<void> {
     const affected = this.#registry.list().filter((record) => this.#liveness.wayTo(record).address === address);
     for (const record of affected) {
-      const liveness = await this.#liveness.ping(record);
+      const liveness = await this.#pingDropped(record);
       const current = this.#registry.get(record.service);
       if (current?.record !== record) continue;
       if (liveness === "gone") {
@@ -179,6 +182,22 @@ export class RegistrationDesk {
         this.#registry.delete(record.service);
       } else if (liveness === "alive") this.#watch(record.service);
     }
+  }
+
+  /**
+   * A process that was killed loses its connections a moment before its address: who is silent right then is asked again, for
+   * otherwise nothing would be known of it until its lease ends.
+   */
+  async #pingDropped(record: ServiceRecord): Promise<Liveness> {
+    const { signal } = this.#closing;
+    let liveness = await this.#liveness.ping(record);
+    for (const pauseMs of SECOND_LOOKS_MS) {
+      if (liveness !== "silent" || this.#registry.get(record.service)?.record !== record) break;
+      await sleep(pauseMs, signal);
+      if (signal.aborted) break;
+      liveness = await this.#liveness.ping(record);
+    }
+    return liveness;
   }
 
   /** A record is gone or replaced: its address is watched for others only. */
@@ -189,5 +208,7 @@ export class RegistrationDesk {
   }
 }
 
+/** Pauses before a service whose connection was lost, and which is silent, is asked again, in milliseconds. */
+const SECOND_LOOKS_MS: readonly number[] = [50, 200, 500];
 /** How often addresses that could not be watched are tried again, in milliseconds. */
 const REWATCH_MS = 2_000;

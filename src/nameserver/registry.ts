@@ -33,6 +33,11 @@ export interface Registry {
   set(entry: RegistryEntry): void;
   /** Begins the lease of an entry anew; `false` when there is none. */
   renew(service: string): boolean;
+  /**
+   * How long the lease of an entry lasts yet, in milliseconds; `undefined` when there is none. Absent: not known, and the
+   * nameserver's statistics do not tell it.
+   */
+  leftMs?(service: string): number | undefined;
   /** Removes an entry. */
   delete(service: string): void;
   /** All records that match. */

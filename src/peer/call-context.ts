@@ -5,12 +5,13 @@ import type { Caller } from "../security/caller.js";
 import type { PeerIdentity } from "../transport/index.js";
 import { brand, brandOf, hasBrand, shared } from "../util/shared.js";
 import { MAX_TIMER_MS } from "../util/timers.js";
-import type { CallId, EarlierTry, Extensions } from "../wire/message.js";
+import type { CallId, EarlierTry, ErrorMessage, Extensions } from "../wire/message.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { JournalDatabase } from "./once/call-journal.js";
 import { AUTH_EXTENSION } from "./record.js";
 import type { Dynamic, Remote } from "./remote.js";
 import type { Session } from "./sessions.js";
+import type { MethodCalls } from "./stats/method-calls.js";
 
 /**
  * The call that a method is serving: {@link currentCall}. PyCOM: `Request` (docs/pycom-wire.md, section 10.2).
@@ -47,6 +48,10 @@ export class ServerCall {
   readonly id: CallId;
   /** Carries out {@link ServerCall.transaction}, for methods that are declared so. @internal */
   commit: (<T>(body: (database: JournalDatabase) => T) => T) | undefined = undefined;
+  /** Where it is counted. @internal */
+  counted: MethodCalls | undefined = undefined;
+  /** When it arrived, in milliseconds of `performance.now()`; `undefined` for calls that are not timed. @internal */
+  timedFrom: number | undefined = undefined;
   /** It is not under way any more, for those who count. @internal */
   onEnded: (() => void) | undefined = undefined;
   /** Told when the method has no more to do with the call: it was answered, and the streams of its answer are over. @internal */
@@ -218,6 +223,19 @@ export class ServerCall {
   finished(): void {
     this.#stopTimer();
     if (!this.#outlives) this.over();
+  }
+
+  /**
+   * It is being answered; counted once, whatever comes after.
+   *
+   * @param failure - the answer, if it is an error
+   * @internal
+   */
+  countEnd(failure?: ErrorMessage): void {
+    const { counted, timedFrom } = this;
+    this.counted = undefined;
+    if (failure) counted?.failed(failure);
+    counted?.ended(timedFrom === undefined ? undefined : performance.now() - timedFrom);
   }
 
   /** Nothing at all is left of it. Idempotent. @internal */

@@ -7,6 +7,8 @@ export interface QueuedCall {
   /** The call. */
   readonly message: CallMessage;
   /** In milliseconds of `performance.now()`. */
+  readonly arrivedAt: number;
+  /** In milliseconds of `performance.now()`. */
   readonly deadlineAt: number;
   /** Where its answer goes. */
   readonly origin: CallOrigin;

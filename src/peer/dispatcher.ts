@@ -14,9 +14,10 @@ import { CallQueue, type QueuedCall } from "./call-queue.js";
 import type { MethodContract } from "./contract.js";
 import { isRegistered } from "./error-classes.js";
 import type { ExposedInterface, ExposedMethod } from "./exposed/exposed-interface.js";
-import { type ErrorPolicy, expiredAnswer, failureAnswer, reasonOf } from "./failures.js";
+import { type ErrorPolicy, expired, failureAnswer, reasonOf } from "./failures.js";
 import { ToldFailure } from "./once/told-failure.js";
 import type { Sessions } from "./sessions.js";
+import { CallStats } from "./stats/call-stats.js";
 import { discardSources } from "./streams/source.js";
 
 /** Stands around every call that a host serves, after authentication; calls `next` once, or answers by itself. */
@@ -70,6 +71,8 @@ export class Dispatcher implements RunningCalls {
   readonly #access: AccessControl;
   readonly #queue = new CallQueue();
   readonly #running = new LinkedList<ServerCall>();
+  /** What was called how often, and how it went. */
+  readonly stats: CallStats = new CallStats();
   #draining = false;
   #idle: (() => void)[] = [];
   #refusedAt = 0;
@@ -107,6 +110,7 @@ export class Dispatcher implements RunningCalls {
       throw rpcError("CONFIGURATION", `The interface ${exposed.name} is provided twice`);
     }
     this.#interfaces.set(exposed.name, exposed);
+    this.stats.exposed(this.#interfaces.values());
   }
 
   /**
@@ -119,6 +123,7 @@ export class Dispatcher implements RunningCalls {
       throw rpcError("CONFIGURATION", `The interface ${exposed.name} is not provided by this host`);
     }
     this.#interfaces.set(exposed.name, exposed);
+    this.stats.exposed(this.#interfaces.values());
   }
 
   /**
@@ -132,25 +137,26 @@ export class Dispatcher implements RunningCalls {
     const refusal = origin.load?.refusal();
     if (this.#draining) {
       this.#refusedAt = performance.now();
-      origin.respond(
-        failureAnswer(message, rpcError("DRAINING", "The service is shutting down", { outcome: "not-executed" })),
-      );
+      this.refuse(message, origin, notExecuted("DRAINING", "The service is shutting down"), target);
     } else if (refusal) {
-      origin.respond(failureAnswer(message, refusal));
+      this.refuse(message, origin, refusal, target);
     } else if (this.#running.size < this.#maxConcurrent) {
-      this.#serve(message, deadlineAt, origin, target);
+      this.#serve(message, arrivedAt, deadlineAt, origin, target);
     } else if (this.#queue.size < this.#maxQueued) {
-      this.#queue.push({ message, deadlineAt, origin, target, isCancelled: false, ended: origin.load?.begin() });
+      const ended = origin.load?.begin();
+      this.#queue.push({ message, arrivedAt, deadlineAt, origin, target, isCancelled: false, ended });
     } else {
-      origin.respond(
-        failureAnswer(
-          message,
-          rpcError("OVERLOADED", `The service has ${this.#maxQueued} calls waiting and takes no more now`, {
-            outcome: "not-executed",
-          }),
-        ),
-      );
+      const text = `The service has ${this.#maxQueued} calls waiting and takes no more now`;
+      this.refuse(message, origin, notExecuted("OVERLOADED", text), target);
     }
+  }
+
+  /** Answers a call that is not begun with an error. */
+  refuse(message: CallMessage, origin: CallOrigin, error: RpcError, target?: ExposedInterface): void {
+    const answer = failureAnswer(message, error);
+    const exposed = target ?? this.#interfaces.get(message.interface);
+    this.stats.of(exposed?.methods.get(message.method), target !== undefined).refused(answer);
+    origin.respond(answer);
   }
 
   /**
@@ -198,20 +204,21 @@ export class Dispatcher implements RunningCalls {
     for (const call of this.#running) call.abort(reason);
   }
 
-  #serveQueued({ message, deadlineAt, origin, target, isCancelled, ended }: QueuedCall): void {
+  #serveQueued({ message, arrivedAt, deadlineAt, origin, target, isCancelled, ended }: QueuedCall): void {
     if (isCancelled) {
-      const text = "The caller gave the call up before it was begun";
       ended?.();
-      origin.respond(failureAnswer(message, rpcError("CANCELLED", text, { outcome: "not-executed" })));
+      const text = "The caller gave the call up before it was begun";
+      this.refuse(message, origin, notExecuted("CANCELLED", text), target);
     } else if (performance.now() >= deadlineAt) {
       ended?.();
-      origin.respond(expiredAnswer(message));
-    } else this.#serve(message, deadlineAt, origin, target, ended);
+      this.refuse(message, origin, expired(), target);
+    } else this.#serve(message, arrivedAt, deadlineAt, origin, target, ended);
   }
 
   /** @param ended - for a call that has waited: it is not under way any more, for those who count */
   #serve(
     message: CallMessage,
+    arrivedAt: number,
     deadlineAt: number,
     origin: CallOrigin,
     target: ExposedInterface | undefined,
@@ -236,6 +243,9 @@ export class Dispatcher implements RunningCalls {
         isPositional: message.isPositional === true,
       });
       const method = exposed?.methods.get(name);
+      call.counted = this.stats.of(method, target !== undefined);
+      call.counted.begun();
+      if (this.stats.isTimed(arrivedAt) || call.counted.isUntimed) call.timedFrom = arrivedAt;
       const policy = this.#access.policyOf(exposed, method);
       const result = policy
         ? this.#beginAllowed(policy, message, call, exposed, method)
@@ -390,8 +400,13 @@ export class Dispatcher implements RunningCalls {
       discardSources(answer.result);
       const { code, text } = objectionTo(error);
       this.#log.error(`${callName(message)}: ${text}`);
-      origin.respond(failureAnswer(message, rpcError(code, text, { number: 1 }), call));
+      const failure = failureAnswer(message, rpcError(code, text, { number: 1 }), call);
+      call.countEnd(failure);
+      origin.respond(failure);
+      call.finished();
+      return;
     }
+    call.countEnd();
     call.finished();
   }
 
@@ -402,17 +417,22 @@ export class Dispatcher implements RunningCalls {
       else if (!RpcError.isRpcError(told) && !(told instanceof ToldFailure)) {
         this.#log.error(`${callName(message)} failed: ${thrownText(error)}`);
       }
-      origin.respond({
-        ...failureAnswer(message, told, call, this.#options.errors),
-        thrown: told,
-        extensions: call?.responseExtensions,
-      });
+      const answer = failureAnswer(message, told, call, this.#options.errors);
+      origin.respond({ ...answer, thrown: told, extensions: call?.responseExtensions });
+      this.#countFailed(call, answer);
     } catch (untellable) {
       // Anything can be thrown, also what throws when it is looked at.
       this.#log.error(`${callName(message)}: ${thrownText(untellable)}`);
-      origin.respond(briefAnswer(message, call, error));
+      const answer = briefAnswer(message, call, error);
+      this.#countFailed(call, answer);
+      origin.respond(answer);
     }
     call?.finished();
+  }
+
+  #countFailed(call: ServerCall | undefined, answer: ErrorMessage): void {
+    if (call) call.countEnd(answer);
+    else this.stats.of(undefined, false).refused(answer);
   }
 
   /** A call that took longer has ended: others may begin. */

@@ -13,10 +13,9 @@ export type ErrorPolicy = "hidden" | "message" | "stack";
 /** What every caller is told of an exception that is no {@link RpcError}: nothing of it leaks. */
 const HIDDEN = "Unknown error during request";
 
-/** The answer to a call whose deadline passed before it was begun. */
-export function expiredAnswer(message: CallMessage): ErrorMessage {
-  const text = "The deadline passed before the method was begun";
-  return failureAnswer(message, rpcError("TIMEOUT", text, { outcome: "not-executed" }));
+/** Why a call is not begun whose deadline has passed before. */
+export function expired(): RpcError {
+  return rpcError("TIMEOUT", "The deadline passed before the method was begun", { outcome: "not-executed" });
 }
 
 /** The answer to a call of a reference that is held no more. */

@@ -9,7 +9,7 @@ import { TimelyAnswer } from "./answers/timely-answer.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Dispatcher } from "./dispatcher.js";
 import type { ExposedInterface } from "./exposed/exposed-interface.js";
-import { errorAnswer, expiredAnswer, lostReferenceAnswer } from "./failures.js";
+import { errorAnswer, expired, lostReferenceAnswer } from "./failures.js";
 import { KeptResults, type WaitingCalls } from "./kept-results.js";
 import { Lateness } from "./lateness.js";
 import { OneWay } from "./one-way.js";
@@ -101,7 +101,7 @@ export class IncomingCalls {
       const { ageMs } = message.again;
       this.#serveAgain(message, { ...message.again, ageMs: ageMs + waitedMs }, arrivedAt);
     } else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
-      this.#end.respond(expiredAnswer(message));
+      dispatcher.refuse(message, this.#end, expired(), target);
     else if (this.#latestAnswerMs !== undefined) this.#serveInTime(message, receivedAt, this.#latestAnswerMs);
     else if (isKept) this.#serveKept(message, arrivedAt, target);
     else dispatcher.dispatch(message, this.#end, arrivedAt, target);
@@ -180,7 +180,7 @@ export class IncomingCalls {
     const origin = new TimelyAnswer(this.#end, message, { arrivedAt, latestMs }, (text) => {
       log.warn(text);
     });
-    if (performance.now() >= arrivedAt + latestMs) origin.respond(expiredAnswer(message));
+    if (performance.now() >= arrivedAt + latestMs) dispatcher.refuse(message, origin, expired());
     else {
       dispatcher.dispatch(message, origin, arrivedAt);
       origin.watch();
@@ -210,7 +210,7 @@ export class IncomingCalls {
     if (repetition === "served") return;
     if (repetition === "new" || again.idempotent || this.#isJournaled(message, again)) {
       if (performance.now() - arrivedAt >= (message.timeoutMs ?? Infinity)) {
-        end.respond(expiredAnswer(message));
+        dispatcher.refuse(message, end, expired());
         return;
       }
       const origin = answers?.adopt(again, end, message.id, wire) ?? end;

@@ -12,6 +12,8 @@ import type { Logger } from "../util/log.js";
 import type { Frames } from "../wire/message.js";
 import { recogniseWire } from "../wire/registry.js";
 import type { Wire } from "../wire/wire.js";
+import { ProvenPeers } from "./proven-peers.js";
+import { Refusals } from "./refusals.js";
 
 /** Options of {@link Endpoint}. */
 export interface EndpointOptions {
@@ -41,16 +43,15 @@ export interface EndpointOptions {
 export class Endpoint implements ListenerHandlers {
   readonly #options: EndpointOptions;
   readonly #ends = new Map<Peer, { readonly wire: Wire; readonly end: PeerEnd }>();
-  /** Those that are in by a key. */
-  readonly #proven = new Set<Peer>();
+  readonly #proven: ProvenPeers;
+  readonly #refusals: Refusals;
   #watch: NodeJS.Timeout | undefined;
   #listener: Listener | undefined;
-  /** Connections that were refused since that was told last, and when that was, in milliseconds of `performance.now()`. */
-  #refusals = 0;
-  #toldAt = -Infinity;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
+    this.#proven = new ProvenPeers(options.gate, options.log);
+    this.#refusals = new Refusals(options.log);
   }
 
   /** Where answers go. */
@@ -71,20 +72,11 @@ export class Endpoint implements ListenerHandlers {
   }
 
   joined(peer: Peer): void {
-    if (peer.identity.publicKey) this.#proven.add(peer);
+    this.#proven.joined(peer);
   }
 
-  refused({ remoteAddress }: Peer, reason: RpcError): void {
-    // Of those who could not prove who they are the gate has told.
-    if (reason.code !== "OVERLOADED") return;
-    this.#refusals++;
-    const now = performance.now();
-    if (now - this.#toldAt < TELL_MS) return;
-    const others = this.#refusals > 1 ? `, as ${this.#refusals - 1} before it` : "";
-    const from = remoteAddress === "" ? "A process of this machine" : (remoteAddress ?? "Somebody");
-    this.#options.log.warn(`${from} was not let in${others}: ${reason.message}`);
-    this.#toldAt = now;
-    this.#refusals = 0;
+  refused(peer: Peer, reason: RpcError): void {
+    this.#refusals.refused(peer, reason);
   }
 
   taken({ id, identity }: Peer, holder: Peer): void {
@@ -95,13 +87,8 @@ export class Endpoint implements ListenerHandlers {
   }
 
   /** Others are trusted now: who is not any more has to go. */
-  async recheck(): Promise<void> {
-    const { gate, log } = this.#options;
-    for (const peer of this.#proven) {
-      if (await gate?.stillAdmits(peer.identity, { remoteAddress: peer.remoteAddress ?? "" })) continue;
-      log.warn(`${peer.identity.user ?? peer.id} is trusted no more; the connection is closed`);
-      this.#listener?.disconnect(peer, rpcError("ACCESS_DENIED", "This key is trusted no more"));
-    }
+  recheck(): Promise<void> {
+    return this.#proven.recheck(this.#listener);
   }
 
   message(peer: Peer, frames: Frames): void {
@@ -136,7 +123,7 @@ export class Endpoint implements ListenerHandlers {
   }
 
   gone(peer: Peer): void {
-    this.#proven.delete(peer);
+    this.#proven.gone(peer);
     this.#ends.get(peer)?.end.lost(rpcError("UNAVAILABLE", "The peer is gone"));
     this.#ends.delete(peer);
   }
@@ -179,5 +166,3 @@ export class Endpoint implements ListenerHandlers {
 
 /** A peer that has something under way and says nothing for so long is gone, in milliseconds. */
 const SILENT_MS = 10_000;
-/** How often the log is told of connections that were refused, in milliseconds: a flood of those is no reason for another. */
-const TELL_MS = 5_000;

@@ -25,6 +25,8 @@ import type { Logger } from "../util/log.js";
 import { wireNames } from "../wire/registry.js";
 import { Endpoint } from "./endpoint.js";
 import { publicAddress } from "./public-address.js";
+import { SubscriberAddresses } from "./subscriber-addresses.js";
+import type { SubscriberHandlers } from "./subscriber-endpoint.js";
 
 /** Options of {@link HostAddresses}. */
 export interface HostAddressesOptions {
@@ -52,6 +54,8 @@ export interface HostAddressesOptions {
   readonly isRegistered: boolean;
   /** May it be reached by the shorter ways of one machine and one process, if it is registered? */
   readonly withinMachine: boolean;
+  /** Who is told of SUB sockets that connect; asked when the addresses are bound. Default, or `undefined`: they are refused. */
+  readonly subscribers?: (() => SubscriberHandlers | undefined) | undefined;
   /** Told of what happens. */
   readonly log: Logger;
 }
@@ -61,10 +65,12 @@ export class HostAddresses {
   readonly #options: HostAddressesOptions;
   readonly #wheel = new DeadlineWheel();
   #endpoints: Endpoint[] = [];
+  #subscribers: SubscriberAddresses | undefined;
   /** Addresses at which protocols answer. */
   #listeners: ProtocolListener[] = [];
   #bound: readonly EndpointRecord[] = [];
   #withinMachine: readonly EndpointRecord[] = [];
+  #withinProcess: readonly EndpointRecord[] = [];
 
   constructor(options: HostAddressesOptions) {
     this.#options = options;
@@ -78,6 +84,14 @@ export class HostAddresses {
   /** {@link HostAddresses.bound}, and the shorter ways for callers on this machine. */
   get endpoints(): readonly EndpointRecord[] {
     return [...this.#bound, ...this.#withinMachine];
+  }
+
+  /**
+   * Where SUB sockets may connect, best first; empty where the host takes none. One within this process (`memory://`) is of no use
+   * to others.
+   */
+  get subscriberEndpoints(): readonly EndpointRecord[] {
+    return this.#subscribers?.records ?? [];
   }
 
   /** The address for PyCOM's peers. */
@@ -111,6 +125,7 @@ export class HostAddresses {
   /** Others are trusted now: who is not any more has to go. */
   recheck(): void {
     for (const endpoint of this.#endpoints) void endpoint.recheck();
+    this.#subscribers?.recheck();
   }
 
   /**
@@ -121,6 +136,8 @@ export class HostAddresses {
   async bind(): Promise<void> {
     const { wanted, isRegistered, withinMachine, log } = this.#options;
     if (isRegistered) requireReachable(wanted);
+    const handlers = this.#options.subscribers?.();
+    this.#subscribers = handlers && new SubscriberAddresses({ ...this.#options, handlers });
     const bound: EndpointRecord[] = [];
     for (const { address, mechanisms, advertise, wire } of wanted) {
       const real = wire ? await this.#listenBy(wire, address) : await this.#listen(address, mechanisms);
@@ -130,11 +147,13 @@ export class HostAddresses {
     this.#bound = bound;
     const isTcp = this.#own.some(({ address }) => address.startsWith("tcp://"));
     if (isRegistered && isTcp && withinMachine) await this.#bindWithinMachine();
+    await this.#subscribers?.bind([...this.#withinProcess, ...this.#withinMachine, ...this.#own], this.#proofs());
   }
 
   /** Closes all; what was answered is flushed for at most so many milliseconds. */
   async close(lingerMs: number): Promise<void> {
-    await Promise.all([...this.#endpoints, ...this.#listeners].map((bound) => bound.close(lingerMs)));
+    const bound = [...this.#endpoints, ...this.#listeners, ...(this.#subscribers ? [this.#subscribers] : [])];
+    await Promise.all(bound.map((one) => one.close(lingerMs)));
     this.#endpoints = [];
     this.#listeners = [];
   }
@@ -148,9 +167,12 @@ export class HostAddresses {
   async #bindWithinMachine(): Promise<void> {
     const { transport, gate, incarnation, log } = this.#options;
     const { name, abilities } = transport;
-    // Inside of a process nobody proves anything.
-    if (abilities.schemes.includes("memory") && !gate) await this.#listen(processAddress(incarnation));
     const machine = machineId();
+    // Inside of a process nobody proves anything.
+    if (abilities.schemes.includes("memory") && !gate) {
+      const address = await this.#listen(processAddress(incarnation));
+      this.#withinProcess = [{ address, wires: wireNames(), ...(machine !== undefined && { machine }) }];
+    }
     if (machine === undefined || name === "zeromq") return;
     try {
       const address = await this.#listen(machineAddress(incarnation));
@@ -173,13 +195,16 @@ export class HostAddresses {
       limits: limits.load,
       seesPeers: transport.abilities.seesPeers,
     });
+    const subscribers = this.#subscribers?.at(address);
     const listener = await transport.listen(address, endpoint, {
       maxMessageBytes,
+      subscribers,
       security: mechanisms && gate?.listenerSecurity(mechanisms),
       quota: limits.quota,
       routingId,
     });
     endpoint.attach(listener);
+    subscribers?.attach(listener);
     this.#endpoints.push(endpoint);
     return listener.address;
   }

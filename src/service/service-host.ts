@@ -1,121 +1,41 @@
 import { randomBytes } from "node:crypto";
 import { ConfigurationError, rpcError } from "../errors.js";
-import { AnswerWindow, type AnswerWindowOptions } from "../peer/answers/answer-window.js";
-import { type AddressOption, readAddresses } from "../peer/bound-address.js";
+import { AnswerWindow } from "../peer/answers/answer-window.js";
+import { readAddresses } from "../peer/bound-address.js";
 import type { ConnectedPeer } from "../peer/connected-peer.js";
-import {
-  type AuthenticationPolicy,
-  Dispatcher,
-  type DispatcherOptions,
-  type ServiceMiddleware,
-} from "../peer/dispatcher.js";
+import { Dispatcher } from "../peer/dispatcher.js";
 import {
   buildInterface,
   defineInterface,
   type InterfaceDefinition,
+  instanceOf,
+  markedMethods,
   type Provided,
   type ProvidingHost,
 } from "../peer/exposed/definition.js";
 import type { ExposedInterface } from "../peer/exposed/exposed-interface.js";
-import type { ErrorPolicy } from "../peer/failures.js";
-import { type HostLimits, readLimits } from "../peer/limits.js";
+import { readLimits } from "../peer/limits.js";
 import { offerLocally } from "../peer/local.js";
 import { HOST_INTERFACE, type ServiceRecord } from "../peer/record.js";
 import { DEFAULT_MAX_REFERENCES } from "../peer/references/exports.js";
 import type { HeldReference } from "../peer/references/held-reference.js";
 import type { Dynamic, Remote } from "../peer/remote.js";
-import { type SessionOptions, Sessions } from "../peer/sessions.js";
-import { Gate, type HostSecurity } from "../security/gate.js";
+import { Sessions } from "../peer/sessions.js";
+import { Gate } from "../security/gate.js";
 import { hostSecurityOf } from "../security/host-security.js";
-import { AccessPolicy, type Policy } from "../security/policy.js";
-import { findTransport, isRoutingId, type Transport, type TransportName } from "../transport/index.js";
+import { AccessPolicy } from "../security/policy.js";
+import { findTransport, isRoutingId } from "../transport/index.js";
 import { JOURNAL_ADVICE } from "../util/advice.js";
 import { type Logger, SILENT } from "../util/log.js";
 import { sleep } from "../util/sleep.js";
 import { DEFAULT_LIMITS } from "../wire/wire.js";
 import { HostAddresses, requireProofs } from "./host-addresses.js";
+import { type HostStats, StatsDesk } from "./host-stats.js";
 import { type Journal, openJournal } from "./journal/journal.js";
-import type { Registrar } from "./registrar.js";
-
-/** Options of a host. */
-export interface ServiceHostOptions {
-  /**
-   * Address to bind, or several, each with mechanisms of its own if need be, or with a protocol that answers there instead of our
-   * wires; port 0 takes a free one. Default `tcp://127.0.0.1:0`. A host that registers needs one where our wires are answered.
-   */
-  readonly address?: AddressOption | undefined;
-  /**
-   * What others connect to, where it is not what is bound: behind a wildcard, NAT or in a container. One for each bound
-   * address. Port 0 stands for the bound port.
-   */
-  readonly advertise?: string | readonly string[] | undefined;
-  /** Service path; default `/auto/` and 32 hexadecimal digits. */
-  readonly service?: string | undefined;
-  /**
-   * What ROUTER sockets know this host by, as those of pseud's clients do: 1 to 255 octets of UTF-8. Default the service path, if it
-   * is that short.
-   */
-  readonly routingId?: string | undefined;
-  /** Labels to locate by. */
-  readonly tags?: readonly string[] | undefined;
-  /** Whatever is to be known of the service; any JSON. */
-  readonly data?: Readonly<Record<string, unknown>> | undefined;
-  /** Whether interfaces without a policy of their own ask for a token. */
-  readonly authentication?: AuthenticationPolicy | undefined;
-  /**
-   * Who may call what (docs/security.md): rules of which the first that matches decides, or a function. What no rule allows is
-   * refused. Interfaces and methods with a policy of their own are not asked about. Default: everybody may call everything.
-   */
-  readonly policy?: Policy | undefined;
-  /** Sessions of stateful interfaces. */
-  readonly sessions?: SessionOptions | undefined;
-  /** Methods that run at the same time; default 1,000. Further calls wait. */
-  readonly maxConcurrent?: number | undefined;
-  /** Calls that wait at most; default 100,000. One more is refused with `OVERLOADED`. */
-  readonly maxQueued?: number | undefined;
-  /** How much of the host its peers may take: connections, and calls of each connection. */
-  readonly limits?: HostLimits | undefined;
-  /** Largest message either way, in bytes; default 64 MiB. */
-  readonly maxMessageBytes?: number | undefined;
-  /** References that a peer may hold to what is here, and the other way; default 10,000. */
-  readonly maxReferences?: number | undefined;
-  /**
-   * Be reached by shorter ways as well, which callers take by themselves: without any socket inside of this process, and by a
-   * unix socket within this machine? Every user of the machine reaches that, as an address on 127.0.0.1; Linux only. Only
-   * for hosts that register and have a tcp address. Default true.
-   */
-  readonly withinMachine?: boolean | undefined;
-  /** How much of what was answered is kept, for calls that are tried again after their connection broke. */
-  readonly answerWindow?: AnswerWindowOptions | undefined;
-  /**
-   * Where calls of `once` methods are written down: a file, which the host opens and closes, or what `openJournal` gave.
-   * Needs the package `libsql`. Default none; `once` methods need one.
-   */
-  readonly journal?: string | Journal | undefined;
-  /** How long running calls may take to finish when the host closes, in milliseconds; default 10,000. */
-  readonly drainTimeoutMs?: number | undefined;
-  /** What callers are told of exceptions that are of no registered class; default `hidden`: a fixed text. */
-  readonly errors?: ErrorPolicy | undefined;
-  /** Run in order around every method, after authentication. */
-  readonly middleware?: readonly ServiceMiddleware[] | undefined;
-  /**
-   * Keys of its own, and who may come in: a folder of keys (`lamplighter keys generate`), or more (docs/security.md). Default:
-   * everybody, in clear text.
-   */
-  readonly security?: string | HostSecurity | undefined;
-  /** Moves the frames: a name or an implementation; default our own ZMTP, libzmq for `inproc`. */
-  readonly transport?: Transport | TransportName | undefined;
-  /** Told what the host does, and of errors that callers see only as a fixed text; default nothing. */
-  readonly log?: Logger | undefined;
-}
-
-/** What a host needs of others, handed in so that services know no client. */
-export interface ServiceHostParts {
-  /** Keeps the host registered; absent: it is reached by address only. */
-  readonly registrar?: Registrar | undefined;
-  /** Validates tokens. */
-  readonly authenticate?: DispatcherOptions["authenticate"];
-}
+import { hasProviders, isProvider, type Provider, providersOf } from "./provider.js";
+import { Providers } from "./providers.js";
+import type { ServiceHostOptions, ServiceHostParts } from "./service-host-options.js";
+import { SubscriberDesk } from "./subscriber-desk.js";
 
 type State = "new" | "starting" | "serving" | "closing" | "closed";
 
@@ -133,12 +53,18 @@ export class ServiceHost {
   readonly #parts: ServiceHostParts;
   readonly #dispatcher: Dispatcher;
   readonly #answers: AnswerWindow;
+  readonly #stats: StatsDesk;
   #journal: Journal | undefined;
   readonly #gate: Gate | undefined;
   readonly #addresses: HostAddresses;
+  /** What is provided and is more than calls. */
+  readonly #providers: Providers;
+  readonly #subscribers = new SubscriberDesk(() => this.#addresses.subscriberEndpoints);
   #unwatchKeys: (() => void) | undefined;
   readonly #maxMessageBytes: number;
   #state: State = "new";
+  /** Settles when its journal and addresses are open, or cannot be. */
+  #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #withdraw: (() => void) | undefined;
 
@@ -170,6 +96,18 @@ export class ServiceHost {
       log: this.log,
     });
     this.#answers = new AnswerWindow(this.#dispatcher, options.answerWindow);
+    this.#providers = new Providers(
+      {
+        service: this.service,
+        incarnation: this.incarnation,
+        maxMessageBytes: this.#maxMessageBytes,
+        subscribers: this.#subscribers,
+        log: this.log,
+      },
+      (section, read) => {
+        this.addStats(section, read);
+      },
+    );
     this.#addresses = new HostAddresses({
       wanted,
       transport,
@@ -183,9 +121,20 @@ export class ServiceHost {
       routingId,
       isRegistered: parts.registrar !== undefined,
       withinMachine: options.withinMachine !== false,
+      subscribers: () => (this.#providers.isEmpty ? undefined : this.#subscribers),
       log: this.log,
     });
-    this.#dispatcher.expose(buildInterface(this.#self(), this.#asProvider()));
+    this.#stats = new StatsDesk(
+      this.#dispatcher.stats,
+      () => ({
+        service: this.service,
+        incarnation: this.incarnation,
+        pending: this.pending,
+        peers: this.peers.length,
+      }),
+      this.log,
+    );
+    this.#dispatcher.expose(this.#build(this.#self()));
   }
 
   /** Addresses that others connect to, once started. */
@@ -206,6 +155,26 @@ export class ServiceHost {
   /** Calls that run or wait now. */
   get pending(): number {
     return this.#dispatcher.pending;
+  }
+
+  /**
+   * How often what was called, how it went and how long it took, how the process is doing, and what others have added. Peers
+   * get the same from the method `stats` of `lamplighter.host`, if they may ({@link ServiceHostOptions.statsPolicy}).
+   */
+  stats(): Promise<HostStats> {
+    return this.#stats.read();
+  }
+
+  /**
+   * Adds a section to {@link ServiceHost.stats}.
+   *
+   * @param name - names it among the others
+   * @param read - gives what JSON can hold, whenever somebody asks; should be quick
+   * @returns takes the section away
+   * @throws ConfigurationError when there is such a section
+   */
+  addStats(name: string, read: () => unknown): () => void {
+    return this.#stats.add(name, read);
   }
 
   /** Peers that are connected now and have said something. */
@@ -231,13 +200,24 @@ export class ServiceHost {
   }
 
   /**
-   * Provides an interface: an instance of an `@Interface` class, the class itself, or a `defineInterface` value.
+   * Provides an interface: an instance of an `@Interface` class, the class itself, or a `defineInterface` value; or a publication.
+   * Methods of an instance that are marked with `@Publisher` are provided with it.
    *
    * @throws ConfigurationError when it is none, or its name is provided already
    */
   provide(provided: Provided): this {
     if (this.#state !== "new") throw new ConfigurationError("Provide interfaces before the host is started");
-    this.#dispatcher.expose(this.#build(provided));
+    if (isProvider(provided)) {
+      this.#attach(provided);
+      return this;
+    }
+    if (!hasProviders(provided)) {
+      this.#dispatcher.expose(this.#build(provided));
+      return this;
+    }
+    const instance = instanceOf(provided);
+    if (markedMethods(instance).size > 0) this.#dispatcher.expose(this.#build(instance));
+    for (const provider of providersOf(instance)) this.#attach(provider);
     return this;
   }
 
@@ -262,19 +242,22 @@ export class ServiceHost {
    * @returns whether the host is registered by now
    * @throws ConfigurationError for a wrong address or a port in use
    * @throws AccessDeniedError when the service's name belongs to another address that is alive
+   * @throws RpcError with code `CLOSED` when it is closed before
    */
   async start(): Promise<boolean> {
     if (this.#state !== "new") throw new ConfigurationError(`This host was started before; it is ${this.#state}`);
     if (this.interfaces.length === 0) throw new ConfigurationError("This host provides no interface");
     this.#state = "starting";
     try {
-      await this.#openJournal();
-      await this.#addresses.bind();
+      this.#opening = this.#open();
+      await this.#opening;
+      this.#requireStarting();
       this.#unwatchKeys = this.#gate?.watch(() => {
         this.#addresses.recheck();
       });
       this.#withdraw = offerLocally(this.#dispatcher);
       const registered = (await this.#parts.registrar?.start(this.#record())) ?? false;
+      this.#requireStarting();
       this.#state = "serving";
       return registered;
     } catch (error) {
@@ -295,6 +278,27 @@ export class ServiceHost {
   /** For `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #open(): Promise<void> {
+    await this.#openJournal();
+    this.#requireStarting();
+    await this.#addresses.bind();
+  }
+
+  /** @throws RpcError when the host was closed meanwhile */
+  #requireStarting(): void {
+    if (this.#state !== "starting") throw rpcError("CLOSED", "The host was closed while it was being started");
+  }
+
+  #attach(provider: Provider): void {
+    const { name } = provider;
+    if (this.interfaces.includes(name)) {
+      throw new ConfigurationError(
+        `${name} is provided here already; what is published needs a name of its own, such as ${name}.events`,
+      );
+    }
+    this.#dispatcher.expose(this.#build(this.#providers.attach(provider)));
   }
 
   #build(provided: Provided): ExposedInterface {
@@ -345,8 +349,14 @@ export class ServiceHost {
 
   /** What any host answers about itself; nameservers tell by it which run answers at an address. */
   #self(): InterfaceDefinition {
+    const { statsPolicy, policy, security, authentication } = this.#options;
+    const isOpen = security === undefined && authentication?.policy === undefined;
     const stat = (): object => ({ incarnation: this.incarnation, service: this.service, pending: this.pending });
-    return defineInterface(HOST_INTERFACE, { authentication: "never", policy: "allow", methods: { stat } });
+    const stats = {
+      policy: statsPolicy ?? policy ?? (isOpen ? "allow" : "deny"),
+      run: () => this.stats(),
+    };
+    return defineInterface(HOST_INTERFACE, { authentication: "never", policy: "allow", methods: { stat, stats } });
   }
 
   async #close(): Promise<void> {
@@ -357,9 +367,13 @@ export class ServiceHost {
     // Also when the start failed: of several nameservers some may know this host by then.
     await registrar?.unregister();
     if (served) await this.#drain(drained);
+    // Running calls may publish to the last.
+    this.#providers.close();
     this.#dispatcher.abort(rpcError("CLOSED", "The host was closed", { outcome: "executed" }));
     this.#withdraw?.();
     this.#unwatchKeys?.();
+    // What is being opened cannot be closed yet; whoever starts the host hears when it cannot be.
+    await this.#opening?.catch(() => undefined);
     await this.#addresses.close(LINGER_MS);
     this.#answers.close();
     await registrar?.close();

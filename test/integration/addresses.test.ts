@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -10,9 +11,11 @@ import {
   Host,
   KeyFolder,
   keyText,
+  RpcError,
 } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 import { useRawPeers } from "../support/raw.js";
+import { until } from "../support/until.js";
 
 const who = defineInterface("demo.who", {
   methods: { who: () => [currentCall().caller?.name ?? null, currentCall().caller?.proof ?? null] },
@@ -37,6 +40,36 @@ describe("Addresses of a host", () => {
     expect(host({ address, mechanisms: ["curv" as "curve"] }, { mechanisms: ["null"] })).to.throw(/is no mechanism/);
     expect(host({ address, mechanism: ["null"] } as AddressOption)).to.throw(/did you mean "mechanisms"/);
     expect(host([])).to.throw(/list of addresses is empty/);
+  });
+
+  it("are closed by a host that is closed while it starts, whenever that is", async () => {
+    const nameserver = await mesh.nameserver();
+    for (const isRegistered of [false, true]) {
+      for (let turns = 0; turns < 6; turns++) {
+        const host = mesh.own(new Host({ nameserver: isRegistered && nameserver.address }).provide(who));
+        // By the time that it is closed it may have been started.
+        const starting = host.start().catch((error: unknown) => RpcError.from(error).code);
+        for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+        await host.close();
+        expect(await starting).to.be.oneOf([isRegistered, "CLOSED"]);
+        if (host.address === "") continue;
+        const { hostname, port } = new URL(host.address);
+        // libzmq lets go of a port a moment later.
+        await until(
+          () =>
+            new Promise((resolve) => {
+              const socket = connect(Number(port), hostname, () => {
+                socket.destroy();
+                resolve(false);
+              });
+              socket.on("error", () => {
+                resolve(true);
+              });
+            }),
+        );
+      }
+    }
+    await until(() => nameserver.records.every(({ interfaces }) => !interfaces.includes("demo.who")));
   });
 
   it("are advertised one by one", async () => {

@@ -1,11 +1,11 @@
 import { EventEmitter, once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { currentCall, defineInterface, Host, isSameSecret } from "../../src/index.js";
 import { KeyFolder } from "../../src/security/key-folder.js";
 import { keyText } from "../../src/security/keys.js";
+import { useKeys } from "../support/keys.js";
 import { failureOf, useMesh } from "../support/mesh.js";
 
 const who = defineInterface("demo.who", {
@@ -19,17 +19,7 @@ interface Who {
 describe("Keys", () => {
   const mesh = useMesh();
   if (process.env.LAMPLIGHTER_TRANSPORT === "zeromq") return;
-  const folders: string[] = [];
-  afterEach(() => {
-    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-  });
-
-  /** A folder with new keys. */
-  function keys(): KeyFolder {
-    const path = mkdtempSync(join(tmpdir(), "lamplighter-keys-"));
-    folders.push(path);
-    return KeyFolder.generate(join(path, "keys"));
-  }
+  const keys = useKeys();
 
   /** Nameserver, host and client that trust each other as far as they have to. */
   async function scene() {

@@ -155,7 +155,7 @@ function readDefinition({ mark, methods }: InterfaceDefinition): Read {
 }
 
 function readClass(provided: object): Read {
-  const instance = typeof provided === "function" ? construct(provided) : provided;
+  const instance = instanceOf(provided);
   const mark = interfaceMark(instance.constructor);
   if (!mark) {
     throw new ConfigurationError(
@@ -190,6 +190,15 @@ function readMarked(instance: object, mark: InterfaceMark): Read {
     if (marked) add(read, marked.options, body as MethodFunction, instance, marked.inferred);
   }
   return read;
+}
+
+/**
+ * An object that is provided: a class is made without arguments.
+ *
+ * @throws ConfigurationError when that cannot be
+ */
+export function instanceOf(provided: object): object {
+  return typeof provided === "function" ? construct(provided) : provided;
 }
 
 function construct(target: object): object {
