@@ -53,6 +53,15 @@ export {
   TimeoutError,
   UnavailableError,
 } from "./errors.js";
+// HTTP.
+export { EventStream, type EventStreamOptions, type StreamedEvent } from "./gateway/event-stream.js";
+export type { BridgedEvent, EventBridge, EventName } from "./gateway/events/event-bridge.js";
+export { type HmacVerifierOptions, hmacVerifier } from "./gateway/events/hmac-verifier.js";
+export type { SignedRequest, Verifier } from "./gateway/events/verifier.js";
+export type { WebGatewayOptions } from "./gateway/options.js";
+export type { Problem } from "./gateway/problem.js";
+export type { RequestHandler } from "./gateway/request-handler.js";
+export { WebGateway, type WebListener } from "./gateway/web-gateway.js";
 // Hosts and nameservers.
 export { Host, type HostOptions } from "./nameserver/host.js";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./nameserver/memory-registry.js";
@@ -190,8 +199,20 @@ export type {
   WithNamed,
 } from "./peer/remote.js";
 export { Session, type SessionOptions, Sessions } from "./peer/sessions.js";
+export type { ErrorCount, LatencyStats, MethodStats } from "./peer/stats/method-calls.js";
 export type { ByteSource } from "./peer/streams/byte-stream.js";
 export { RemoteStream } from "./peer/streams/remote-stream.js";
+// Publish and subscribe.
+export { Gap, type GapReason } from "./pubsub/gap.js";
+export { type Generate, onTopic, Topical } from "./pubsub/generator-run.js";
+export { Items, Taken } from "./pubsub/items.js";
+export { Publication, type PublicationOptions, type PublishOptions, type TopicInfo } from "./pubsub/publication.js";
+export { type GeneratorMethod, Publisher, type PublisherDecorator, publisher } from "./pubsub/publisher.js";
+export type { Position } from "./pubsub/publisher-link.js";
+export { Subscriber, subscriber } from "./pubsub/subscriber.js";
+export type { Published, SubscriberEvents, SubscriberOptions } from "./pubsub/subscriber-options.js";
+export type { SubscriberInfo } from "./pubsub/subscription.js";
+export type { OverflowPolicy } from "./pubsub/subscription-request.js";
 export type { Caller } from "./security/caller.js";
 export { type CredentialOptions, Credentials } from "./security/credentials.js";
 export type { Authenticator, HostSecurity, Mechanism } from "./security/gate.js";
@@ -208,9 +229,11 @@ export {
   Method,
   type MethodDecorator,
 } from "./service/decorators.js";
+export type { HostStats, ProcessStats } from "./service/host-stats.js";
 export { Journal, type JournalOptions, openJournal } from "./service/journal/journal.js";
 export type { Registrar } from "./service/registrar.js";
-export { ServiceHost, type ServiceHostOptions, type ServiceHostParts } from "./service/service-host.js";
+export { ServiceHost } from "./service/service-host.js";
+export type { ServiceHostOptions, ServiceHostParts } from "./service/service-host-options.js";
 export type {
   Address,
   Admission,

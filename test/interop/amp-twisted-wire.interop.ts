@@ -10,6 +10,7 @@ import { AMP_ROLES, AMP_WAYS, useAmpMeeting } from "../support/amp-meeting.js";
 import { useAmpPairs } from "../support/amp-pairs.js";
 import { AmpPython, useAmpCleanUp } from "../support/amp-python.js";
 import { failureOf } from "../support/mesh.js";
+import { until } from "../support/until.js";
 
 /** A box in octets. */
 function octetsOf(pairs: Readonly<Record<string, string>>): Buffer {
@@ -183,7 +184,10 @@ describe("AMP: what ends between Twisted and ours", () => {
     it(`their process is killed under calls both ways: ${name}`, async () => {
       const theirs = await (weConnect ? AmpPython.twistedServer() : AmpPython.twistedClient());
       const server = await amp.listen(interopResponders());
-      if (!weConnect) await theirs.connect(server.address);
+      if (!weConnect) {
+        await theirs.connect(server.address);
+        await until(() => server.peers.length > 0);
+      }
       const ours = weConnect ? await amp.connect(theirs.address, { responders: interopResponders() }) : server.peers[0];
       if (!ours) throw new Error("nobody has connected");
       const waiting = Array.from({ length: 100 }, () => failureOf(ours.callRemote(Slow, { milliseconds: 60_000 })));

@@ -86,7 +86,7 @@ function program(blocks: readonly string[]): string {
 }
 
 /** Blocks one after the other, as a reader has them who begins with what stands before them. */
-function behind(imports: string, before: string, blocks: readonly string[]): string {
+export function behind(imports: string, before: string, blocks: readonly string[]): string {
   return `import { expect } from "chai";
 ${imports}
 export async function run(): Promise<void> {
@@ -99,7 +99,7 @@ ${withAssertions(blocks.join("\n"))}
 }
 
 /** What the compiler has to say of modules, as strict as this package itself. */
-function complaintsAbout(files: readonly string[]): string[] {
+export function complaintsAbout(files: readonly string[]): string[] {
   const { config } = ts.readConfigFile("tsconfig.json", (file) => ts.sys.readFile(file)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, ".");
   const program = ts.createProgram(files, {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as amp from "../../src/compat/amp/index.js";
+import * as nodeset from "../../src/compat/nodeset/index.js";
 import * as pseud from "../../src/compat/pseud/index.js";
 import * as lamplighter from "../../src/index.js";
 
@@ -37,6 +38,7 @@ export function withAssertions(code: string): string {
 const ENTRIES: Readonly<Record<string, object>> = {
   lamplighter,
   "lamplighter/amp": amp,
+  "lamplighter/nodeset": nodeset,
   "lamplighter/pseud": pseud,
 };
 const KEY = "lamplighter.pages";

@@ -24,10 +24,24 @@ export interface ChildOptions {
   readonly interactive?: boolean;
 }
 
+/** Starts child processes. */
+export type StartChild = (command: string, args: readonly string[], options?: ChildOptions) => Child;
+
 /** Starts child processes; those that still run are killed after each test. What they print goes to `test.log` as well. */
-export function useProcesses(): (command: string, args: readonly string[], options?: ChildOptions) => Child {
+export function useProcesses(): StartChild {
+  const { start, end } = processes("test.log");
+  afterEach(end);
+  return start;
+}
+
+/**
+ * Starts child processes for whoever ends them.
+ *
+ * @param log - file that gets what they print, too
+ */
+export function processes(log?: string): { readonly start: StartChild; readonly end: () => Promise<void> } {
   const running = new Set<ChildProcess>();
-  afterEach(async () => {
+  const end = async (): Promise<void> => {
     for (const child of running) {
       // What has ended stays in the list until its output is closed, and ends no second time.
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -36,8 +50,8 @@ export function useProcesses(): (command: string, args: readonly string[], optio
       child.kill("SIGKILL");
       await ended;
     }
-  });
-  return (command, args, options = {}) => {
+  };
+  const start: StartChild = (command, args, options = {}) => {
     const child = spawn(command, args, {
       env: { ...process.env, ...options.env },
       cwd: options.cwd,
@@ -50,12 +64,12 @@ export function useProcesses(): (command: string, args: readonly string[], optio
     const watchers = new Set<() => void>();
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString();
-      appendFileSync("test.log", chunk);
+      if (log !== undefined) appendFileSync(log, chunk);
       for (const look of watchers) look();
     });
     child.stderr.on("data", (chunk: Buffer) => {
       err += chunk.toString();
-      appendFileSync("test.log", chunk);
+      if (log !== undefined) appendFileSync(log, chunk);
       for (const look of watchers) look();
     });
     const ended = new Promise<number | NodeJS.Signals>((resolve) => {
@@ -84,4 +98,5 @@ export function useProcesses(): (command: string, args: readonly string[], optio
         }),
     };
   };
+  return { start, end };
 }
