@@ -107,9 +107,11 @@ function adviceFor(error: RpcError): string | undefined {
   switch (error.code) {
     case "BAD_REQUEST":
     case "METHOD_NOT_FOUND":
+      // What was no call, such as the address of an event.
+      if (error.interface === undefined) return undefined;
       return error.message.startsWith(UNSUPPORTED_INTERFACE)
         ? '"lamplighter list" shows which service offers what.'
-        : `"lamplighter introspect ${error.interface ?? "INTERFACE"}" shows the methods and what they take.`;
+        : `"lamplighter introspect ${error.interface}" shows the methods and what they take.`;
     case "ACCESS_DENIED":
       return "Is it the right folder of keys (--keys), and does the host trust it? Or log in: --user and --credentials, or a --token.";
     case "SESSION_EXPIRED":

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isProvidable, type Provided } from "../peer/exposed/definition.js";
+import { hasProviders, isProvider } from "../service/provider.js";
 import { usageError } from "./exit.js";
 import { findPackage } from "./find-package.js";
 
@@ -16,7 +17,7 @@ export async function loadProvided(name: string): Promise<Provided[]> {
   const provided = findProvided(await loadModule(name));
   if (provided.length === 0) {
     throw usageError(
-      `The module ${name} exports no interface: export a class with @Interface, an instance of one, or a defineInterface value`,
+      `The module ${name} exports no interface: export a class with @Interface, an instance of one, a defineInterface value, or a publisher`,
     );
   }
   return provided;
@@ -45,7 +46,9 @@ export async function loadModule(name: string): Promise<Readonly<Record<string, 
 /** What a module exports that can be provided, each once. */
 export function findProvided(exports: Readonly<Record<string, unknown>>): Provided[] {
   const found = new Set<Provided>();
-  for (const value of Object.values(exports)) if (isProvidable(value)) found.add(value);
+  for (const value of Object.values(exports)) {
+    if (isProvidable(value) || isProvider(value) || hasProviders(value)) found.add(value as Provided);
+  }
   // A class and its only instance are one service: the instance says more.
   for (const value of [...found]) {
     if (typeof value !== "function") found.delete(value.constructor);

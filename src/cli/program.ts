@@ -1,9 +1,15 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import type { CallFlags } from "./commands/call.js";
+import type { DispatcherFlags } from "./commands/dispatcher.js";
 import type { IntrospectFlags } from "./commands/introspect.js";
 import type { KeysFlags } from "./commands/keys.js";
 import type { ListFlags } from "./commands/list.js";
+import type { MonitorFlags } from "./commands/monitor.js";
+import type { NodeFlags } from "./commands/node.js";
+import type { PublishFlags } from "./commands/publish.js";
+import type { SubscribeFlags } from "./commands/subscribe.js";
+import type { WebFlags } from "./commands/web.js";
 import { describeError, EXIT, reportOf, statusOfError } from "./exit.js";
 import { formatEntry, type LogOptions } from "./log.js";
 import type { ServeFlags } from "./settings.js";
@@ -51,7 +57,7 @@ function buildProgram(options: ProgramOptions): Command {
     .description("run a nameserver; prints `ready ADDRESS` when it serves")
     .option("-a, --address <address>", "address to bind; port 0 takes a free one (default: tcp://127.0.0.1:2012)")
     .option("-s, --service <name>", "name under which it lists itself", "/org/pycom/nameserver")
-    .option("--config <file>", "JSON with address, registration, visibility, policy, limits")
+    .option("--config <file>", "JSON with address, registration, visibility, policy, statsPolicy, limits")
     .action(async (flags: LogOptions & { address?: string; service: string; config?: string }) => {
       await (await commands()).nameserverCommand(flags);
     });
@@ -63,7 +69,10 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--advertise <address>", "what others connect to, where it is not what is bound")
     .option("-s, --service <name>", "service name (default: /auto/ and 32 digits)")
     .option("--journal <file>", "where calls of `once` methods are written down; needs the package libsql")
-    .option("--config <file>", "JSON with address, service, nameserver, authentication, policy, limits, journal")
+    .option(
+      "--config <file>",
+      "JSON with address, service, nameserver, authentication, policy, statsPolicy, limits, journal",
+    )
     .action(async (modules: string[], flags: ServeFlags) => {
       const { serveCommand, serveImported } = await commands();
       if (options.imported === undefined) await serveCommand(modules, flags);
@@ -95,6 +104,96 @@ function buildProgram(options: ProgramOptions): Command {
       await (await commands()).callCommand(words, flags);
     });
 
+  logged(withNameserver(program.command("publish")))
+    .description(
+      "publish values, each of them JSON, or the lines of standard input; prints `ready ADDRESS`, and waits for a subscriber",
+    )
+    .usage("[options] INTERFACE [JSON...]")
+    .argument("<interface>")
+    .argument("[json...]")
+    .option("-a, --address <address>", "address to bind (default: tcp://127.0.0.1:0)")
+    .option("--advertise <address>", "what others connect to, where it is not what is bound")
+    .option("-s, --service <name>", "service name (default: /auto/ and 32 digits)")
+    .option("--topic <topic>", "what the values are about")
+    .option("--retain", "keep the last value for those who subscribe later")
+    .option("--replay <count>", "keep so many of the last values for those who ask for them")
+    .option("--keep", "stay when everything is published, until interrupted")
+    .option("--config <file>", "as that of serve")
+    .action(async (name: string, texts: string[], flags: PublishFlags) => {
+      await (await commands()).publishCommand(name, texts, flags);
+    });
+
+  logged(withNameserver(program.command("subscribe")))
+    .description("print what is published, one line of JSON a value, until interrupted")
+    .argument("<interface>")
+    .addOption(
+      new Option("-c, --connect <address>", "the publisher at this address, without a nameserver").conflicts("service"),
+    )
+    .option("--service <name>", "only publishers of this service")
+    .option("--topic <prefix...>", "only topics that begin so, one or several; behind the name of the interface")
+    .option("--count <count>", "end after so many values")
+    .option("--replay <count>", "begin with values of the past, at most so many of each publisher")
+    .option("--buffer <count>", "values that may wait for whoever reads (default: 1000)")
+    .addOption(
+      new Option("--policy <policy>", "what becomes of values for which there is no room")
+        .choices(OVERFLOW_POLICIES)
+        .default("drop-oldest"),
+    )
+    .option("--full", "print each value with topic, sequence, service and incarnation, and gaps in their place")
+    .option("--timeout <ms>", "end with 3 when nobody publishes in time (default: wait)")
+    .action(async (name: string, flags: SubscribeFlags) => {
+      await (await commands()).subscribeCommand(name, flags);
+    });
+
+  logged(program.command("dispatcher"))
+    .description("run a dispatcher for nodes; prints `ready ADDRESS` when it serves")
+    .option("-a, --address <address>", "address to bind (default: tcp://127.0.0.1:5333)")
+    .option("--advertise <address>", "what others connect to, where it is not what is bound")
+    .option("-n, --nameserver <address>", "register at this nameserver (default: at none)")
+    .option("-s, --service <name>", "service name (default: /auto/ and 32 digits)")
+    .option("--label <label>", "what dispatchers of other hosts call this one")
+    .option("--link <label=address...>", "hand events for this label to the dispatcher at this address")
+    .option("--heartbeat <ms>", "how often nodes are asked for a sign of life (default: 1000)")
+    .option("--limit <ms>", "silence after which a node is taken for dead (default: 5000)")
+    .action(async (flags: DispatcherFlags) => {
+      await (await commands()).dispatcherCommand(flags);
+    });
+
+  logged(program.command("node"))
+    .description(
+      "run a node: `subscriber` prints events, `publisher` publishes one, a module brings nodes of its own; prints `ready ADDRESS` of the dispatcher",
+    )
+    .argument("<what>", "subscriber, publisher, or a .js or .ts file or package that exports nodes")
+    .option("-d, --dispatcher-url <address>", "the dispatcher (default: tcp://127.0.0.1:5333)")
+    .option("--name <name>", "name of the node (default: simple-subscriber, simple-publisher)")
+    .option("--listen <host:port>", "the node's own address, for streams (default: 127.0.0.1, a free port)")
+    .option("--event <event...>", "address of the event, [[node@]host/]event (default: simple_event)")
+    .option("--payload <text>", "publisher: the attribute `payload` of the message")
+    .option("--direct", "publisher: to one subscriber in turn, not to all")
+    .option("--once", "end after the first event")
+    .action(async (what: string, flags: NodeFlags) => {
+      await (await commands()).nodeCommand(what, flags);
+    });
+
+  logged(withNameserver(program.command("web")))
+    .description("serve HTTP: calls, events, dashboard, metrics; prints `ready URL` when it serves")
+    .option("-a, --address <host:port>", "address to listen on (default: 127.0.0.1:8080)")
+    .option("--port <port>", "the same, for a port of 127.0.0.1")
+    .option(
+      "-d, --dispatcher-url <address>",
+      "the dispatcher of /subscribe and /publish (default: tcp://127.0.0.1:5333)",
+    )
+    .option("--allow <pattern...>", "what may be called: INTERFACE or INTERFACE/METHOD (default: all that is located)")
+    .option("--origin <origin...>", "pages of these origins may ask (default: none)")
+    .option("--host <name...>", "names by which browsers may reach it")
+    .option("--path <folder>", "serve the files of a folder where nothing else answers")
+    .option("--verify-secret <file>", "take only events and subscriptions that are signed with the secret in this file")
+    .option("--logfile <file>", "write an access log")
+    .option("--interval <ms>", "how often services are asked for their statistics (default: 1000)")
+    .action(async (flags: WebFlags) => {
+      await (await commands()).webCommand(flags);
+    });
+
   logged(withNameserver(program.command("list")))
     .description("list registered services")
     .option("--interface <re>", "regular expression that an interface matches from its first character")
@@ -104,6 +203,16 @@ function buildProgram(options: ProgramOptions): Command {
     .option("--watch", "print again after each change, until interrupted")
     .action(async (flags: ListFlags) => {
       await (await commands()).listCommand(flags);
+    });
+
+  logged(withNameserver(program.command("monitor")))
+    .description("show how services are doing, and what is called there, until interrupted")
+    .option("--json", "one line of JSON each time")
+    .option("--once", "show it once")
+    .option("--interval <ms>", "time between two readings in milliseconds (default: 1000)")
+    .option("--timeout <ms>", "how long a service may take to answer, in milliseconds (default: 1000)")
+    .action(async (flags: MonitorFlags) => {
+      await (await commands()).monitorCommand(flags);
     });
 
   logged(withNameserver(program.command("introspect")))
@@ -176,6 +285,9 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** Written here as well, so that help does without publish and subscribe. */
+const OVERFLOW_POLICIES = ["drop-oldest", "drop-newest", "disconnect", "block"];
+
 const EXAMPLES = `
 Examples:
   lamplighter nameserver
@@ -183,5 +295,7 @@ Examples:
   lamplighter call com.foo.example create 42
   lamplighter call -c tcp://127.0.0.1:2013 com.foo.example create --named '{"value": 42}'
   lamplighter list --watch
+  lamplighter publish demo.numbers 1 2 3
+  lamplighter subscribe demo.numbers
 
 Exit status: 0 success, 1 a host answered an error or its contract refuses the call, 2 wrong usage, 3 not found or not reachable, 4 sent and unanswered.`;

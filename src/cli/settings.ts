@@ -39,6 +39,7 @@ export interface ServeSettings {
   readonly security: string | undefined;
   readonly authentication: Configuration["authentication"];
   readonly policy: Configuration["policy"];
+  readonly statsPolicy: Configuration["statsPolicy"];
   readonly limits: Configuration["limits"];
 }
 
@@ -60,6 +61,7 @@ export function serveSettings(flags: ServeFlags, configured: Configuration, log:
     security: keysSetting(flags.keys),
     authentication: file.authentication,
     policy: file.policy,
+    statsPolicy: file.statsPolicy,
     limits: file.limits,
   };
 }
@@ -67,7 +69,7 @@ export function serveSettings(flags: ServeFlags, configured: Configuration, log:
 /** What a nameserver takes from its file. */
 export type NameserverSettings = Pick<
   NameserverHostOptions,
-  "address" | "registration" | "visibility" | "policy" | "limits"
+  "address" | "registration" | "visibility" | "policy" | "statsPolicy" | "limits"
 >;
 
 /**
@@ -111,6 +113,7 @@ const COMMON_KEYS = {
     wanted: "an address as text or with its mechanisms, or a list of them",
   },
   policy: { fits: (value: unknown) => isText(value) || isObject(value), wanted: "rules" },
+  statsPolicy: { fits: (value: unknown) => isText(value) || isObject(value), wanted: "rules" },
   limits: { fits: isObject, wanted: "numbers by name" },
 } satisfies Keys;
 
@@ -133,6 +136,7 @@ const SERVE_KEYS: Keys = {
   },
   journal: { fits: isText, wanted: "a file as text" },
   policy: COMMON_KEYS.policy,
+  statsPolicy: COMMON_KEYS.statsPolicy,
   limits: COMMON_KEYS.limits,
 };
 
@@ -142,10 +146,20 @@ const SERVE_KEYS: Keys = {
  * @throws CommandError with status 2 when it is no number above 0
  */
 export function timeoutSetting(flag: string | undefined): number | undefined {
+  return durationSetting("--timeout", flag);
+}
+
+/**
+ * Milliseconds from a flag; `undefined` when it is not given.
+ *
+ * @param name - of the flag, for errors
+ * @throws CommandError with status 2 when it is no number above 0
+ */
+export function durationSetting(name: string, flag: string | undefined): number | undefined {
   if (flag === undefined) return undefined;
-  const timeoutMs = Number(flag);
-  if (timeoutMs > 0 && Number.isFinite(timeoutMs)) return timeoutMs;
-  throw usageError(`--timeout wants milliseconds, got ${flag}`);
+  const ms = Number(flag);
+  if (ms > 0 && Number.isFinite(ms)) return ms;
+  throw usageError(`${name} wants milliseconds, got ${flag}`);
 }
 
 /** The nameserver of a client command. */

@@ -67,12 +67,15 @@ describe("lamplighter serve", () => {
     const content = {
       address: ["tcp://127.0.0.1:0", { address: "tcp://127.0.0.1:0", mechanisms: ["null"] }],
       policy: [{ interface: "com.foo.*", method: "create", then: "allow" }],
+      statsPolicy: "allow",
       limits: { callsInFlight: 100 },
     };
     const child = command.start(["serve", QUERY, "--config", command.file("all.json", JSON.stringify(content))]);
-    const component = mesh.client().component(await command.ready(child), "com.foo.example");
+    const address = await command.ready(child);
+    const component = mesh.client().component(address, "com.foo.example");
     expect(await component.invoke("create", 1)).to.deep.equal({ field1: 1 });
     expect(await failureOf(component.invoke("wait", 1))).to.include({ code: "ACCESS_DENIED" });
+    expect(await mesh.client().component(address, "lamplighter.host").invoke("stats")).to.have.property("methods");
   });
 
   it("says how to get around a name that is taken", async () => {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Client } from "../../client/client.js";
 import type { FullAnswer } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
@@ -9,6 +8,7 @@ import { type AmpFlags, ampProtocol, callErrorOf, parseAmpJson } from "../amp-ca
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, usageError } from "../exit.js";
 import { jsonLine } from "../json.js";
+import { printLine } from "../print-line.js";
 import { timeoutSetting } from "../settings.js";
 import { callWithFile, checkReadable, checkWritable, saveAttachment, takeStreamed } from "./attachment.js";
 
@@ -85,8 +85,17 @@ async function printAnswer(
   // The result first: whatever happens to the file, the method has run and this is what it answered.
   const { result, streamed } = answer;
   let holdsReferences = false;
-  if (isStream(result)) for await (const item of result) holdsReferences = (await print(item)) || holdsReferences;
-  else holdsReferences = await print(result);
+  if (isStream(result)) {
+    const unread = new AbortController();
+    process.stdout.once("error", () => {
+      unread.abort();
+    });
+    for await (const item of result) {
+      holdsReferences = (await print(item)) || holdsReferences;
+      // Nobody reads on, as behind `head`: the stream ends, too.
+      if (unread.signal.aborted) break;
+    }
+  } else holdsReferences = await print(result);
   if (holdsReferences) {
     process.stderr.write(
       'reference: a function or object of the service, which ends with this command ("lamplighter repl" keeps it)\n',
@@ -113,7 +122,7 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
  */
 async function print(value: unknown): Promise<boolean> {
   const { text, holdsReferences } = jsonLine(value);
-  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
+  await printLine(text);
   return holdsReferences;
 }
 

@@ -5,6 +5,7 @@ import type { ServiceInfo } from "../../peer/nameserver-interface.js";
 import { sleep } from "../../util/sleep.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, EXIT, statusOfError, usageError } from "../exit.js";
+import { interrupted } from "../interrupted.js";
 import { nameserverSetting, timeoutSetting } from "../settings.js";
 import { formatTable } from "../table.js";
 
@@ -58,31 +59,21 @@ function explain(error: unknown, flags: ListFlags): unknown {
 
 /** Prints the list, and again after each change, until interrupted. A nameserver that is gone is waited for. */
 async function watch(nameserver: Component, flags: ListFlags): Promise<void> {
-  const stop = new AbortController();
-  const end = (): void => {
-    stop.abort();
-  };
-  process.once("SIGINT", end).once("SIGTERM", end);
-  // Who reads along has gone: there is nobody to tell of the next change.
-  process.stdout.once("error", end);
+  const signal = interrupted();
   let since: string | null = null;
   let shown = "";
-  const isStopped = (): boolean => stop.signal.aborted;
+  const isStopped = (): boolean => signal.aborted;
   while (!isStopped()) {
     try {
-      const services = await listServices(nameserver, flags, stop.signal);
+      const services = await listServices(nameserver, flags, signal);
       const text = JSON.stringify(services);
       if (text !== shown) print(services, flags);
       shown = text;
-      const batch = await nameserver.invoke(
-        "watch",
-        { since, wait_ms: WAIT_MS },
-        { timeoutMs: WAIT_MS * 2, signal: stop.signal },
-      );
+      const batch = await nameserver.invoke("watch", { since, wait_ms: WAIT_MS }, { timeoutMs: WAIT_MS * 2, signal });
       since = (batch as { cursor: string }).cursor;
     } catch (error) {
       if (isStopped()) return;
-      if (RpcError.isRpcError(error) && error.code === "METHOD_NOT_FOUND") await sleep(PLAIN_POLL_MS, stop.signal);
+      if (RpcError.isRpcError(error) && error.code === "METHOD_NOT_FOUND") await sleep(PLAIN_POLL_MS, signal);
       else if (isHopeless(error)) throw error;
       else process.stderr.write(`${(error as Error).message}\n`);
     }
