@@ -14,7 +14,9 @@ const LAYERS = [
   "client",
   "service",
   "nameserver",
+  "pubsub",
   "compat",
+  "gateway",
   "cli",
 ];
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = { service: ["client"] };
@@ -22,6 +24,7 @@ const RESERVED: Readonly<Record<string, string>> = {
   zeromq: "transport",
   "node:net": "transport",
   "node:tls": "transport",
+  "node:http": "gateway",
   commander: "cli",
   libsql: "service",
 };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect } from "chai";
+import { subscriber } from "../src/index.js";
 import { useMesh } from "./support/mesh.js";
 import { useProcesses } from "./support/processes.js";
 import { locked } from "./support/services.js";
@@ -72,6 +73,29 @@ describe("The examples", () => {
     }
   });
 
+  it("09-publish-subscribe: numbers come, also from a publisher that is killed and started again", async () => {
+    const { address } = await mesh.nameserver();
+    const publish = () =>
+      run(address, "examples/09-publish-subscribe/publisher.ts", ["-s", "/numbers"], { PAUSE_MS: "5" });
+    const first = publish();
+    await first.waitFor(/^ready/m);
+    const client = run(address, "examples/09-publish-subscribe/subscriber.ts");
+    await client.waitFor(/^\[(\s+0\.\d+(e-\d+)?,?){10}\s+\]\n(0\.\d+(e-\d+)?\n){3}/);
+    first.process.kill("SIGKILL");
+    await first.ended;
+    await publish().waitFor(/^ready/m);
+    await client.waitFor(/missed perhaps some: gone\n[^]*?(0\.\d+(e-\d+)?\n){3}/);
+  });
+
+  it("09-publish-subscribe: a method of a service publishes beside its methods", async () => {
+    const { address } = await mesh.nameserver();
+    await run(address, "examples/09-publish-subscribe/dice.ts").waitFor(/^ready/m);
+    const client = mesh.client({ nameserver: address });
+    await client.locate<{ setSides(sides: number): void }>("demo.dice").setSides(1);
+    const rolls = mesh.own(subscriber<number>("demo.dice.rolls", { client }));
+    expect(await rolls.take(2)).to.deep.equal([1, 1]);
+  });
+
   it("04-streams: a file goes through the service, and comes back packed", async () => {
     const { address } = await mesh.nameserver();
     await run(address, "examples/04-streams/packer.ts").waitFor(/^ready/m);
@@ -120,6 +144,29 @@ describe("The examples", () => {
     expect(await server.ended, server.err()).to.equal(0);
   });
 
+  it("10-http: the client prints what its README says, and both end", async () => {
+    const house = start(process.execPath, ["--import", "tsx", "examples/10-http/tea-house.ts", "127.0.0.1:0"]);
+    const [, url = ""] = await house.waitFor(/^ready (.*)$/m);
+    const guest = start(process.execPath, ["--import", "tsx", "examples/10-http/guest.ts", url]);
+    expect(await guest.ended, guest.err()).to.equal(0);
+    expect(guest.out()).to.equal(shownIn("examples/10-http/README.md"));
+    house.process.kill("SIGTERM");
+    expect(await house.ended, house.err()).to.equal(0);
+  });
+
+  it("08-nodeset: pub/sub, collection and publishing print what their README says, and all end", async () => {
+    const folder = "examples/08-nodeset";
+    const dispatcher = start(process.execPath, ["--import", "tsx", `${folder}/dispatcher.ts`, "tcp://127.0.0.1:0"]);
+    const [, address = ""] = await dispatcher.waitFor(/^ready (.*)$/m);
+    for (const file of ["simple-pubsub.ts", "collection.ts", "publishing.ts"]) {
+      const example = start(process.execPath, ["--import", "tsx", `${folder}/${file}`, address]);
+      expect(await example.ended, example.err()).to.equal(0);
+      expect(example.out(), file).to.equal(shownIn(`${folder}/README.md`, `\`${file}\``));
+    }
+    dispatcher.process.kill("SIGTERM");
+    expect(await dispatcher.ended, dispatcher.err()).to.equal(0);
+  });
+
   it("are what the README shows", () => {
     const readme = readFileSync("README.md", "utf8");
     for (const file of ["query.ts", "client.ts"]) {
@@ -130,8 +177,9 @@ describe("The examples", () => {
   });
 });
 
-/** What a page says that the client prints. */
-function shownIn(page: string): string {
-  const [, shown = ""] = /^The client prints\n\n((?: {4}.*\n)+)/m.exec(readFileSync(page, "utf8")) ?? [];
-  return shown.replaceAll(/^ {4}/gm, "");
+/** What a page says that the client prints, or another program. */
+function shownIn(page: string, program = "The client"): string {
+  const [, before = "", shown = ""] =
+    new RegExp(`^(${program} prints)\\n\\n((?: {4}.*\\n)+)`, "m").exec(readFileSync(page, "utf8")) ?? [];
+  return before && shown.replaceAll(/^ {4}/gm, "");
 }
