@@ -9,7 +9,10 @@ export interface Child {
   readonly out: () => string;
   /** Standard error so far. */
   readonly err: () => string;
-  /** Settles with the first match on standard output, or on standard error; rejects when the process ends without it. */
+  /**
+   * Settles with the first match on standard output, or on standard error; rejects when the process ends without it, and after
+   * five minutes.
+   */
   waitFor(pattern: RegExp, where?: "out" | "err"): Promise<RegExpExecArray>;
   /** Settles with the exit status, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
@@ -86,13 +89,20 @@ export function processes(log?: string): { readonly start: StartChild; readonly 
       ended,
       waitFor: (pattern, where = "out") =>
         new Promise((resolve, reject) => {
+          let inVain = false;
           const look = (): void => {
             const match = pattern.exec(where === "out" ? out : err);
             if (match) resolve(match);
             else if (!running.has(child)) reject(new Error(`ended without ${String(pattern)}: ${out}${err}`));
+            else if (inVain) reject(new Error(`does not say ${String(pattern)}: ${out}${err}`));
             else return;
+            clearTimeout(timer);
             watchers.delete(look);
           };
+          const timer = setTimeout(() => {
+            inVain = true;
+            look();
+          }, 300_000);
           watchers.add(look);
           look();
         }),
