@@ -15,6 +15,7 @@ const LAYERS = [
   "service",
   "nameserver",
   "pubsub",
+  "workflow",
   "compat",
   "gateway",
   "cli",

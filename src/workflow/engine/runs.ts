@@ -1,0 +1,36 @@
+import type { Delivery, RunDetails, RunProgress } from "../control.js";
+import type { CompiledWorkflow } from "../definition/compiled.js";
+import type { HistoryEntry, RunAnswer, RunFilter, RunInfo } from "../run.js";
+
+/** What runs are begun with. */
+export interface StartOptions {
+  /** Default: one of our own making. */
+  readonly id?: string | undefined;
+}
+
+/**
+ * The runs of one workflow service: what {@link WorkflowControl} offers of them, within the process. An engine implements it. All that takes the id of a
+ * run fails with `BAD_REQUEST`, `not-executed`, when there is no such run.
+ */
+export interface Runs {
+  /** What new runs begin with; may change at any time. */
+  definitions: CompiledWorkflow;
+  start(task: string, input: unknown, options?: StartOptions): Promise<RunInfo>;
+  /** Settles when the run ends. @throws what it failed with, as RpcError; the signal's reason */
+  wait(run: string, signal?: AbortSignal): Promise<unknown>;
+  status(run: string): Promise<RunInfo>;
+  show(run: string): Promise<RunDetails>;
+  list(filter: RunFilter): Promise<readonly RunInfo[]>;
+  count(): Promise<Readonly<Record<string, number>>>;
+  history(run: string, after?: number, limit?: number): Promise<readonly HistoryEntry[]>;
+  cancel(run: string, reason: string, by?: string): Promise<RunInfo>;
+  retry(run: string, by?: string): Promise<RunInfo>;
+  resume(run: string, answer: RunAnswer): Promise<RunInfo>;
+  deliver(
+    event: string,
+    payload: unknown,
+    to: { run?: string | undefined; key?: string | undefined },
+  ): Promise<Delivery>;
+  /** Ends with the run, with the signal, or when the reader leaves. */
+  progress(run: string | undefined, signal: AbortSignal): AsyncIterable<RunProgress>;
+}

@@ -1,0 +1,151 @@
+import type { Outcome } from "../errors.js";
+
+/**
+ * How a run is doing: `running`; `waiting` for a time, an event or a person; `asking`, because nobody knows whether a step was executed;
+ * `undoing` what was done, after a failure or when it is cancelled; and three in which it has ended.
+ */
+export type RunState = "running" | "waiting" | "asking" | "undoing" | "completed" | "failed" | "cancelled";
+
+/** States in which nothing happens any more. */
+export const ENDED_STATES: readonly RunState[] = ["completed", "failed", "cancelled"];
+
+/** Why a step or a run failed, as it is written down and told. */
+export interface RunFailure {
+  /** As of `RpcError`. */
+  readonly code: string;
+  /** For people. */
+  readonly message: string;
+  /** What is known of the call. */
+  readonly outcome: Outcome;
+  /** A service's own number. */
+  readonly number?: number | undefined;
+  /** Path of the step. */
+  readonly step?: string | undefined;
+  /** What failed while what was done was undone, or at the very end: path and message. */
+  readonly further?: readonly string[] | undefined;
+}
+
+/** Something that a run wants to know from a person. */
+export interface RunQuestion {
+  /** Path of the step that asks. */
+  readonly step: string;
+  /** `approval`: the definition says so. `unknown`: a call may have been executed, and may not be executed twice. */
+  readonly kind: "approval" | "unknown";
+  /** What is asked. */
+  readonly text: string;
+  /**
+   * What can be answered; empty: anything. Of `unknown`: `repeat` calls again, `done` goes on with a result that is given, `fail` lets
+   * the step fail.
+   */
+  readonly choices: readonly string[];
+  /** Since when, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** A run, as it is told. Times are milliseconds since 1970. */
+export interface RunInfo {
+  /** Of the caller's or our own making. */
+  readonly id: string;
+  /** Name of its task. */
+  readonly task: string;
+  /** Tells versions of the task apart; a run keeps the one that it began with. */
+  readonly version: string;
+  readonly state: RunState;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly endedAt: number | null;
+  readonly input: unknown;
+  /** When it is `completed`. */
+  readonly result?: unknown;
+  /** When it is `failed` or `cancelled`, and while it is `undoing` what it did. */
+  readonly error?: RunFailure | undefined;
+  /** What it wants to know. */
+  readonly questions: readonly RunQuestion[];
+  /** Why nothing goes on although it should: the journal cannot be written. */
+  readonly stalled?: string | undefined;
+}
+
+/** What was answered to a question. */
+export interface RunAnswer {
+  /** One of the choices, or anything where there are none. */
+  readonly answer: unknown;
+  /** With `done`: what the step results in; default `null`. */
+  readonly result?: unknown;
+  /** Which question; default the only one. */
+  readonly step?: string | undefined;
+  /** Who says so, for the history. */
+  readonly by?: string | undefined;
+}
+
+/** A line of the history of a run. */
+export interface HistoryEntry {
+  /** From 1 on, without holes. */
+  readonly number: number;
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
+  readonly event: HistoryEvent;
+}
+
+/** What happened in a run; `step` is the path of a step, such as `pay/left/0`. */
+export type HistoryEvent =
+  | { readonly kind: "begun" }
+  /**
+   * A step began; a try of a call is about to be sent. `call` is the name by which the called host knows the call, `target` the run of
+   * the service that gets it, for {@link RunJournal.target}.
+   */
+  | {
+      readonly kind: "started";
+      readonly step: string;
+      readonly attempt: number;
+      readonly call?: string | undefined;
+      readonly target?: string | undefined;
+      readonly idempotent?: boolean | undefined;
+    }
+  | { readonly kind: "done"; readonly step: string; readonly result: unknown }
+  /** A step failed; `retryAt`: it is tried again then. */
+  | {
+      readonly kind: "failed";
+      readonly step: string;
+      readonly error: RunFailure;
+      readonly retryAt?: number | undefined;
+    }
+  /** A step waits: until a moment, for an event, for what is published. */
+  | {
+      readonly kind: "waiting";
+      readonly step: string;
+      readonly until?: number | undefined;
+      readonly event?: string | undefined;
+      readonly key?: string | undefined;
+      readonly published?: string | undefined;
+    }
+  | { readonly kind: "asked"; readonly question: RunQuestion }
+  | {
+      readonly kind: "answered";
+      readonly step: string;
+      readonly answer: unknown;
+      readonly result?: unknown;
+      readonly by?: string | undefined;
+    }
+  /** An event was delivered to the run. */
+  | { readonly kind: "event"; readonly event: string; readonly payload: unknown }
+  /** What was done is undone from here on. */
+  | { readonly kind: "undoing"; readonly error: RunFailure }
+  | { readonly kind: "cancelled"; readonly reason: string; readonly by?: string | undefined }
+  /** A run that had failed goes on at the step that failed. */
+  | { readonly kind: "retried"; readonly by?: string | undefined }
+  | { readonly kind: "ended"; readonly state: RunState };
+
+/** Which runs to list; all members must match. */
+export interface RunFilter {
+  readonly task?: string | undefined;
+  /** One or several. */
+  readonly state?: RunState | readonly RunState[] | undefined;
+  /** Begun at or after, in milliseconds since 1970. */
+  readonly since?: number | undefined;
+  /** Begun before, in milliseconds since 1970. */
+  readonly before?: number | undefined;
+  /** At most so many; default 100, at most 1,000. */
+  readonly limit?: number | undefined;
+  /** Only what comes after this run in the list: for the next page. */
+  readonly after?: string | undefined;
+}
