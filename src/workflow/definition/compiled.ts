@@ -1,4 +1,4 @@
-import type { RetryDefinition, ScheduleDefinition, WorkflowDefinition } from "./definition.js";
+import type { ScheduleDefinition, WorkflowDefinition } from "./definition.js";
 
 /** What a mapping is evaluated against: the values that its references begin with. */
 export interface Scope {
@@ -29,9 +29,20 @@ export interface CompiledCommon {
   /** In milliseconds; `undefined`: no limit. */
   readonly timeoutMs: number | undefined;
   /** `undefined`: one try. */
-  readonly retry: (Required<Omit<RetryDefinition, "on">> & Pick<RetryDefinition, "on">) | undefined;
+  readonly retry: CompiledRetry | undefined;
   /** What undoes it. */
   readonly compensate: CompiledStep | undefined;
+}
+
+/** When a step is tried again, with all defaults. Times are in milliseconds. */
+export interface CompiledRetry {
+  /** All tries together. */
+  readonly attempts: number;
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly maxDelayMs: number;
+  /** `undefined`: the default codes. */
+  readonly on: readonly string[] | undefined;
 }
 
 /** A step that was read. */
