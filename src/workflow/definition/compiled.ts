@@ -8,7 +8,10 @@ export interface Scope {
    * @returns `undefined` when there is none here
    */
   get(name: string): unknown;
-  /** The result of an earlier step. @returns `undefined` when it has none */
+  /**
+   * The result of an earlier step: of one of the same list, of the lists around it, and of what stands in such steps, but not in a `map`, in a
+   * `compensate` or in a `finally`. @returns `undefined` when it has none, for it was not needed
+   */
   step(name: string): unknown;
 }
 
@@ -20,7 +23,7 @@ export type Test = (scope: Scope) => boolean;
 
 /** What every step has, with all defaults. */
 export interface CompiledCommon {
-  /** Its name, or its place among its siblings: a segment of its path. */
+  /** Its name, or its place among its siblings: a segment of its path. That of what undoes a step is `compensate`. */
   readonly key: string;
   /** Under which others refer to it. */
   readonly name: string | undefined;
