@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync
 import { ConfigurationError, ProtocolError } from "../../errors.js";
 import type { Database } from "../../service/journal/libsql.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
-import { requireUndamaged } from "./stored-value.js";
+import { requireUndamaged, type StoredBytes } from "./stored-value.js";
 
 /** What stands at the place of a journal: nothing, something that seems to be one, or nothing but what is written ahead of one. */
 export type Found = "nothing" | "database" | "only-log";
@@ -96,7 +96,7 @@ function checkValues(database: Database): void {
       `SELECT rowid AS place, ${column} AS value FROM ${table} WHERE rowid > ? AND ${column} IS NOT NULL ORDER BY rowid LIMIT 100`,
     );
     for (let place = 0; ; ) {
-      const rows = page.all([place]) as readonly { readonly place: number; readonly value: Uint8Array }[];
+      const rows = page.all([place]) as readonly { readonly place: number; readonly value: StoredBytes }[];
       for (const { value } of rows) requireUndamaged(value);
       const last = rows.at(-1);
       if (!last) break;

@@ -11,7 +11,7 @@ import {
 } from "../run.js";
 import type { StoredRun, StoredSchedule } from "./run-journal.js";
 import { prepareReads, type ReadStatements } from "./statements.js";
-import { unpackStored } from "./stored-value.js";
+import { type StoredBytes, unpackStored } from "./stored-value.js";
 
 /** Reads the tables of a journal. What it throws is SQLite's, or a ProtocolError for a value that is damaged. */
 export class JournalReader {
@@ -79,7 +79,7 @@ export class JournalReader {
 
   /** Who got a call. */
   target(name: string): ServiceRecord | undefined {
-    const row = this.#statements.target.get([name]) as { readonly record: Uint8Array } | undefined;
+    const row = this.#statements.target.get([name]) as { readonly record: StoredBytes } | undefined;
     return row && (unpackStored(row.record) as ServiceRecord);
   }
 
@@ -91,7 +91,7 @@ export class JournalReader {
 
   /** What is begun by the clock. */
   schedules(): StoredSchedule[] {
-    const rows = this.#statements.schedules.all([]) as readonly { readonly schedule: Uint8Array }[];
+    const rows = this.#statements.schedules.all([]) as readonly { readonly schedule: StoredBytes }[];
     return rows.map(({ schedule }) => unpackStored(schedule) as StoredSchedule);
   }
 }
@@ -111,7 +111,7 @@ const LAST: Place = { key: Number.MAX_SAFE_INTEGER, started: Number.MAX_SAFE_INT
 interface LineRow {
   readonly number: number;
   readonly at: number;
-  readonly event: Uint8Array;
+  readonly event: StoredBytes;
 }
 
 interface RunRow {
@@ -123,9 +123,9 @@ interface RunRow {
   readonly started: number;
   readonly updated: number;
   readonly ended: number | null;
-  readonly input: Uint8Array;
-  readonly result: Uint8Array | null;
-  readonly error: Uint8Array | null;
+  readonly input: StoredBytes;
+  readonly result: StoredBytes | null;
+  readonly error: StoredBytes | null;
 }
 
 function toRun(found: unknown): StoredRun | undefined {

@@ -3,7 +3,7 @@ import { closeDatabase, type Database } from "../../service/journal/libsql.js";
 import type { Logger } from "../../util/log.js";
 import type { HistoryEntry, RunFilter, RunState } from "../run.js";
 import { suspect } from "./damage.js";
-import { cannotRead, failureKind, isClosed, isDamaged } from "./journal-error.js";
+import { cannotRead, failureKind, isClosed, isDamaged, noSuchRun } from "./journal-error.js";
 import { Pruner } from "./pruner.js";
 import { JournalReader } from "./reader.js";
 import type { JournalWrite, NewRun, PrunePolicy, RunJournal, StoredRun, StoredSchedule } from "./run-journal.js";
@@ -74,7 +74,7 @@ export class SqliteRunJournal implements RunJournal {
         input,
         resolve: (key, isNew) => {
           if (isNew) resolve({ run: { ...run, key, updatedAt: startedAt, endedAt: null }, isNew });
-          else resolve(this.#read(() => ({ run: this.#reader.byKey(key) as StoredRun, isNew })));
+          else resolve(this.#readKnown(key));
         },
         reject,
       });
@@ -198,6 +198,15 @@ export class SqliteRunJournal implements RunJournal {
       }
     }
     await this.#pruning;
+  }
+
+  /** A run that is there. */
+  async #readKnown(key: number): Promise<{ readonly run: StoredRun; readonly isNew: boolean }> {
+    return await this.#read(() => {
+      const run = this.#reader.byKey(key);
+      if (!run) throw noSuchRun(this.#file, key);
+      return { run, isNew: false };
+    });
   }
 
   #packState(write: JournalWrite & { readonly kind: "state" }): StateChange {

@@ -3,6 +3,9 @@ import { BadRequestError, ProtocolError, RpcError } from "../../errors.js";
 import { packFrames, unpackFrames } from "../../service/journal/pack-frames.js";
 import { packValue, unpackValue } from "../../wire/lamp/packed-value.js";
 
+/** A value as a database gives it back: rows that come alone hold a view, those of a list a buffer. */
+export type StoredBytes = Uint8Array | ArrayBuffer;
+
 /**
  * Packs a value behind a checksum of it: SQLite has none, and does not notice when the octets of a value have changed.
  *
@@ -26,17 +29,24 @@ export function packStored(value: unknown, what: string, maxBytes: number): Buff
  *
  * @throws ProtocolError when it is damaged
  */
-export function unpackStored(stored: Uint8Array): unknown {
-  requireUndamaged(stored);
-  return unpackValue(unpackFrames(stored).slice(1));
+export function unpackStored(stored: StoredBytes): unknown {
+  return unpackValue(unpackFrames(requireUndamaged(stored)).slice(1));
 }
 
-/** @throws ProtocolError when a value is not as it was written */
-export function requireUndamaged(stored: Uint8Array): void {
-  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+/**
+ * The octets of a value.
+ *
+ * @throws ProtocolError when it is not as it was written
+ */
+export function requireUndamaged(stored: StoredBytes): Buffer {
+  const bytes =
+    stored instanceof ArrayBuffer
+      ? Buffer.from(stored)
+      : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   if (bytes.length < CHECKSUM_END || bytes.readUInt32BE(CHECKSUM_AT) !== crc32(bytes.subarray(CHECKSUM_END))) {
     throw new ProtocolError("a value in it is not as it was written");
   }
+  return bytes;
 }
 
 /**
