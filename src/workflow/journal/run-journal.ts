@@ -27,7 +27,7 @@ export type NewRun = Omit<StoredRun, "key" | "updatedAt" | "endedAt" | "result" 
 export type JournalWrite =
   /** A line of a run's history. */
   | { readonly kind: "entry"; readonly run: number; readonly entry: HistoryEntry }
-  /** How a run is doing now; what is absent stays as it is. */
+  /** How a run is doing now; what is absent stays as it is, but a run that is `completed` has no error. */
   | {
       readonly kind: "state";
       readonly run: number;
