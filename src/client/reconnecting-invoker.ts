@@ -6,7 +6,7 @@ import { CallPromise } from "../peer/call-promise.js";
 import { INTROSPECT } from "../peer/contract.js";
 import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
-import type { NamedCall } from "../peer/named-call.js";
+import type { CallTarget, NamedCall } from "../peer/named-call.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import { copyPlain } from "../peer/references/places.js";
 import { holdsRevivable, remember, reviveReferences } from "../peer/references/reacquire.js";
@@ -21,6 +21,7 @@ import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { boundInstance, describeEarlier, incarnationOf, isToAsk, mayAsk, reach, refuseElsewhere } from "./lost-try.js";
+import { NameWaits } from "./name-waits.js";
 import { backoffMs, isInTrouble, mayRetry, type RetryBudget } from "./retry-policy.js";
 import { Run, type RunOwner } from "./run.js";
 import { SessionSlot } from "./session-slot.js";
@@ -61,6 +62,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   #instance: Instance | undefined;
   #reached = false;
   #closed = false;
+  #waits: NameWaits | undefined;
 
   constructor(target: Target, context: InvokerContext) {
     this.#target = target;
@@ -172,8 +174,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       const run = this.#begin(call, resolve, reject);
       const instance = this.#session.held?.instance ?? this.#target.pick(NONE);
       const ready = instance?.ready(call.interface);
-      const isReady = instance && ready && !call.named && !this.#session.awaited(run, ready);
-      if (isReady) this.#send(run, instance, ready);
+      const isReady = instance && ready && !run.lost && !this.#session.awaited(run, ready);
+      if (isReady && call.named) this.#sendNamed(run, call.named, instance, ready);
+      else if (isReady) this.#send(run, instance, ready);
       else {
         run.preferred = instance;
         holdSources(valuesOf(call.args));
@@ -317,6 +320,37 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     });
   }
 
+  /** The common case of a named call: its first try, to an instance that is ready. */
+  #sendNamed(run: Run, named: NamedCall, instance: Instance, ready: ReadyInstance): void {
+    const target = this.#callTarget(run, instance, ready);
+    this.#waits ??= new NameWaits(this.#context.wheel);
+    const waits = this.#waits;
+    holdSources(valuesOf(run.call.args));
+    const wait = waits.begin(run, (reason) => {
+      this.#persist(run, reason).then(run.resolve, run.reject);
+    });
+    if (wait.isOver) return;
+    named.sending(target).then(
+      (name) => {
+        if (!waits.end(wait)) return;
+        const { held } = this.#session;
+        // A session that was opened meanwhile may live elsewhere.
+        if (this.#session.awaited(run, ready) || (held && held.instance !== instance)) {
+          this.#persist(run, undefined).then(run.resolve, run.reject);
+          return;
+        }
+        run.sentAt = this.#context.wheel.now();
+        run.again = firstTry(name, target, named);
+        this.#send(run, instance, ready);
+      },
+      (error: unknown) => {
+        if (!waits.end(wait)) return;
+        run.isBarred = true;
+        this.runFailed(run, unnamed(error));
+      },
+    );
+  }
+
   /** What a peer says of itself and the method may change what is to be thought of a try that was lost. */
   #lookAtLost(run: Run, instance: Instance, ready: ReadyInstance): void {
     const { call, lost } = run;
@@ -330,23 +364,25 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 
   /** Waits for the name of a try that is a new one. */
   async #name(run: Run, named: NamedCall, instance: Instance, ready: ReadyInstance): Promise<EarlierTry | undefined> {
-    const incarnation = incarnationOf(ready);
-    const { call } = run;
-    const { contract } = ready;
-    const journal = contract?.methods.get(call.method)?.once ? contract.host?.journal : undefined;
-    const idempotent = this.#isIdempotent(call, instance, ready);
+    const target = this.#callTarget(run, instance, ready);
     const guard = run.guard();
-    let name: string;
     try {
-      name = await untilAborted(named.sending({ record: instance.record, incarnation, journal, idempotent }), guard);
+      return firstTry(await untilAborted(named.sending(target), guard), target, named);
     } catch (error) {
       if (guard.aborted) throw error;
       run.isBarred = true;
-      throw refineError(RpcError.from(error), { outcome: "not-sent" });
+      throw unnamed(error);
     }
-    if (incarnation === undefined) return undefined;
-    const { taken = 0 } = named;
-    return { call: name, incarnation, journal, ageMs: 0, idempotent: true, isFirst: true, taken };
+  }
+
+  #callTarget({ call }: Run, instance: Instance, ready: ReadyInstance): CallTarget {
+    const { contract } = ready;
+    return {
+      record: instance.record,
+      incarnation: incarnationOf(ready),
+      journal: contract?.methods.get(call.method)?.once ? contract.host?.journal : undefined,
+      idempotent: this.#isIdempotent(call, instance, ready),
+    };
   }
 
   #isIdempotent({ interface: name, method, options }: OutgoingCall, instance: Instance, ready: ReadyInstance): boolean {
@@ -462,6 +498,21 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** What goes with a try that was given a name; `undefined` where nobody can be asked for it. */
+function firstTry(
+  call: string,
+  { incarnation, journal }: CallTarget,
+  { taken = 0 }: NamedCall,
+): EarlierTry | undefined {
+  if (incarnation === undefined) return undefined;
+  return { call, incarnation, journal, ageMs: 0, idempotent: true, isFirst: true, taken };
+}
+
+/** Whoever was to name a try did not: it was not sent, and is the last. */
+function unnamed(error: unknown): RpcError {
+  return refineError(RpcError.from(error), { outcome: "not-sent" });
+}
 
 /** As they were sent: their owner may use the objects again. */
 function copyArguments(args: OutgoingCall["args"]): OutgoingCall["args"] {

@@ -231,10 +231,12 @@ export class Run implements Expiring, Followed, PipelineBase {
     return guard.signal;
   }
 
-  /** The call has settled: nothing of it stays behind. */
+  /** The call waits for nothing any more: nothing of it stays behind. */
   dispose(): void {
     this.#wheel.delete(this);
     if (this.#onGuardAbort) this.signal?.removeEventListener("abort", this.#onGuardAbort);
+    // Whatever comes now has another guard, unless the call has come to its end.
+    if (this.#guard?.signal.aborted === false) this.#guard = undefined;
   }
 
   expire(): void {
