@@ -4,7 +4,7 @@ import { type CallPromise, rejected } from "../peer/call-promise.js";
 import { type Contract, fromIntrospection, INTROSPECT, type Introspection } from "../peer/contract.js";
 import type { Answer, CallOptions, OutgoingCall } from "../peer/invoker.js";
 import { createProxy, handleOf, type ProxyHandle } from "../peer/proxy.js";
-import type { Remote, RemotePromise } from "../peer/remote.js";
+import type { Remote, RemotePromise, TypedAs } from "../peer/remote.js";
 import type { Extensions } from "../wire/message.js";
 import type { ReconnectingInvoker } from "./reconnecting-invoker.js";
 
@@ -65,6 +65,11 @@ export class Component {
   /** Carries its calls out, without hooks. @internal */
   get invoker(): ReconnectingInvoker {
     return this.#invoker;
+  }
+
+  /** Carries its calls out, with hooks. @internal */
+  get pipeline(): CallPipeline {
+    return this.#pipeline;
   }
 
   /** Dotted name of the interface. */
@@ -231,6 +236,9 @@ class ComponentHandle implements ProxyHandle {
 const NO_OPTIONS: CallOptions = {};
 
 /** A proxy over a component; both share one session. The opposite of {@link componentOf}. */
+export function proxy<T extends object>(component: Component & TypedAs<T>): Remote<T>;
+/** The same, of a component that does not tell its methods. */
+export function proxy<T>(component: Component, locals?: ReadonlyMap<string, unknown>): Remote<T>;
 export function proxy<T>(component: Component, locals?: ReadonlyMap<string, unknown>): Remote<T> {
   return createProxy<T>(new ComponentHandle(component, NO_OPTIONS, locals));
 }

@@ -364,7 +364,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   /** What a failed try means for the instance and the session. */
   #learnFrom(run: Run, failure: RpcError): RpcError {
     const { instance, session } = run;
-    if (failure.code === "OVERLOADED" || failure.code === "TIMEOUT") {
+    // Of what a method has met with elsewhere it speaks as of its own failure; the instance itself has answered.
+    const isOwn = failure.outcome !== "executed" && (failure.code === "OVERLOADED" || failure.code === "TIMEOUT");
+    if (isOwn) {
       if (failure.outcome !== "not-sent") instance?.breaker.fail();
     } else if (failure.remote) {
       instance?.breaker.succeed();

@@ -196,6 +196,8 @@ export class Run implements Expiring, Followed, PipelineBase {
 
   refused(message: ErrorMessage): void {
     if (this.again && !this.again.idempotent) this.#learnOfEarlier(message.outcome);
+    // It may run: should it be tried again, it is by the same name.
+    if (this.idempotent && message.outcome === "unknown") this.lost = lostTry(this, this.#wheel.now());
     this.#owner.runFailed(this, refusedError(this, this.#address, message));
   }
 

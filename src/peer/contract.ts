@@ -18,6 +18,8 @@ export interface MethodContract {
   readonly stream?: boolean | undefined;
   /** May be executed twice without harm, so an unanswered call is repeated. Default false. */
   readonly idempotent: boolean;
+  /** Is it idempotent only for callers whose calls have names, by which the service recognises a repetition? Never told. */
+  readonly byCallId?: boolean | undefined;
   /** Its calls are written down, so that it is executed at most once even if the service is restarted. Default false. */
   readonly once: boolean;
   /** JSON types of arguments by name, where the service declares them. */
@@ -135,8 +137,12 @@ export interface IntrospectedContract extends HostContract {
 /** Name of the method that every introspectable interface has. */
 export const INTROSPECT = "introspect";
 
-/** Writes a contract in PyCOM's shape. */
-export function toIntrospection(contract: Contract): Introspection {
+/**
+ * Writes a contract in PyCOM's shape.
+ *
+ * @param namesCalls - does whoever asks name its calls, so that repetitions are recognised?
+ */
+export function toIntrospection(contract: Contract, namesCalls: boolean = true): Introspection {
   const methods: Record<string, IntrospectedMethod> = {};
   const added: Record<string, AddedMethodContract> = {};
   for (const [name, method] of contract.methods) {
@@ -148,7 +154,7 @@ export function toIntrospection(contract: Contract): Introspection {
       attachments: { incoming: method.incoming, outgoing: method.outgoing },
     });
     const extra = {
-      ...(method.idempotent && { idempotent: true }),
+      ...(method.idempotent && (namesCalls || !method.byCallId) && { idempotent: true }),
       ...(method.once && { once: true }),
       ...(method.stream && { stream: true }),
       ...(Object.keys(method.types).length > 0 && { types: method.types }),

@@ -5,6 +5,11 @@ import type { HistoryEntry, RunAnswer, RunFilter, RunInfo } from "./run.js";
 export const WORKFLOW_INTERFACE = "lamplighter.workflow";
 /** The interface of those who look after runs, beside it under the same service name. */
 export const CONTROL_INTERFACE = "lamplighter.workflow.control";
+/**
+ * Extension of calls of tasks, and of their answers: the id of the run. Callers that give one of their own making join that run when they
+ * call again.
+ */
+export const RUN_EXTENSION = "lamplighter.run";
 
 /** How far a run is: its history from the beginning, and whenever something happens how it is doing. */
 export interface RunProgress {

@@ -99,6 +99,8 @@ export type HistoryEvent =
       readonly attempt: number;
       readonly call?: string | undefined;
       readonly target?: string | undefined;
+      /** The journal of that service, where it writes the call down. */
+      readonly journal?: string | undefined;
       readonly idempotent?: boolean | undefined;
     }
   | { readonly kind: "done"; readonly step: string; readonly result: unknown }

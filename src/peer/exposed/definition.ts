@@ -3,6 +3,7 @@ import { AccessPolicy } from "../../security/policy.js";
 import type { Logger } from "../../util/log.js";
 import { methodsOf } from "../../util/methods-of.js";
 import { brand, brandOf, hasBrand } from "../../util/shared.js";
+import { servingCall } from "../call-context.js";
 import { type Contract, type HostContract, INTROSPECT, toIntrospection } from "../contract.js";
 import { type JournalingHost, journaled } from "../once/once-method.js";
 import type { TypedAs } from "../remote.js";
@@ -87,14 +88,14 @@ export function buildInterface(provided: Provided, host: ProvidingHost): Exposed
     if (method.undeclared !== undefined) host.log?.warn(undeclaredText(mark.name, method));
     methods.set(name, journaled(method, host));
   }
-  if (methods.size === 0) {
+  if (methods.size === 0 && mark.mayBeEmpty !== true) {
     throw new ConfigurationError(`${mark.name} has no methods: mark them with @Method, or name them in expose()`);
   }
   const stateful = mark.stateful ?? false;
   if (mark.introspection !== false && !methods.has(INTROSPECT)) {
     methods.set(
       INTROSPECT,
-      exposeMethod(mark.name, INTROSPECT, () => toIntrospection(contract), undefined, {
+      exposeMethod(mark.name, INTROSPECT, () => toIntrospection(contract, servingCall()?.isRepeatable), undefined, {
         doc: "What this interface offers.",
         idempotent: true,
       }),

@@ -76,7 +76,8 @@ class FunctionMethod implements ExposedMethod {
       incoming,
       outgoing,
       ...(readStreamFlag(told.name, options, parameters) && { stream: true }),
-      idempotent: options.idempotent ?? false,
+      idempotent: options.idempotent !== undefined && options.idempotent !== false,
+      ...(options.idempotent === "by-call-id" && { byCallId: true }),
       once: this.once !== undefined,
       types: Object.fromEntries(
         parameters.flatMap(({ name, type }) => (type === undefined ? [] : [[name, type] as const])),

@@ -6,6 +6,8 @@ import type { InterfaceOptions, MethodFunction, MethodOptions } from "./method-o
 export interface InterfaceMark extends InterfaceOptions {
   /** Dotted name. */
   readonly name: string;
+  /** Do its methods come and go, so that there may be none? @internal */
+  readonly mayBeEmpty?: boolean | undefined;
 }
 
 /** What is kept of a function: that it is a method, and how. */

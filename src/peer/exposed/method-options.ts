@@ -59,8 +59,11 @@ export interface MethodOptions {
   readonly results?: string | readonly string[] | undefined;
   /** Argument and result that travel as attachments. */
   readonly attachments?: AttachmentOptions | undefined;
-  /** May be executed twice without harm: clients then repeat a call that was not answered. Default false. */
-  readonly idempotent?: boolean | undefined;
+  /**
+   * May be executed twice without harm: clients then repeat a call that was not answered. `"by-call-id"`: because it recognises the
+   * repetition by `currentCall().callId`; callers whose wire does not name calls are not told of it. Default false.
+   */
+  readonly idempotent?: boolean | "by-call-id" | undefined;
   /**
    * Is executed at most once for each call, even if the host is killed in the middle: what began and how it was answered
    * stands in the host's journal (option `journal`), and callers who try again get that answer, or learn that the outcome is

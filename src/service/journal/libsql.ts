@@ -5,6 +5,8 @@ import type { JournalDatabase } from "../../peer/once/call-journal.js";
 export interface Database extends JournalDatabase {
   /** Runs a function in a transaction: all of it, or nothing. */
   transaction<A extends readonly unknown[], T>(body: (...values: A) => T): (...values: A) => T;
+  /** Has a transaction begun? */
+  readonly inTransaction: boolean;
   /** Closes it. */
   close(): unknown;
 }
@@ -12,15 +14,18 @@ export interface Database extends JournalDatabase {
 /**
  * Opens an SQLite database for this process alone.
  *
+ * @param look - looks at it before anything is written to it; what it throws is the reason why it cannot be opened, as `cause`
  * @throws ConfigurationError when the package `libsql` is not installed, the file cannot be opened, or another process has it
  */
-export async function openDatabase(file: string): Promise<Database> {
+export async function openDatabase(file: string, look?: (database: Database) => void): Promise<Database> {
   const Constructor = await loadLibsql();
   let database: Database | undefined;
   try {
     database = new Constructor(file);
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    look?.(database);
     // Whoever begins to write first has the file to the end.
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT");
+    database.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT");
     return database;
   } catch (error) {
     database?.close();
@@ -28,7 +33,7 @@ export async function openDatabase(file: string): Promise<Database> {
     const isTaken = message.includes("locked") || message.includes("busy");
     throw new ConfigurationError(
       isTaken
-        ? `The journal ${file} is in use by another process; each host needs a journal of its own`
+        ? `The journal ${file} is in use by another process; each host and each workflow service needs a journal of its own`
         : `The journal ${file} cannot be opened: ${message}`,
       { cause: error },
     );

@@ -1,4 +1,4 @@
-import type { RetryDefinition, ScheduleDefinition, WorkflowDefinition } from "./definition.js";
+import type { ScheduleDefinition, WorkflowDefinition } from "./definition.js";
 
 /** What a mapping is evaluated against: the values that its references begin with. */
 export interface Scope {
@@ -8,7 +8,10 @@ export interface Scope {
    * @returns `undefined` when there is none here
    */
   get(name: string): unknown;
-  /** The result of an earlier step. @returns `undefined` when it has none */
+  /**
+   * The result of an earlier step: of one of the same list, of the lists around it, and of what stands in such steps, but not in a `map`, in a
+   * `compensate` or in a `finally`. @returns `undefined` when it has none, for it was not needed
+   */
   step(name: string): unknown;
 }
 
@@ -20,7 +23,7 @@ export type Test = (scope: Scope) => boolean;
 
 /** What every step has, with all defaults. */
 export interface CompiledCommon {
-  /** Its name, or its place among its siblings: a segment of its path. */
+  /** Its name, or its place among its siblings: a segment of its path. That of what undoes a step is `compensate`. */
   readonly key: string;
   /** Under which others refer to it. */
   readonly name: string | undefined;
@@ -29,9 +32,20 @@ export interface CompiledCommon {
   /** In milliseconds; `undefined`: no limit. */
   readonly timeoutMs: number | undefined;
   /** `undefined`: one try. */
-  readonly retry: (Required<Omit<RetryDefinition, "on">> & Pick<RetryDefinition, "on">) | undefined;
+  readonly retry: CompiledRetry | undefined;
   /** What undoes it. */
   readonly compensate: CompiledStep | undefined;
+}
+
+/** When a step is tried again, with all defaults. Times are in milliseconds. */
+export interface CompiledRetry {
+  /** All tries together. */
+  readonly attempts: number;
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly maxDelayMs: number;
+  /** `undefined`: the default codes. */
+  readonly on: readonly string[] | undefined;
 }
 
 /** A step that was read. */

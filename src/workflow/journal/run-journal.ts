@@ -27,7 +27,7 @@ export type NewRun = Omit<StoredRun, "key" | "updatedAt" | "endedAt" | "result" 
 export type JournalWrite =
   /** A line of a run's history. */
   | { readonly kind: "entry"; readonly run: number; readonly entry: HistoryEntry }
-  /** How a run is doing now; what is absent stays as it is. */
+  /** How a run is doing now; what is absent stays as it is, but a run that is `completed` has no error. */
   | {
       readonly kind: "state";
       readonly run: number;
@@ -42,8 +42,12 @@ export type JournalWrite =
 /** A schedule as a journal keeps it. */
 export interface StoredSchedule extends ScheduleDefinition {
   readonly name: string;
-  /** The latest time that was dealt with, in milliseconds since 1970; `undefined`: none yet. */
+  /** The latest time that began a run, in milliseconds since 1970; `undefined`: none yet. */
   readonly lastAt: number | undefined;
+  /** Since when it is as it is, in milliseconds since 1970: times before that are none that were missed. */
+  readonly since?: number | undefined;
+  /** `file`: it stands in the file, and is kept for its times alone; `removed`: it stands there, and was removed; `undefined`: neither. */
+  readonly source?: "file" | "removed" | undefined;
 }
 
 /** Which ended runs are forgotten; whatever comes first. */

@@ -1,0 +1,211 @@
+import { rpcError } from "../../errors.js";
+import type {
+  CompiledMap,
+  CompiledParallel,
+  CompiledSequence,
+  CompiledStep,
+  CompiledSwitch,
+  CompiledTask,
+  CompiledTaskCall,
+  CompiledWhen,
+} from "../definition/compiled.js";
+import type { RunFailure } from "../run.js";
+import { failureOf, StepFailed, Suspended } from "./failure.js";
+import { type Frame, inputOf, type RunContext } from "./frame.js";
+import { RunScope } from "./scope.js";
+import { Stop } from "./stop.js";
+
+/** A step that consists of steps. */
+export type CompositeStep =
+  | CompiledSequence
+  | CompiledParallel
+  | CompiledMap
+  | CompiledWhen
+  | CompiledSwitch
+  | CompiledTaskCall;
+
+/** Carries out the steps that a step consists of. */
+export function runWithin(context: RunContext, step: CompositeStep, path: string, frame: Frame): Promise<unknown> {
+  switch (step.kind) {
+    case "steps":
+      return runSequence(context, step, { ...frame, path: `${path}/`, scope: frame.scope.within({}) }, path);
+    case "parallel":
+      return runParallel(context, step, path, frame);
+    case "map":
+      return runMap(context, step, path, frame);
+    case "when":
+      return runWay(context, step.when(frame.scope) ? ["then", step.then] : ["else", step.else], path, frame);
+    case "switch":
+      return runSwitch(context, step, path, frame);
+    case "task":
+      return runTaskCall(context, step, path, frame);
+  }
+}
+
+/**
+ * Carries out a task: its steps, and what is done at the end of them.
+ *
+ * @param onFailure - what is done between the two when they fail
+ */
+export async function runTask(
+  context: RunContext,
+  task: CompiledTask,
+  frame: Frame,
+  path: string,
+  onFailure?: (failure: RunFailure) => Promise<RunFailure>,
+): Promise<unknown> {
+  return endingWith(context, task.finally, frame, path, onFailure, async () => {
+    const result = await context.runSteps(task.steps, frame, frame.scope.get("input"));
+    return task.result ? task.result(frame.scope) : result;
+  });
+}
+
+function runSequence(context: RunContext, step: CompiledSequence, frame: Frame, path: string): Promise<unknown> {
+  return endingWith(context, step.finally, frame, path, undefined, () =>
+    context.runSteps(step.steps, frame, frame.scope.get("result")),
+  );
+}
+
+async function endingWith(
+  context: RunContext,
+  last: readonly CompiledStep[],
+  frame: Frame,
+  path: string,
+  onFailure: ((failure: RunFailure) => Promise<RunFailure>) | undefined,
+  body: () => Promise<unknown>,
+): Promise<unknown> {
+  let result: unknown;
+  try {
+    result = await body();
+  } catch (error) {
+    if (error instanceof Suspended) throw error;
+    let failure = failureOf(error, path);
+    if (onFailure) failure = await onFailure(failure);
+    try {
+      await context.runFinally(last, frame, failure);
+    } catch (another) {
+      if (another instanceof Suspended) throw another;
+      failure = withFurther(failure, failureOf(another, path));
+    }
+    // The reason why a run stops stays what it is, so that it is recognised.
+    if (error instanceof StepFailed && error.failure === failure) throw error;
+    throw new StepFailed(failure);
+  }
+  await context.runFinally(last, frame, undefined);
+  // With it the end is known, and what stands at the end does not come again.
+  if (last.length > 0 && path !== "") context.record({ kind: "done", step: path, result });
+  return result;
+}
+
+/** A failure, and what failed because of it. */
+export function withFurther(failure: RunFailure, { step, message }: RunFailure): RunFailure {
+  return { ...failure, further: [...(failure.further ?? []), step === undefined ? message : `${step}: ${message}`] };
+}
+
+async function runParallel(
+  context: RunContext,
+  { branches, isList }: CompiledParallel,
+  path: string,
+  frame: Frame,
+): Promise<unknown> {
+  const stop = new Stop(frame.stop);
+  const results = await allOrFirst(
+    stop,
+    [...branches].map(([key, steps]) => async (): Promise<readonly [string, unknown]> => {
+      const branch = branchOf(context, `${path}/${key}/`, frame, stop, {});
+      return [key, await context.runSteps(steps, branch, frame.scope.get("result"))];
+    }),
+    Infinity,
+  );
+  return isList ? results.map(([, result]) => result) : Object.fromEntries(results);
+}
+
+async function runMap(
+  context: RunContext,
+  { list, steps, concurrency }: CompiledMap,
+  path: string,
+  frame: Frame,
+): Promise<unknown> {
+  const items = list(frame.scope);
+  if (!Array.isArray(items)) {
+    throw rpcError("BAD_REQUEST", `map needs a list, and got ${items === null ? "null" : typeof items}`);
+  }
+  const stop = new Stop(frame.stop);
+  return allOrFirst(
+    stop,
+    items.map((item: unknown, index) => () => {
+      const one = branchOf(context, `${path}/${index}/`, frame, stop, { item, index, result: item });
+      return context.runSteps(steps, one, item);
+    }),
+    concurrency,
+  );
+}
+
+async function runSwitch(context: RunContext, step: CompiledSwitch, path: string, frame: Frame): Promise<unknown> {
+  const value = step.on(frame.scope);
+  const key = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
+  const found = step.cases.get(key);
+  if (found) return runWay(context, [`=${key}`, found], path, frame);
+  if (step.default) return runWay(context, ["default", step.default], path, frame);
+  const known = [...step.cases.keys()].join(", ");
+  throw rpcError("BAD_REQUEST", `switch got ${key}, for which there is no case (${known}) and no default`);
+}
+
+function runWay(
+  context: RunContext,
+  [key, steps]: readonly [string, readonly CompiledStep[] | undefined],
+  path: string,
+  frame: Frame,
+): Promise<unknown> {
+  const result = frame.scope.get("result");
+  if (!steps) return Promise.resolve(result);
+  return context.runSteps(steps, { ...frame, path: `${path}/${key}/`, scope: frame.scope.within({ result }) }, result);
+}
+
+function runTaskCall(context: RunContext, step: CompiledTaskCall, path: string, frame: Frame): Promise<unknown> {
+  const task = context.workflow.tasks.get(step.task);
+  if (!task) throw rpcError("CONFIGURATION", `There is no task ${step.task}`);
+  const scope = RunScope.ofTask(context.facts, inputOf(step, frame.scope));
+  return runTask(context, task, { ...frame, path: `${path}/`, scope }, path);
+}
+
+function branchOf(
+  { names }: RunContext,
+  path: string,
+  { scope }: Frame,
+  stop: Stop,
+  values: Readonly<Record<string, unknown>>,
+): Frame {
+  return { path, scope: scope.within({ result: scope.get("result"), ...values }), strand: names.strand(), stop };
+}
+
+/**
+ * Carries out jobs side by side. The first that fails stops the others; when they have stopped, it is told.
+ *
+ * @param limit - so many at a time
+ */
+async function allOrFirst<T>(stop: Stop, jobs: readonly (() => Promise<T>)[], limit: number): Promise<T[]> {
+  const results = new Array<T>(jobs.length);
+  let next = 0;
+  let suspended: Suspended | undefined;
+  let first: StepFailed | undefined;
+  const worker = async (): Promise<void> => {
+    while (next < jobs.length && !suspended && !stop.reason) {
+      const index = next++;
+      try {
+        results[index] = (await jobs[index]?.()) as T;
+      } catch (error) {
+        if (error instanceof Suspended) suspended = error;
+        else {
+          first ??= error instanceof StepFailed ? error : new StepFailed(failureOf(error, ""));
+          stop.stop(first);
+        }
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, jobs.length) }, worker));
+  if (suspended) throw suspended;
+  const reason = first ?? (next < jobs.length ? stop.reason : undefined);
+  if (reason) throw reason;
+  return results;
+}

@@ -1,0 +1,43 @@
+import { type ErrorCode, RpcError, rpcError } from "../../errors.js";
+import type { RunFailure } from "../run.js";
+
+/** A step has failed; thrown from it up to where something is done about it. */
+export class StepFailed extends Error {
+  /** As it is written down. */
+  readonly failure: RunFailure;
+  /** May it be tried again, if the step's definition says so? */
+  readonly mayRetry: boolean;
+
+  constructor(failure: RunFailure, options: { readonly mayRetry?: boolean } = {}) {
+    super(failure.message);
+    this.failure = failure;
+    this.mayRetry = options.mayRetry ?? true;
+  }
+}
+
+/** The workflow service is being closed: the run is left as it stands in the journal, and goes on from there when the service is there again. */
+export class Suspended extends Error {
+  constructor() {
+    super("The workflow service was closed; the run goes on when it is there again");
+  }
+}
+
+/**
+ * What is thrown by a step, as it is written down.
+ *
+ * @param step - its path
+ */
+export function failureOf(error: unknown, step: string): RunFailure {
+  if (error instanceof StepFailed) return error.failure;
+  // What a function throws was thrown while it ran.
+  const { code, message, outcome, number } = RpcError.from(error, "UNKNOWN", { outcome: "executed" });
+  return { code, message, outcome, ...(code === "UNKNOWN" && number !== 1 && { number }), step };
+}
+
+/** The error that whoever waits for a run gets. */
+export function errorOfRun(run: string, { code, message, number, step, further }: RunFailure): RpcError {
+  const where = step === undefined ? "" : ` at step ${step}`;
+  const more = further && further.length > 0 ? ` (and ${further.join("; ")})` : "";
+  // The run was executed, whatever the outcome of its step.
+  return rpcError(code as ErrorCode, `Run ${run} failed${where}: ${message}${more}`, { outcome: "executed", number });
+}

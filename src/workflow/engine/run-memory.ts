@@ -1,0 +1,237 @@
+import type { HistoryEntry, HistoryEvent, RunFailure, RunQuestion } from "../run.js";
+
+/** A try of which nobody knows how it ended. */
+export interface OpenTry {
+  /** Its name at the host that got it. */
+  readonly call: string | undefined;
+  /** Who got it. */
+  readonly target: string | undefined;
+  /** Where they write it down. */
+  readonly journal: string | undefined;
+  readonly idempotent: boolean;
+  /** When it was about to be sent, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What a step waits for. */
+export type OpenWait = Extract<HistoryEvent, { kind: "waiting" }> & {
+  /** Since when, in milliseconds since 1970. */
+  readonly at: number;
+};
+
+/** What is known of a step. */
+export interface StepMemory {
+  /** Tries that were begun. */
+  attempts: number;
+  /** Tries that have failed since it was begun, or begun again. */
+  failures: number;
+  startedAt: number | undefined;
+  endedAt: number | undefined;
+  open: OpenTry | undefined;
+  /** Number of the line of the history that tells its result; 0: it has none. */
+  doneNumber: number;
+  result: unknown;
+  failure: RunFailure | undefined;
+  /** It is tried again then, in milliseconds since 1970. */
+  retryAt: number | undefined;
+  wait: OpenWait | undefined;
+  question: RunQuestion | undefined;
+  answer: Extract<HistoryEvent, { kind: "answered" }> | undefined;
+}
+
+/** What stands in paths for what undoes a step. */
+export const UNDO = "~undo";
+/** What stands in paths for what is done at the end in any case. */
+export const FINALLY = "~finally";
+
+/**
+ * What is known of a run: its history, read line by line, when the run is taken up again as well as while it goes on.
+ */
+export class RunMemory {
+  /** By path, in the order in which they were heard of. */
+  readonly steps: Map<string, StepMemory> = new Map();
+  /** Lines of the history so far. */
+  lines = 0;
+  /** Why what was done is undone. */
+  undoing: RunFailure | undefined;
+  /** It is to be cancelled. */
+  cancelled: Extract<HistoryEvent, { kind: "cancelled" }> | undefined;
+  readonly #events = new Map<string, unknown[]>();
+
+  /** What is known of a step, to be added to. */
+  at(path: string): StepMemory {
+    const known = this.steps.get(path);
+    if (known) return known;
+    const fresh: StepMemory = {
+      attempts: 0,
+      failures: 0,
+      startedAt: undefined,
+      endedAt: undefined,
+      open: undefined,
+      doneNumber: 0,
+      result: undefined,
+      failure: undefined,
+      retryAt: undefined,
+      wait: undefined,
+      question: undefined,
+      answer: undefined,
+    };
+    this.steps.set(path, fresh);
+    return fresh;
+  }
+
+  /** Has something of that name been delivered that nobody has waited for yet? */
+  hasEvent(name: string): boolean {
+    return (this.#events.get(name)?.length ?? 0) > 0;
+  }
+
+  /** What came with the oldest such event. */
+  firstEvent(name: string): unknown {
+    return this.#events.get(name)?.[0];
+  }
+
+  /** Questions that nobody has answered. */
+  questions(): RunQuestion[] {
+    const open: RunQuestion[] = [];
+    for (const { question, answer } of this.steps.values()) if (question && !answer) open.push(question);
+    return open;
+  }
+
+  /** Paths of steps that may have been executed, or not. */
+  *doubtful(): Iterable<string> {
+    for (const [path, { open, question, answer }] of this.steps) {
+      const isAsked = question?.kind === "unknown" && !answer;
+      if (isAsked || (open && !open.idempotent)) yield path;
+    }
+  }
+
+  /** The highest number of a line that tells of the end of a step, or of one within it. */
+  lastDone(path: string): number {
+    let last = this.steps.get(path)?.doneNumber ?? 0;
+    for (const [other, { doneNumber }] of this.steps) {
+      if (doneNumber > last && other.startsWith(`${path}/`)) last = doneNumber;
+    }
+    return last;
+  }
+
+  /** A line of the history. */
+  apply({ number, at, event }: HistoryEntry): void {
+    this.lines = number;
+    switch (event.kind) {
+      case "started": {
+        const step = this.at(event.step);
+        step.attempts++;
+        step.startedAt ??= at;
+        step.retryAt = undefined;
+        step.question = undefined;
+        step.answer = undefined;
+        const { call, target, journal } = event;
+        step.open = { call, target, journal, idempotent: event.idempotent === true, at };
+        return;
+      }
+      case "done":
+        this.#done(event, number, at);
+        return;
+      case "failed":
+        this.#failed(event, at);
+        return;
+      case "waiting": {
+        const step = this.at(event.step);
+        step.startedAt ??= at;
+        step.attempts++;
+        step.wait = { ...event, at };
+        return;
+      }
+      case "asked": {
+        const step = this.at(event.question.step);
+        step.startedAt ??= at;
+        step.question = event.question;
+        step.answer = undefined;
+        return;
+      }
+      case "answered": {
+        const step = this.at(event.step);
+        step.answer = event;
+        // Whoever has answered knows what became of it.
+        step.open = undefined;
+        return;
+      }
+      case "event": {
+        const queued = this.#events.get(event.event);
+        if (queued) queued.push(event.payload);
+        else this.#events.set(event.event, [event.payload]);
+        return;
+      }
+      case "undoing":
+        this.undoing = event.error;
+        return;
+      case "cancelled":
+        this.cancelled = event;
+        return;
+      case "retried":
+        this.#retried();
+        return;
+      case "begun":
+      case "ended":
+        return;
+    }
+  }
+
+  #done({ step: path, result }: Extract<HistoryEvent, { kind: "done" }>, number: number, at: number): void {
+    const step = this.at(path);
+    if (step.wait?.event !== undefined && this.hasEvent(step.wait.event)) this.#events.get(step.wait.event)?.shift();
+    step.doneNumber = number;
+    step.result = result;
+    step.endedAt = at;
+    settle(step);
+  }
+
+  #failed({ step: path, error, retryAt }: Extract<HistoryEvent, { kind: "failed" }>, at: number): void {
+    const step = this.at(path);
+    step.failures++;
+    step.failure = error;
+    step.retryAt = retryAt;
+    step.startedAt ??= at;
+    step.endedAt = at;
+    settle(step);
+    // What is tried again goes on where it failed.
+    if (retryAt !== undefined) this.#forgive((other) => other.startsWith(`${path}/`));
+  }
+
+  /** Steps that failed are as new. */
+  #forgive(isMeant: (path: string) => boolean): void {
+    for (const [path, step] of this.steps) {
+      if (!isMeant(path) || !step.failure) continue;
+      step.failure = undefined;
+      step.failures = 0;
+      step.retryAt = undefined;
+    }
+  }
+
+  #retried(): void {
+    this.undoing = undefined;
+    for (const [path, { doneNumber }] of [...this.steps]) {
+      // What was undone has to be done again.
+      if (path.endsWith(`/${UNDO}`) && doneNumber > 0) this.#forget(path.slice(0, -UNDO.length - 1));
+      // And what stood at the end comes again, unless what it ended had succeeded.
+      const at = `/${path}/`.indexOf(`/${FINALLY}/`);
+      const owner = at < 0 ? undefined : path.slice(0, Math.max(0, at - 1));
+      if (owner !== undefined && !((this.steps.get(owner)?.doneNumber ?? 0) > 0)) this.steps.delete(path);
+    }
+    this.#forgive(() => true);
+  }
+
+  #forget(path: string): void {
+    for (const other of [...this.steps.keys()]) {
+      if (other === path || other.startsWith(`${path}/`)) this.steps.delete(other);
+    }
+  }
+}
+
+/** Nothing of a step is open any more. */
+function settle(step: StepMemory): void {
+  step.open = undefined;
+  step.wait = undefined;
+  step.question = undefined;
+  step.answer = undefined;
+}
