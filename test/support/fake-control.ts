@@ -23,7 +23,8 @@ export class FakeControl {
   readonly #schedules = new Map<string, ScheduleInfo>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
 
-  constructor() {
+  /** @param onAsk - called in each call */
+  constructor(onAsk: () => void = () => undefined) {
     const answers: Readonly<Record<string, (given: Given) => unknown>> = {
       start: ({ task, input = null, id = "made" }) => {
         if (task === "unknown") throw rpcError("METHOD_NOT_FOUND", "There is no task unknown");
@@ -78,6 +79,7 @@ export class FakeControl {
           method,
           (given: Given | null) => {
             this.asked.push({ method, given: given ?? {} });
+            onAsk();
             return answer(given ?? {});
           },
         ]),

@@ -1,4 +1,4 @@
-import type { ControlCall } from "../../workflow/control-call.js";
+import type { ControlCall } from "../../workflow/client/control-call.js";
 import { interrupted } from "../interrupted.js";
 import { jsonLine } from "../json.js";
 import { createLogger } from "../log.js";

@@ -1,7 +1,7 @@
 import { RpcError } from "../../errors.js";
 import type { Logger } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
-import type { ControlCall } from "../../workflow/control-call.js";
+import type { ControlCall } from "../../workflow/client/control-call.js";
 import { ENDED_STATES, type RunInfo } from "../../workflow/run.js";
 import { CommandError, EXIT } from "../exit.js";
 import { questionLines } from "./draw-run.js";

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { RpcError } from "../../errors.js";
+import { type ControlCall, controlCall } from "../../workflow/client/control-call.js";
 import { WORKFLOW_INTERFACE } from "../../workflow/control.js";
-import { type ControlCall, controlCall } from "../../workflow/control-call.js";
 import { type ClientFlags, createClient } from "../client.js";
 import { CommandError, statusOfError, usageError } from "../exit.js";
 

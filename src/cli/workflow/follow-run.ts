@@ -1,8 +1,8 @@
 import { RpcError } from "../../errors.js";
 import type { Logger } from "../../util/log.js";
 import { sleep } from "../../util/sleep.js";
+import type { ControlCall } from "../../workflow/client/control-call.js";
 import type { RunProgress } from "../../workflow/control.js";
-import type { ControlCall } from "../../workflow/control-call.js";
 import { jsonLine } from "../json.js";
 import { printLine } from "../print-line.js";
 import { hasColours } from "../table.js";

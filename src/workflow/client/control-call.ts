@@ -1,6 +1,6 @@
-import type { Client } from "../client/client.js";
-import type { CallOptions } from "../peer/invoker.js";
-import { CONTROL_INTERFACE, type WorkflowControl } from "./control.js";
+import type { Client } from "../../client/client.js";
+import type { CallOptions } from "../../peer/invoker.js";
+import { CONTROL_INTERFACE, type WorkflowControl } from "../control.js";
 
 /** What a method of {@link WorkflowControl} takes; what may be left out may be `undefined` as well. */
 export type ControlArguments<M extends keyof WorkflowControl> = Loose<NonNullable<Parameters<WorkflowControl[M]>[0]>>;
