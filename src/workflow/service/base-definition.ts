@@ -2,8 +2,16 @@ import { ConfigurationError } from "../../errors.js";
 import { compileWorkflow } from "../definition/compile.js";
 import type { WorkflowDefinition } from "../definition/definition.js";
 import { readWorkflowFile } from "../definition/read-file.js";
-import type { DefinitionSource } from "./workflow-host-options.js";
 import { mergeDefinitions } from "../definition/version.js";
+import type { DefinitionSource } from "./workflow-host-options.js";
+
+/** A definition that was read, and not checked yet. */
+interface Read {
+  readonly file: string | undefined;
+  /** For people. */
+  readonly label: string;
+  readonly source: unknown;
+}
 
 /**
  * Reads the definitions that a service was given, checks each of them, and makes one of them.
@@ -15,11 +23,11 @@ export async function readBase(
   sources: readonly DefinitionSource[],
   code: Iterable<string>,
 ): Promise<WorkflowDefinition> {
-  const read = await Promise.all(
+  const read: readonly Read[] = await Promise.all(
     sources.map(async (source, index) =>
       typeof source === "string"
         ? { file: source, label: source, source: await readWorkflowFile(source) }
-        : { file: undefined, label: `definition ${index + 1}`, source: source as unknown },
+        : { file: undefined, label: `definition ${index + 1}`, source },
     ),
   );
   const names = read.flatMap(({ source }) => namesIn(source));

@@ -146,17 +146,21 @@ export class WorkflowParts {
 
   async #prune(): Promise<void> {
     const { prune } = this.#options;
-    if (prune === false || this.#closing.signal.aborted) return;
+    if (prune === false || this.#isClosing()) return;
     try {
       const count = await this.#journal.prune(prune ?? {});
       if (count > 0) this.#log.info(`${this.#options.service} has forgotten ${count} runs that ended long ago`);
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#log.warn(`The journal cannot be pruned: ${thrownText(error)}`);
+      if (!this.#isClosing()) this.#log.warn(`The journal cannot be pruned: ${thrownText(error)}`);
     }
-    if (this.#closing.signal.aborted) return;
+    if (this.#isClosing()) return;
     this.#stopPruning = this.#clock.at(this.#clock.now() + PRUNE_MS, () => {
       this.#background = Promise.all([this.#background, this.#prune()]);
     });
+  }
+
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #stats(): Promise<unknown> {
