@@ -259,8 +259,8 @@ describe("A workflow service", () => {
     const w = workflow("/demo/workflow", { client });
     const waiting = w.invoke("order", 1, { extensions: { "lamplighter.run": "o1" } });
     const plain = client.component(WORKFLOW_INTERFACE, "/demo/workflow").invoke("order", 2);
-    const asked = w.wait({ run: "o1" });
     await until(async () => (await w.count()).waiting === 2);
+    const asked = w.wait({ run: "o1" });
     const before = (await w.list()).map(({ id }) => id);
     await first.close();
     await mesh.workflows({ definitions });
