@@ -145,6 +145,8 @@ class Kills {
     await this.#nameserver.start();
     await Promise.all(this.#victims.filter((victim) => victim !== this.#nameserver).map((victim) => victim.start()));
     const services = this.#connect(this.#nameserver.address);
+    // A service that was never there is missing, and one that was there comes back.
+    await services.workflow.count();
     const { runs, concurrency } = this.#plan;
     const begunAt = performance.now();
     const workers = Array.from({ length: Math.min(runs, concurrency) }, () => this.#runSome(services.workflow));

@@ -68,7 +68,8 @@ async function callOnce(
     args,
     timeoutMs: step.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     signal: givingUp,
-    idempotent: step.idempotent,
+    // What was begun as such goes on as such, whoever gets it now.
+    idempotent: step.idempotent ?? (earlier && memory.open?.idempotent ? true : undefined),
     only,
     named: {
       earlier,
@@ -92,7 +93,7 @@ async function callOnce(
 }
 
 /**
- * What has to be asked for before the call is made once more.
+ * What has to be asked for before the call is made once more. Also one that may be executed twice keeps its name, by which the service may know it.
  *
  * @throws UnavailableError, `unknown`, when there is something, and nobody to ask
  */
@@ -101,10 +102,11 @@ async function earlierTry(
   step: CompiledCall,
   open: OpenTry | undefined,
 ): Promise<{ readonly earlier?: EarlierNamedTry; readonly only?: ServiceRecord | undefined }> {
-  if (!open || open.idempotent) return {};
+  if (!open) return {};
   const record = open.target === undefined ? undefined : await parts.journal.target(open.target);
   const { call, journal, at } = open;
   if (call === undefined || record?.incarnation === undefined) {
+    if (open.idempotent) return {};
     const who = record?.service ?? step.service ?? step.interface;
     const what = `${step.interface}.${step.method} was sent to ${who}, and this service was ended before the answer came`;
     throw rpcError("UNAVAILABLE", `${what}; ${who} cannot be asked what became of it`, { outcome: "unknown" });
@@ -112,7 +114,7 @@ async function earlierTry(
   const ageMs = Math.max(parts.clock.now() - at, 0) + MARGIN_MS;
   return {
     earlier: { call, incarnation: record.incarnation, journal, ageMs },
-    only: journal === undefined ? record : undefined,
+    only: journal === undefined && !open.idempotent ? record : undefined,
   };
 }
 

@@ -17,9 +17,10 @@ export class ClientCaller implements StepCaller {
   }
 
   async call(call: StepCall): Promise<unknown> {
+    // A service that is not there may be about to come back, and the nameserver, when it was started anew, does not know all of them yet.
     const { timeoutMs, signal, idempotent, only } = call;
     const component = only ? this.#only(call.interface, only) : this.#located(call);
-    return await component.callNamed(call.method, call.args, { timeoutMs, signal, idempotent }, call.named);
+    return await component.callNamed(call.method, call.args, { timeoutMs, waitForMs: timeoutMs, signal, idempotent }, call.named);
   }
 
   #only(interfaceName: string, record: ServiceRecord): Component {
