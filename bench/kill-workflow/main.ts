@@ -35,7 +35,10 @@ try {
       clients.push(client);
       return {
         workflow: workflow("/killed/workflow", { client }).control,
-        booked: (service) => client.component("demo.steps", { service }).invoke("booked", null, { waitForMs: 10_000 }) as Promise<Effect[]>,
+        booked: (service) =>
+          client.component("demo.steps", { service }).invoke("booked", null, { waitForMs: 10_000 }) as Promise<
+            Effect[]
+          >,
       };
     },
     plan,

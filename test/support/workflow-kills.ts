@@ -209,7 +209,7 @@ class Kills {
         for (const { id } of told) if (id !== run) this.#complain(run, `was begun as ${id}`);
         await workflow.wait({ run });
       } catch (error) {
-        if (!this.#over.signal.aborted) this.#complain(run, `its caller was told: ${String(error)}`);
+        this.#complain(run, `its caller was told: ${String(error)}`);
       }
       this.#ended++;
     }
@@ -246,18 +246,17 @@ class Kills {
   /** Settles when nothing has ended for a long time. */
   async #hung(workflow: WorkflowControl): Promise<void> {
     let [ended, since] = [this.#ended, performance.now()];
-    while (!this.#over.signal.aborted) {
+    while (performance.now() - since < HUNG_MS) {
       await pause(500, undefined, { ref: false });
+      if (this.#over.signal.aborted) return;
       if (this.#ended > ended) [ended, since] = [this.#ended, performance.now()];
-      if (performance.now() - since > HUNG_MS) break;
     }
-    if (this.#over.signal.aborted) return;
     const told = await workflow.list({ state: ["running", "waiting", "asking", "undoing"] }).catch(String);
     this.#complain("all", `no run has ended within ${HUNG_MS} ms: ${JSON.stringify(told)}`);
   }
 
-  async #check({ workflow, booked }: KilledServices): Promise<Record<string, number>> {
-    const effects = [...readEffects(this.#folder), ...(await Promise.all(SERVICES.map(booked))).flat()];
+  async #check(services: KilledServices): Promise<Record<string, number>> {
+    const effects = [...readEffects(this.#folder), ...(await Promise.all(SERVICES.map((service) => services.booked(service)))).flat()];
     const byRun = new Map<string, Effect[]>();
     const counts: Record<string, number> = {};
     for (const effect of effects) {
@@ -268,7 +267,7 @@ class Kills {
     }
     for (let number = 0; number < this.#begun; number++) {
       const run = `${this.#plan.seed}-${number}`;
-      const found = await this.#checkOne(workflow, run, byRun.get(run) ?? []);
+      const found = await this.#checkOne(services.workflow, run, byRun.get(run) ?? []);
       for (const text of found) this.#complain(run, text);
     }
     for (const victim of this.#victims) for (const line of victim.complaints()) this.#complain(victim.name, line);
