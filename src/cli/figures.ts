@@ -27,6 +27,31 @@ export function durationText(ms: Figure): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+/** A length of time in words, as precise as people want it: `12 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 days 2 h`. */
+export function elapsedText(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 2_880) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.floor(minutes / 60);
+  return `${Math.floor(hours / 24)} days ${hours % 24} h`;
+}
+
+/** A moment, in milliseconds since 1970, to the second. */
+export function momentText(at: number): string {
+  return Number.isFinite(at) && Math.abs(at) <= MOST_MS
+    ? new Date(at)
+        .toISOString()
+        .replace("T", " ")
+        .replace(/\.\d+Z$/, "Z")
+    : NOTHING;
+}
+
+/** What a Date can hold. */
+const MOST_MS = 8.64e15;
+
 /** A text from elsewhere, which must not steer the terminal. */
 export function plainText(text: string): string {
   return text.replaceAll(/\p{C}/gu, "?");

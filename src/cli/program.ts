@@ -11,8 +11,10 @@ import type { PublishFlags } from "./commands/publish.js";
 import type { SubscribeFlags } from "./commands/subscribe.js";
 import type { WebFlags } from "./commands/web.js";
 import { describeError, EXIT, reportOf, statusOfError } from "./exit.js";
+import { logged, withKeys, withNameserver } from "./flags.js";
 import { formatEntry, type LogOptions } from "./log.js";
 import type { ServeFlags } from "./settings.js";
+import { addWorkflowCommands } from "./workflow-program.js";
 
 /** How the program was started. */
 export interface ProgramOptions {
@@ -235,6 +237,8 @@ function buildProgram(options: ProgramOptions): Command {
       await (await commands()).doctorCommand(flags);
     });
 
+  addWorkflowCommands(program);
+
   const keys = program.command("keys").description("keys for encryption, and whose are trusted (docs/security.md)");
   withKeys(keys.command("generate"))
     .description("make a folder with new keys, and print the public one")
@@ -261,23 +265,6 @@ function buildProgram(options: ProgramOptions): Command {
     });
 
   return program;
-}
-
-function withKeys(command: Command): Command {
-  return command.option("--keys <dir>", "folder of keys (default: LAMPLIGHTER_KEYS; none: clear text)");
-}
-
-function logged(command: Command): Command {
-  return withKeys(command)
-    .option("-v, --verbose", "log details to standard error")
-    .addOption(new Option("--log <format>", "format of the log").choices(["text", "json"]).default("text"));
-}
-
-function withNameserver(command: Command): Command {
-  return command.option(
-    "-n, --nameserver <address>",
-    "nameserver (default: LAMPLIGHTER_NAMESERVER, else tcp://127.0.0.1:2012)",
-  );
 }
 
 function packageVersion(): string {

@@ -24,6 +24,7 @@ import { Router } from "./router.js";
 import { staticFiles } from "./static-files.js";
 import { type ListeningServer, startServer } from "./web-server.js";
 import { WhoAsks } from "./who-asks.js";
+import { workflowsHandler } from "./workflows/workflows-handler.js";
 
 /** What a gateway consists of, once it is needed. */
 export class GatewayParts {
@@ -62,7 +63,11 @@ export class GatewayParts {
       const opening = (response: ServerResponse): void => {
         this.streams.add(response);
       };
-      handlers.push(dashboardHandler(this.#monitor, { opening }), metricsHandler(this.#monitor));
+      handlers.push(
+        workflowsHandler({ client, callables, streams: this.streams }),
+        dashboardHandler(this.#monitor, { opening }),
+        metricsHandler(this.#monitor),
+      );
     }
     const { dispatcher, path } = options;
     // The same keys: the gateway is one, wherever it goes.

@@ -13,3 +13,19 @@ export { replCommand } from "./repl.js";
 export { serveCommand, serveImported } from "./serve.js";
 export { subscribeCommand } from "./subscribe.js";
 export { webCommand } from "./web.js";
+export {
+  workflowCancelCommand,
+  workflowDeliverCommand,
+  workflowResumeCommand,
+  workflowRetryCommand,
+} from "./workflow-act.js";
+export { workflowListCommand } from "./workflow-list.js";
+export { workflowHistoryCommand, workflowShowCommand } from "./workflow-show.js";
+export { workflowStartCommand, workflowWaitCommand } from "./workflow-start.js";
+export {
+  workflowRemoveCommand,
+  workflowScheduleCommand,
+  workflowSchedulesCommand,
+  workflowTasksCommand,
+  workflowUnscheduleCommand,
+} from "./workflow-tasks.js";

@@ -79,6 +79,7 @@ export function readCallRequest(
 /** Of interfaces and methods, in characters. */
 const MAX_NAME = 255;
 
-function tokenOf(authorization: string | undefined): string | undefined {
+/** The token of a caller, as the header `Authorization` gives it; `undefined` for none. */
+export function tokenOf(authorization: string | undefined): string | undefined {
   return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
 }
