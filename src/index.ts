@@ -264,3 +264,67 @@ export type {
 export type { DeadlineWheel, Expiring } from "./util/deadline-wheel.js";
 export type { Logger } from "./util/log.js";
 export { NamedArguments, named } from "./wire/named-arguments.js";
+// Workflow.
+export { Workflow, type WorkflowOptions, workflow } from "./workflow/client/workflow.js";
+export { type Clock, SYSTEM_CLOCK } from "./workflow/clock.js";
+export type { CodeContext, CodeFunction } from "./workflow/code-function.js";
+export {
+  CONTROL_INTERFACE,
+  type Delivery,
+  RUN_EXTENSION,
+  type RunDetails,
+  type RunProgress,
+  type ScheduleInfo,
+  type StepStatus,
+  type TaskInfo,
+  WORKFLOW_INTERFACE,
+  type WorkflowControl,
+} from "./workflow/control.js";
+export type {
+  Branch,
+  CallDefinition,
+  CodeDefinition,
+  Condition,
+  MapDefinition,
+  Mapping,
+  ParallelDefinition,
+  RetryDefinition,
+  ScheduleDefinition,
+  SequenceDefinition,
+  StepCommon,
+  StepDefaults,
+  StepDefinition,
+  StepInput,
+  SwitchDefinition,
+  TaskCallDefinition,
+  TaskDefinition,
+  TaskOptions,
+  ValueDefinition,
+  WaitDefinition,
+  WaitFor,
+  WhenDefinition,
+  WorkflowDefinition,
+} from "./workflow/definition/definition.js";
+export { DefinitionError, type DefinitionProblem } from "./workflow/definition/problems.js";
+export type { Runs, StartOptions } from "./workflow/engine/runs.js";
+export { openRunJournal, type RunJournalOptions } from "./workflow/journal/open-run-journal.js";
+export type {
+  JournalWrite,
+  NewRun,
+  PrunePolicy,
+  RunJournal,
+  StoredRun,
+  StoredSchedule,
+} from "./workflow/journal/run-journal.js";
+export type {
+  HistoryEntry,
+  HistoryEvent,
+  RunAnswer,
+  RunFailure,
+  RunFilter,
+  RunInfo,
+  RunQuestion,
+  RunState,
+} from "./workflow/run.js";
+export { WorkflowHost } from "./workflow/service/workflow-host.js";
+export type { DefinitionSource, WorkflowHostOptions } from "./workflow/service/workflow-host-options.js";

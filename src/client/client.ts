@@ -372,7 +372,7 @@ export class Client {
       let changed = outgoing;
       for (const hook of this.prehooks) changed = await hook(component, changed);
       hasBegun = true;
-      let answer = await invoker.invoke({ ...changed, repeat, original });
+      let answer = await invoker.invoke({ ...changed, repeat, original, named: call.named });
       for (const hook of this.posthooks) answer = await hook(component, answer);
       return answer;
     };

@@ -3,6 +3,7 @@ import { unwrapResult } from "../peer/arguments.js";
 import { type CallPromise, rejected } from "../peer/call-promise.js";
 import { type Contract, fromIntrospection, INTROSPECT, type Introspection } from "../peer/contract.js";
 import type { Answer, CallOptions, OutgoingCall } from "../peer/invoker.js";
+import type { NamedCall } from "../peer/named-call.js";
 import { createProxy, handleOf, type ProxyHandle } from "../peer/proxy.js";
 import type { Remote, RemotePromise, TypedAs } from "../peer/remote.js";
 import type { Extensions } from "../wire/message.js";
@@ -134,6 +135,11 @@ export class Component {
     return this.#run(method, { positional: values }, options, toValue);
   }
 
+  /** As {@link Component.call}, for a caller that goes on with the call even if this process is killed. @internal */
+  callNamed(method: string, values: readonly unknown[], options: CallOptions, named: NamedCall): Promise<unknown> {
+    return this.#run(method, { positional: values }, options, toValue, named);
+  }
+
   /** Takes up a session that was opened elsewhere, such as by an earlier process. */
   async resumeSession(sessionId: string, options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     await this.#invoker.resume(sessionId, AbortSignal.timeout(options.timeoutMs ?? 30_000));
@@ -164,6 +170,7 @@ export class Component {
     args: OutgoingCall["args"],
     options: CallOptions,
     shape: (answer: Answer) => T,
+    named?: NamedCall,
   ): CallPromise<T> {
     if (typeof method !== "string" || method === "") {
       return rejected(rpcError("BAD_REQUEST", `A method's name must be a string, got ${typeof method}`));
@@ -175,6 +182,7 @@ export class Component {
       extensions: options.extensions,
       attachment: options.attachment,
       options,
+      named,
     };
     return this.#pipeline(this, call, method === INTROSPECT ? (answer) => shape(this.#learn(answer)) : shape);
   }

@@ -1,5 +1,6 @@
 import { type RpcError, rpcError } from "../errors.js";
 import type { MethodContract } from "../peer/contract.js";
+import type { EarlierNamedTry } from "../peer/named-call.js";
 import { joinSignals } from "../util/signals.js";
 import type { EarlierTry } from "../wire/message.js";
 import type { Instance, ReadyInstance } from "./instance.js";
@@ -9,8 +10,8 @@ import { mayRetry } from "./retry-policy.js";
 export interface LostTry {
   /** Names the call, over all its tries. */
   readonly call: string;
-  /** The instance that got it. */
-  readonly instance: Instance;
+  /** The instance that got it; `undefined` for a try of an earlier process, while it is not found. */
+  readonly instance: Instance | undefined;
   /** The run of that instance. */
   readonly incarnation: string;
   /** Where that instance writes down the calls of the method; `undefined`: nowhere. */
@@ -21,6 +22,8 @@ export interface LostTry {
   readonly lostAt: number;
   /** Tries that had failed by then. */
   readonly failures: number;
+  /** Of a call whose caller names it: no call of that name up to this number will be asked for. */
+  readonly taken: number | undefined;
 }
 
 /** What is looked at of a call that is tried. */
@@ -43,25 +46,38 @@ export interface TriedCall {
   readonly sentAt: number;
   /** Can its arguments be sent only once? */
   readonly isOneShot: boolean;
+  /** What the running try says of itself. */
+  readonly again: EarlierTry | undefined;
+}
+
+/** The run that is reached there; `undefined` when it cannot be asked later what became of a call. */
+export function incarnationOf({ channel, contract }: ReadyInstance): string | undefined {
+  const { identity } = channel;
+  return identity && (identity.incarnation ?? contract?.host?.incarnation);
+}
+
+/** What is known of a try that an earlier process made. */
+export function earlierTry({ call, incarnation, journal, ageMs }: EarlierNamedTry, now: number): LostTry {
+  return { call, instance: undefined, incarnation, journal, sentAt: now - ageMs, lostAt: now, failures: 0, taken: 0 };
 }
 
 /** What is needed to ask for the running try; `undefined` when its peer would not know what is meant. */
 export function lostTry(run: TriedCall, now: number): LostTry | undefined {
-  const { instance, ready, contract, id, sentAt, failures } = run;
+  const { instance, ready, contract, id, sentAt, failures, again } = run;
   // The first try gives the call its name.
   if (run.lost) return { ...run.lost, lostAt: now, failures };
   const identity = ready?.channel.identity;
-  const host = ready?.contract?.host;
-  const incarnation = identity?.incarnation ?? host?.incarnation;
+  const incarnation = ready && incarnationOf(ready);
   if (!instance || !identity || incarnation === undefined || run.isOneShot) return undefined;
-  const journal = contract?.once ? host?.journal : undefined;
-  return { call: `${identity.name}:${id}`, instance, incarnation, journal, sentAt, lostAt: now, failures };
+  const journal = contract?.once ? ready.contract?.host?.journal : undefined;
+  const call = again?.call ?? `${identity.name}:${id}`;
+  return { call, instance, incarnation, journal, sentAt, lostAt: now, failures, taken: again?.taken };
 }
 
 /** What goes with another try of a call. */
 export function describeEarlier(lost: LostTry, now: number, idempotent: boolean): EarlierTry {
-  const { call, incarnation, journal, sentAt } = lost;
-  return { call, incarnation, journal, ageMs: now - sentAt, idempotent };
+  const { call, incarnation, journal, sentAt, taken } = lost;
+  return { call, incarnation, journal, ageMs: now - sentAt, idempotent, taken };
 }
 
 /**
@@ -69,16 +85,13 @@ export function describeEarlier(lost: LostTry, now: number, idempotent: boolean)
  *
  * @returns why not, `not-sent`
  */
-export function refuseElsewhere(
-  run: TriedCall,
-  instance: Instance,
-  { channel, contract }: ReadyInstance,
-): RpcError | undefined {
+export function refuseElsewhere(run: TriedCall, instance: Instance, ready: ReadyInstance): RpcError | undefined {
   const { lost } = run;
   if (!lost || run.idempotent) return undefined;
+  const { channel, contract } = ready;
   // The run of an address may have changed; the peer itself looks at that.
-  const isKnown =
-    instance === lost.instance || (lost.journal !== undefined && contract?.host?.journal === lost.journal);
+  const isIt = lost.instance ? instance === lost.instance : incarnationOf(ready) === lost.incarnation;
+  const isKnown = isIt || (lost.journal !== undefined && contract?.host?.journal === lost.journal);
   if (isKnown && channel.identity) return undefined;
   return rpcError("UNAVAILABLE", `${channel.address} does not know what became of the first try`, {
     service: channel.address,
@@ -86,8 +99,13 @@ export function refuseElsewhere(
 }
 
 /** Where another try has to go; `undefined`: wherever the interface is provided. */
-export function boundInstance({ lost, idempotent }: TriedCall): Instance | undefined {
-  return idempotent || lost?.journal !== undefined ? undefined : lost?.instance;
+export function boundInstance(run: TriedCall): Instance | undefined {
+  return isToAsk(run) ? run.lost?.instance : undefined;
+}
+
+/** Is the next try to go to one run alone, to ask there what became of an earlier one? */
+export function isToAsk({ lost, idempotent }: TriedCall): boolean {
+  return lost !== undefined && !idempotent && lost.journal === undefined;
 }
 
 /**
@@ -100,7 +118,9 @@ export function mayAsk(run: TriedCall, failure: RpcError, now: number): boolean 
   const isRefused = failure.outcome === "not-sent" || failure.outcome === "not-executed";
   if (lost.journal !== undefined && isRefused) return mayRetry(failure, false);
   if (failure.remote) return false;
-  if (failure.code !== "UNAVAILABLE") return false;
+  // A nameserver that was started anew as well, say with its machine, may not know all services yet.
+  const isUnseen = failure.code === "SERVICE_NOT_FOUND" && !lost.instance;
+  if (failure.code !== "UNAVAILABLE" && !isUnseen) return false;
   return lost.journal !== undefined || (run.failures - lost.failures <= MAX_ASKED && now - lost.lostAt < ASK_MS);
 }
 

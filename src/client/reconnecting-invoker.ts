@@ -6,6 +6,7 @@ import { CallPromise } from "../peer/call-promise.js";
 import { INTROSPECT } from "../peer/contract.js";
 import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
+import type { CallTarget, NamedCall } from "../peer/named-call.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import { copyPlain } from "../peer/references/places.js";
 import { holdsRevivable, remember, reviveReferences } from "../peer/references/reacquire.js";
@@ -15,11 +16,12 @@ import type { DeadlineWheel } from "../util/deadline-wheel.js";
 import { didYouMean } from "../util/did-you-mean.js";
 import { joinSignals } from "../util/signals.js";
 import { untilAborted } from "../util/sleep.js";
-import { callName, type Extensions, type ResultMessage } from "../wire/message.js";
+import { callName, type EarlierTry, type Extensions, type ResultMessage } from "../wire/message.js";
 import { CLIENT_DEFAULTS } from "./defaults.js";
 import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
-import { boundInstance, describeEarlier, mayAsk, reach, refuseElsewhere } from "./lost-try.js";
+import { boundInstance, describeEarlier, incarnationOf, isToAsk, mayAsk, reach, refuseElsewhere } from "./lost-try.js";
+import { NameWaits } from "./name-waits.js";
 import { backoffMs, isInTrouble, mayRetry, type RetryBudget } from "./retry-policy.js";
 import { Run, type RunOwner } from "./run.js";
 import { SessionSlot } from "./session-slot.js";
@@ -60,6 +62,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   #instance: Instance | undefined;
   #reached = false;
   #closed = false;
+  #waits: NameWaits | undefined;
 
   constructor(target: Target, context: InvokerContext) {
     this.#target = target;
@@ -116,7 +119,8 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         },
       );
     });
-    if (run) {
+    // What goes on from a result that this process may not live to see would have no name.
+    if (run && !call.named) {
       run.promise = promise;
       promise.base = run;
     }
@@ -154,6 +158,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       args: copyArguments(call.original ?? call.args),
       extensions: this.#context.token() === undefined ? extensions : call.extensions,
       options: { ...call.options, signal: undefined },
+      named: undefined,
     };
     remember(result, valuesOf(again.args), async () => (await repeat({ ...again })).result);
   }
@@ -169,7 +174,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       const run = this.#begin(call, resolve, reject);
       const instance = this.#session.held?.instance ?? this.#target.pick(NONE);
       const ready = instance?.ready(call.interface);
-      if (instance && ready && !this.#session.awaited(run, ready)) this.#send(run, instance, ready);
+      const isReady = instance && ready && !run.lost && !this.#session.awaited(run, ready);
+      if (isReady && call.named) this.#sendNamed(run, call.named, instance, ready);
+      else if (isReady) this.#send(run, instance, ready);
       else {
         run.preferred = instance;
         holdSources(valuesOf(call.args));
@@ -195,7 +202,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const run = new Run(this, call, wheel, {
       startedAt,
       deadlineAt: Math.min(startedAt + timeoutMs, parent?.deadlineAt ?? Infinity),
-      waitUntil: this.#reached ? Infinity : startedAt + waitForMs,
+      waitUntil: this.#reached || call.named?.earlier ? Infinity : startedAt + waitForMs,
       signal: parent ? joinSignals(parent.signal, options.signal) : options.signal,
       resolve,
       reject,
@@ -267,7 +274,8 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const asked = boundInstance(run);
     const chosen = session?.instance ?? asked ?? run.preferred;
     run.preferred = undefined;
-    const instance = chosen ?? (await this.#target.resolve(run.excluded ?? NONE, run.failures > 0, guard));
+    const sought = isToAsk(run) ? run.lost?.incarnation : undefined;
+    const instance = chosen ?? (await this.#target.resolve(run.excluded ?? NONE, run.failures > 0, guard, sought));
     run.instance = instance;
     let ready: ReadyInstance;
     instance.waiting++;
@@ -278,13 +286,14 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
           extensions: run.extensions,
           needsContract: call.method !== INTROSPECT,
         });
-      ready = await (asked ? reach(instance.address, guard, prepare) : prepare(guard));
+      ready = await (isToAsk(run) ? reach(instance.address, guard, prepare) : prepare(guard));
     } catch (error) {
       if (session && !guard.aborted && (await this.#target.isGone(instance, guard))) throw this.#session.lose(session);
       throw error;
     } finally {
       instance.waiting--;
     }
+    this.#lookAtLost(run, instance, ready);
     const refusal = refuseElsewhere(run, instance, ready);
     if (refusal) throw refusal;
     if (this.#instance !== instance) {
@@ -296,6 +305,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
         address: instance.address,
       });
     }
+    const again = call.named && !run.lost ? await this.#name(run, call.named, instance, ready) : undefined;
     for (let other = this.#session.awaited(run, ready); other; other = this.#session.awaited(run, ready)) {
       await untilAborted(other, guard);
       // The session that was opened may live elsewhere.
@@ -305,9 +315,80 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     return await new Promise<Answer>((resolve, reject) => {
       run.waiter = { resolve, reject };
       run.sentAt = this.#context.wheel.now();
-      run.again = run.lost && describeEarlier(run.lost, run.sentAt, run.idempotent);
+      run.again = run.lost ? describeEarlier(run.lost, run.sentAt, run.idempotent) : again;
       this.#send(run, instance, ready);
     });
+  }
+
+  /** The common case of a named call: its first try, to an instance that is ready. */
+  #sendNamed(run: Run, named: NamedCall, instance: Instance, ready: ReadyInstance): void {
+    const target = this.#callTarget(run, instance, ready);
+    this.#waits ??= new NameWaits(this.#context.wheel);
+    const waits = this.#waits;
+    holdSources(valuesOf(run.call.args));
+    const wait = waits.begin(run, (reason) => {
+      this.#persist(run, reason).then(run.resolve, run.reject);
+    });
+    if (wait.isOver) return;
+    named.sending(target).then(
+      (name) => {
+        if (!waits.end(wait)) return;
+        const { held } = this.#session;
+        // A session that was opened meanwhile may live elsewhere.
+        if (this.#session.awaited(run, ready) || (held && held.instance !== instance)) {
+          this.#persist(run, undefined).then(run.resolve, run.reject);
+          return;
+        }
+        run.sentAt = this.#context.wheel.now();
+        run.again = firstTry(name, target, named);
+        this.#send(run, instance, ready);
+      },
+      (error: unknown) => {
+        if (!waits.end(wait)) return;
+        run.isBarred = true;
+        this.runFailed(run, unnamed(error));
+      },
+    );
+  }
+
+  /** What a peer says of itself and the method may change what is to be thought of a try that was lost. */
+  #lookAtLost(run: Run, instance: Instance, ready: ReadyInstance): void {
+    const { call, lost } = run;
+    if (!call.named || !lost) return;
+    run.idempotent ||= this.#isIdempotent(call, instance, ready);
+    const isThere = incarnationOf(ready) === lost.incarnation;
+    // Who can tell what became of it is asked, even if that does not matter. Elsewhere it is another try, with another name.
+    if (!isThere && run.idempotent) run.lost = undefined;
+    else if (isThere) run.lost = { ...lost, instance };
+  }
+
+  /** Waits for the name of a try that is a new one. */
+  async #name(run: Run, named: NamedCall, instance: Instance, ready: ReadyInstance): Promise<EarlierTry | undefined> {
+    const target = this.#callTarget(run, instance, ready);
+    const guard = run.guard();
+    try {
+      return firstTry(await untilAborted(named.sending(target), guard), target, named);
+    } catch (error) {
+      if (guard.aborted) throw error;
+      run.isBarred = true;
+      throw unnamed(error);
+    }
+  }
+
+  #callTarget({ call }: Run, instance: Instance, ready: ReadyInstance): CallTarget {
+    const { contract } = ready;
+    return {
+      record: instance.record,
+      incarnation: incarnationOf(ready),
+      journal: contract?.methods.get(call.method)?.once ? contract.host?.journal : undefined,
+      idempotent: this.#isIdempotent(call, instance, ready),
+    };
+  }
+
+  #isIdempotent({ interface: name, method, options }: OutgoingCall, instance: Instance, ready: ReadyInstance): boolean {
+    const { protocol } = instance;
+    const told = protocol ? protocol.contractOf?.(name, method) : ready.contract?.methods.get(method);
+    return options.idempotent ?? told?.idempotent ?? false;
   }
 
   #send(run: Run, instance: Instance, ready: ReadyInstance): void {
@@ -403,7 +484,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       : isAsking
         ? mayAsk(run, failure, context.wheel.now())
         : mayRetry(failure, run.idempotent);
-    const allowed = (options.retry ?? context.retry) && !run.isOneShot && !waiting && isWorthIt;
+    const allowed = (options.retry ?? context.retry) && !run.isOneShot && !run.isBarred && !waiting && isWorthIt;
     // Also when this call ends here: the next one must not be sent the same way.
     if (run.instance && !this.#session.held && (allowed || isInTrouble(failure))) {
       run.exclude(run.instance);
@@ -417,6 +498,21 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** What goes with a try that was given a name; `undefined` where nobody can be asked for it. */
+function firstTry(
+  call: string,
+  { incarnation, journal }: CallTarget,
+  { taken = 0 }: NamedCall,
+): EarlierTry | undefined {
+  if (incarnation === undefined) return undefined;
+  return { call, incarnation, journal, ageMs: 0, idempotent: true, isFirst: true, taken };
+}
+
+/** Whoever was to name a try did not: it was not sent, and is the last. */
+function unnamed(error: unknown): RpcError {
+  return refineError(RpcError.from(error), { outcome: "not-sent" });
+}
 
 /** As they were sent: their owner may use the objects again. */
 function copyArguments(args: OutgoingCall["args"]): OutgoingCall["args"] {

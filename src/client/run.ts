@@ -3,6 +3,7 @@ import { CallPromise, fromResult, type PipelineBase, type PipelineStep } from ".
 import type { Channel } from "../peer/channel.js";
 import type { MethodContract } from "../peer/contract.js";
 import type { Answer, OutgoingCall } from "../peer/invoker.js";
+import type { EarlierNamedTry } from "../peer/named-call.js";
 import type { GivenUp } from "../peer/pending-calls.js";
 import { givenUpError, hasRunOut, refusedError } from "../peer/promise-call.js";
 import { discardSources } from "../peer/streams/source.js";
@@ -11,7 +12,7 @@ import { listenToAbort } from "../util/signals.js";
 import { callName, type EarlierTry, type ErrorMessage, type Extensions, type ResultMessage } from "../wire/message.js";
 import { type Followed, follow } from "./follow.js";
 import type { Instance, ReadyInstance } from "./instance.js";
-import { type LostTry, lostTry } from "./lost-try.js";
+import { earlierTry, type LostTry, lostTry } from "./lost-try.js";
 import { combineOutcomes } from "./retry-policy.js";
 
 /** What carries a run out, and is told what becomes of each try. */
@@ -115,6 +116,8 @@ export class Run implements Expiring, Followed, PipelineBase {
   preferred: Instance | undefined = undefined;
   /** Tries that failed. */
   failures = 0;
+  /** Did its caller refuse to name another try? Then there is none. */
+  isBarred = false;
   wheelBucket: Set<Expiring> | undefined = undefined;
   readonly #owner: RunOwner;
   readonly #wheel: DeadlineWheel;
@@ -136,6 +139,7 @@ export class Run implements Expiring, Followed, PipelineBase {
     this.reject = start.reject;
     this.extensions = call.extensions;
     this.idempotent = call.options.idempotent ?? false;
+    if (call.named?.earlier) this.#goOnFrom(call.named.earlier);
   }
 
   get isOneWay(): boolean {
@@ -227,10 +231,12 @@ export class Run implements Expiring, Followed, PipelineBase {
     return guard.signal;
   }
 
-  /** The call has settled: nothing of it stays behind. */
+  /** The call waits for nothing any more: nothing of it stays behind. */
   dispose(): void {
     this.#wheel.delete(this);
     if (this.#onGuardAbort) this.signal?.removeEventListener("abort", this.#onGuardAbort);
+    // Whatever comes now has another guard, unless the call has come to its end.
+    if (this.#guard?.signal.aborted === false) this.#guard = undefined;
   }
 
   expire(): void {
@@ -270,9 +276,9 @@ export class Run implements Expiring, Followed, PipelineBase {
     // What the method itself has said stays as it said it.
     const { failures, lost } = this;
     const isAsking = lost !== undefined && !this.idempotent;
-    const done = isAsking
-      ? `asked ${failures - 1} times what became of it`
-      : `${failures} tries in ${this.#elapsed()} ms`;
+    // The first one was lost, unless an earlier process made it.
+    const asked = this.call.named?.earlier ? failures : failures - 1;
+    const done = isAsking ? `asked ${asked} times what became of it` : `${failures} tries in ${this.#elapsed()} ms`;
     const tries = failures > 1 && error.outcome !== "executed" ? ` (${done})` : "";
     return refineError(error, {
       message: error.message + tries,
@@ -282,6 +288,14 @@ export class Run implements Expiring, Followed, PipelineBase {
       service: this.instance?.record.service ?? error.service ?? label,
       cause: error.cause,
     });
+  }
+
+  /** An earlier process has made a try, and was not told what became of it. */
+  #goOnFrom(earlier: EarlierNamedTry): void {
+    this.lost = earlierTry(earlier, this.startedAt);
+    this.#outcome = "unknown";
+    const text = `${callName(this.call)} was sent by a process that was ended, and nobody is there who knows what became of it. It may have been executed`;
+    this.#last = rpcError("UNAVAILABLE", text, { outcome: "unknown" });
   }
 
   /**

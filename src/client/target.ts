@@ -17,9 +17,10 @@ export interface Target {
    * An instance for the next call, asking the nameserver where needed.
    *
    * @param again - this is not the first try: what is remembered does not count
+   * @param incarnation - one run is wanted before all others
    * @throws RpcError, `not-sent`, when there is none
    */
-  resolve(excluded: ReadonlySet<string>, again: boolean, signal: AbortSignal): Promise<Instance>;
+  resolve(excluded: ReadonlySet<string>, again: boolean, signal: AbortSignal, incarnation?: string): Promise<Instance>;
   /** An instance turned out to be gone or in trouble. */
   drop(instance: Instance): void;
   /** A pause before another try; ends early when something has changed. */
@@ -113,8 +114,18 @@ export class LocatedTarget implements Target {
     return this.#choose(records, excluded);
   }
 
-  async resolve(excluded: ReadonlySet<string>, again: boolean, signal: AbortSignal): Promise<Instance> {
+  async resolve(
+    excluded: ReadonlySet<string>,
+    again: boolean,
+    signal: AbortSignal,
+    incarnation?: string,
+  ): Promise<Instance> {
     const records = await this.#resolver.find(this.#query, again, signal);
+    if (incarnation !== undefined) {
+      const record = records.find((each) => each.incarnation === incarnation);
+      const wanted = record && this.#instances.get(record);
+      if (wanted) return wanted;
+    }
     const { wire } = this.#instances;
     if (wire !== undefined && !records.some((record) => this.#instances.get(record))) {
       // What is remembered may be older than the one that is looked for.

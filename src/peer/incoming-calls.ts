@@ -5,6 +5,7 @@ import type { AnswerMessage, CallMessage, EarlierTry, Frames } from "../wire/mes
 import type { Wire } from "../wire/wire.js";
 import type { AnswerWindow } from "./answers/answer-window.js";
 import type { AnsweredConnection } from "./answers/answered-connection.js";
+import type { NamedExecution, NamedWaiter } from "./answers/named-execution.js";
 import { TimelyAnswer } from "./answers/timely-answer.js";
 import type { CallOrigin } from "./call-origin.js";
 import type { Dispatcher } from "./dispatcher.js";
@@ -31,14 +32,16 @@ export interface IncomingCallsOptions {
   readonly referrals: Referrals | undefined;
   /** Ends the connection at once. */
   readonly breakOff: () => void;
+  /** Is it gone? */
+  readonly isLost: () => boolean;
   /** Told of answers that are not sent. */
   readonly log: Logger;
 }
 
 /** The calls that come over one connection: served, kept apart, answered once, and given up when the caller is. */
-export class IncomingCalls {
+export class IncomingCalls implements NamedWaiter {
+  readonly end: CallOrigin;
   readonly #options: IncomingCallsOptions;
-  readonly #end: CallOrigin;
   readonly #lateness = new Lateness();
   /** How long callers can wait for an answer; `undefined`: as long as they like. */
   readonly #latestAnswerMs: number | undefined;
@@ -51,10 +54,12 @@ export class IncomingCalls {
   /** What is kept of the answers; once the other end has given the connection a name. */
   #answered: AnsweredConnection | undefined;
   #hasAnswered = false;
+  /** Calls whose answers stand in the message that will be sent next, and are kept under the names that their callers gave them. */
+  #named: NamedExecution[] = [];
 
   /** @param end - where answers go */
   constructor(end: CallOrigin, options: IncomingCallsOptions) {
-    this.#end = end;
+    this.end = end;
     this.#options = options;
     this.#latestAnswerMs = options.wire.abilities?.latestAnswerMs;
     if (this.#latestAnswerMs !== undefined) stalls.start();
@@ -68,7 +73,7 @@ export class IncomingCalls {
   named(name: string): boolean {
     const { answers, wire, breakOff } = this.#options;
     if (!answers) return true;
-    this.#answered ??= answers.open(name, wire, this.#end.connection, breakOff);
+    this.#answered ??= answers.open(name, wire, this.end.connection, breakOff);
     return this.#answered !== undefined;
   }
 
@@ -88,7 +93,7 @@ export class IncomingCalls {
     if (message.reference !== undefined) {
       target = referrals?.exports.get(message.reference)?.exposed;
       if (!target) {
-        this.#end.respond(lostReferenceAnswer(message));
+        this.end.respond(lostReferenceAnswer(message));
         return;
       }
     }
@@ -96,15 +101,15 @@ export class IncomingCalls {
     const arrivedAt = receivedAt - waitedMs;
     if (message.isOneWay) {
       const onAnswer = streams.length > 0 ? this.endUnusedStreams : undefined;
-      dispatcher.dispatch(message, new OneWay(this.#end, onAnswer), arrivedAt, target);
+      dispatcher.dispatch(message, new OneWay(this.end, onAnswer), arrivedAt, target);
     } else if (message.again) {
-      const { ageMs } = message.again;
-      this.#serveAgain(message, { ...message.again, ageMs: ageMs + waitedMs }, arrivedAt);
+      const { again } = message;
+      this.#serveAgain(message, again.isFirst ? again : { ...again, ageMs: again.ageMs + waitedMs }, arrivedAt);
     } else if (message.timeoutMs !== undefined && waitedMs >= message.timeoutMs)
-      dispatcher.refuse(message, this.#end, expired(), target);
+      dispatcher.refuse(message, this.end, expired(), target);
     else if (this.#latestAnswerMs !== undefined) this.#serveInTime(message, receivedAt, this.#latestAnswerMs);
     else if (isKept) this.#serveKept(message, arrivedAt, target);
-    else dispatcher.dispatch(message, this.#end, arrivedAt, target);
+    else dispatcher.dispatch(message, this.end, arrivedAt, target);
   }
 
   /** A message was read to its end. */
@@ -117,8 +122,8 @@ export class IncomingCalls {
     const { dispatcher, answers } = this.#options;
     const reason = rpcError("CANCELLED", "The caller has given the call up", { outcome: "executed" });
     this.#waiting.delete(id);
-    dispatcher.cancel(this.#end.connection, id, reason);
-    answers?.cancel(this.#end.connection, id, reason);
+    dispatcher.cancel(this.end.connection, id, reason);
+    answers?.cancel(this.end.connection, id, reason);
   }
 
   /** A method may go on reading the streams of its arguments while its own last; called when both are over. */
@@ -137,10 +142,33 @@ export class IncomingCalls {
     this.#hasAnswered = true;
   }
 
+  /** What answers are written in. */
+  get wire(): Wire {
+    return this.#options.wire;
+  }
+
+  /** Is the connection gone? */
+  get isLost(): boolean {
+    return this.#options.isLost();
+  }
+
+  noteAnswer(execution: NamedExecution): void {
+    this.#named.push(execution);
+  }
+
+  dropAnswer(execution: NamedExecution): void {
+    this.#named = this.#named.filter((noted) => noted !== execution);
+  }
+
   /** A message is about to be sent. */
   sending(number: number, frames: Frames): void {
     if (!this.#hasAnswered) return;
     this.#hasAnswered = false;
+    if (this.#named.length > 0) {
+      const named = this.#named;
+      this.#named = [];
+      this.#options.answers?.named.keep(named, frames, this.wire);
+    }
     if (this.#answered) this.#options.answers?.keep(this.#answered, number, frames);
   }
 
@@ -169,7 +197,7 @@ export class IncomingCalls {
     else if (this.#answered) answers?.lost(this.#answered);
     else {
       const reason = rpcError("CANCELLED", "The caller is gone", { outcome: "executed" });
-      dispatcher.abandon(this.#end.connection, reason);
+      dispatcher.abandon(this.end.connection, reason);
     }
   }
 
@@ -177,7 +205,7 @@ export class IncomingCalls {
   #serveInTime(message: CallMessage, receivedAt: number, latestMs: number): void {
     const { dispatcher, log } = this.#options;
     const arrivedAt = Math.min(receivedAt, performance.now() - stalls.waitedMs);
-    const origin = new TimelyAnswer(this.#end, message, { arrivedAt, latestMs }, (text) => {
+    const origin = new TimelyAnswer(this.end, message, { arrivedAt, latestMs }, (text) => {
       log.warn(text);
     });
     if (performance.now() >= arrivedAt + latestMs) dispatcher.refuse(message, origin, expired());
@@ -190,7 +218,7 @@ export class IncomingCalls {
   /** Some calls of this batch go on from the results of others. */
   #serveKept(message: CallMessage, arrivedAt: number, target: ExposedInterface | undefined): void {
     const { dispatcher } = this.#options;
-    this.#kept ??= new KeptResults(this.#end, this.#waiting);
+    this.#kept ??= new KeptResults(this.end, this.#waiting);
     if (message.promised !== undefined) this.#kept.serve(message, dispatcher, arrivedAt);
     else dispatcher.dispatch(message, this.#kept.originOf(message), arrivedAt, target);
   }
@@ -204,24 +232,39 @@ export class IncomingCalls {
 
   /** A call that was tried before is carried out only where it is sure that it was not, or does no harm. */
   #serveAgain(message: CallMessage, again: EarlierTry, arrivedAt: number): void {
-    const { answers, dispatcher, incarnation, wire } = this.#options;
-    const end = this.#end;
-    const repetition = answers?.repeat(again, incarnation, end, message.id, wire) ?? "elsewhere";
+    const { answers, incarnation, wire } = this.#options;
+    const { end } = this;
+    const { id } = message;
+    if (again.isFirst && answers) {
+      this.#begin(message, answers.named.begin(again, this, id), arrivedAt);
+      return;
+    }
+    const named = again.taken !== undefined || answers?.named.knows(again) === true ? answers?.named : undefined;
+    const repetition =
+      (named ? named.repeat(again, incarnation, this, id) : answers?.repeat(again, incarnation, end, id, wire)) ??
+      "elsewhere";
     if (repetition === "served") return;
     if (repetition === "new" || again.idempotent || this.#isJournaled(message, again)) {
-      if (performance.now() - arrivedAt >= (message.timeoutMs ?? Infinity)) {
-        dispatcher.refuse(message, end, expired());
-        return;
-      }
-      const origin = answers?.adopt(again, end, message.id, wire) ?? end;
-      dispatcher.dispatch(message, origin, arrivedAt);
+      const origin = named ? named.adopt(again, this, id) : answers?.adopt(again, end, id, wire);
+      this.#begin(message, origin ?? end, arrivedAt);
       return;
     }
     const text =
       repetition === "forgotten"
         ? "The service has no record left of the first try. It may have been executed"
         : "The service that got the first try was started anew, or is another one. It may have been executed";
-    end.respond({ ...errorAnswer(rpcError("UNAVAILABLE", text), "unknown"), id: message.id });
+    end.respond({ ...errorAnswer(rpcError("UNAVAILABLE", text), "unknown"), id });
+  }
+
+  /** @param origin - where the answer goes; `undefined` for a name that stands for another call */
+  #begin(message: CallMessage, origin: CallOrigin | undefined, arrivedAt: number): void {
+    const { dispatcher } = this.#options;
+    if (!origin) {
+      const text = "The name of the call was used before, or is older than those that are remembered";
+      dispatcher.refuse(message, this.end, rpcError("UNAVAILABLE", text, { outcome: "not-executed" }));
+    } else if (performance.now() - arrivedAt >= (message.timeoutMs ?? Infinity)) {
+      dispatcher.refuse(message, origin, expired());
+    } else dispatcher.dispatch(message, origin, arrivedAt);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Extensions } from "../wire/message.js";
 import type { MethodContract } from "./contract.js";
+import type { NamedCall } from "./named-call.js";
 
 /** Arguments in the wire's shape, sent as they are. */
 export interface RawArguments {
@@ -34,6 +35,8 @@ export interface OutgoingCall {
   readonly repeat?: ((again: OutgoingCall) => Promise<Answer>) | undefined;
   /** The arguments before hooks changed them; absent: none did. @internal */
   readonly original?: OutgoingCall["args"] | undefined;
+  /** Names its tries, so that another process can go on with it. @internal */
+  readonly named?: NamedCall | undefined;
 }
 
 /** Options of one call. */

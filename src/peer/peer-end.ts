@@ -123,6 +123,7 @@ export class PeerEnd implements CallOrigin, PeerCaller {
         incarnation,
         referrals: this.#referrals,
         log: options.log,
+        isLost: () => this.#isLost,
         breakOff: () => {
           const reason = rpcError("UNAVAILABLE", "Calls of this connection are tried again over another one");
           this.lost(reason);

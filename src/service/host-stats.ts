@@ -102,16 +102,16 @@ export class StatsDesk {
       },
       boundsMs: DURATION_BOUNDS_MS,
       methods: this.#calls.read(),
-      sections: this.#readSections(),
+      sections: await this.#readSections(),
     };
   }
 
   /** One section that cannot be read is no reason to keep the others from the reader. */
-  #readSections(): Record<string, unknown> {
+  async #readSections(): Promise<Record<string, unknown>> {
     const sections: [string, unknown][] = [];
     for (const [name, read] of this.#sections) {
       try {
-        sections.push([name, read()]);
+        sections.push([name, await read()]);
       } catch (error) {
         this.#log.error(`The statistics ${name} cannot be read: ${thrownText(error)}`);
       }

@@ -169,7 +169,7 @@ export class ServiceHost {
    * Adds a section to {@link ServiceHost.stats}.
    *
    * @param name - names it among the others
-   * @param read - gives what JSON can hold, whenever somebody asks; should be quick
+   * @param read - gives what JSON can hold, or a promise of it, whenever somebody asks; should be quick
    * @returns takes the section away
    * @throws ConfigurationError when there is such a section
    */

@@ -59,7 +59,7 @@ export interface CallMessage {
 
 /** A call is tried again, for the connection broke before its answer came: what the callee needs to carry it out once. */
 export interface EarlierTry {
-  /** Which call it is: `connection:number` of its first try. */
+  /** Which call it is: `connection:number` of its first try, or as its caller has named it. */
   readonly call: string;
   /** The run of the host that got that try, where the caller knows it. */
   readonly incarnation: string | undefined;
@@ -69,6 +69,13 @@ export interface EarlierTry {
   readonly ageMs: number;
   /** Does the caller hold that the call may be executed twice? */
   readonly idempotent?: boolean | undefined;
+  /** There was no earlier try: the call is only named, so that it may be asked for later. */
+  readonly isFirst?: boolean | undefined;
+  /**
+   * Of a call whose caller names it, `NAME:NUMBER`: nobody will ask for calls of the same NAME with this NUMBER or a lower one; 0 for none.
+   * `undefined` for calls that are named by their connection.
+   */
+  readonly taken?: number | undefined;
 }
 
 /** A call in words; where no interface is named, by its method alone. */

@@ -5,6 +5,7 @@ import type { Wire } from "../../wire/wire.js";
 import type { CallOrigin } from "../call-origin.js";
 import { AnsweredConnection, type KeptMessage } from "./answered-connection.js";
 import { lostAnswer } from "./encode-answer.js";
+import { NamedCalls } from "./named-calls.js";
 import { RepeatedCalls } from "./repeated-calls.js";
 
 /** How much of its answers a host keeps, in case that they did not arrive. */
@@ -18,6 +19,11 @@ export interface AnswerWindowOptions {
   readonly maxAgeMs?: number | undefined;
   /** How long calls go on whose connection broke, until they are cancelled, in milliseconds; default 3,000. */
   readonly graceMs?: number | undefined;
+  /**
+   * How long calls that their callers have named, as workflows do, are known after the last one of that caller, in milliseconds; default an
+   * hour. Their answers have as many bytes as the others, of their own.
+   */
+  readonly maxNamedAgeMs?: number | undefined;
 }
 
 /**
@@ -44,6 +50,8 @@ export interface RunningCalls {
  * case one small object per message, and no copy.
  */
 export class AnswerWindow {
+  /** Calls that are not known by their connection. */
+  readonly named: NamedCalls;
   readonly #maxBytes: number;
   readonly #maxAgeMs: number;
   readonly #graceMs: number;
@@ -70,6 +78,11 @@ export class AnswerWindow {
     this.#maxAgeMs = options.maxAgeMs ?? 60_000;
     this.#graceMs = options.graceMs ?? 3_000;
     this.#now = now;
+    this.named = new NamedCalls({
+      maxBytes: this.#maxBytes,
+      maxAgeMs: options.maxNamedAgeMs ?? 3_600_000,
+      now,
+    });
     this.#repeated = new RepeatedCalls(this.#maxBytes, now, ({ touchedAt, connectionName }) => {
       this.#forgottenBefore = Math.max(this.#forgottenBefore, touchedAt);
       // It must not be taken for new, as it might be by its number on its first connection.
@@ -80,7 +93,7 @@ export class AnswerWindow {
 
   /** Bytes that are kept. */
   get bytes(): number {
-    return this.#bytes + this.#repeated.bytes;
+    return this.#bytes + this.#repeated.bytes + this.named.bytes;
   }
 
   /**
@@ -180,6 +193,7 @@ export class AnswerWindow {
   cancel(end: object, id: CallId, reason: Error): void {
     for (const { running } of this.#repeated.awaitedAt(end, id))
       this.#calls.cancel(running.connection, running.id, reason);
+    for (const execution of this.named.awaitedAt(end, id)) this.#calls.cancel(execution, execution.runningId, reason);
   }
 
   /** Forgets everything. */
@@ -192,6 +206,7 @@ export class AnswerWindow {
       connections.clear();
     }
     this.#repeated.clear();
+    this.named.clear();
   }
 
   /** The connection of an earlier try, which has ended by now; `undefined` when it may have been forgotten. */
@@ -201,7 +216,8 @@ export class AnswerWindow {
     this.#open.get(name)?.breakOff?.();
     const known = this.#lost.get(name);
     if (known) return known;
-    if (this.#now() - ageMs - UNREAD_MS <= this.#forgottenBefore) return undefined;
+    const forgottenBefore = Math.max(this.#forgottenBefore, this.named.forgottenBefore);
+    if (this.#now() - ageMs - UNREAD_MS <= forgottenBefore) return undefined;
     const never = new AnsweredConnection(name, wire, undefined);
     never.lostAt = this.#now();
     this.#lost.set(name, never);

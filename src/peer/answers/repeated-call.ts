@@ -7,7 +7,7 @@ import { discardSources } from "../streams/source.js";
 import type { KeptAnswer } from "./encode-answer.js";
 
 /** While nobody waits for the answer: calls are tried again on this wire only, and by whom is not known yet. */
-const NO_LIMITS: AttachmentLimits = { wire: "lamp", canStream: true, maxMessageBytes: Infinity };
+export const NO_LIMITS: AttachmentLimits = { wire: "lamp", canStream: true, maxMessageBytes: Infinity };
 
 /** Where a dispatcher knows a call: by what it came over, and its number there. */
 export interface RunningCall {

@@ -173,7 +173,7 @@ function timeout(source: ValueSource): number | undefined {
 
 function earlierTry(value: unknown): EarlierTry | undefined {
   if (value === undefined || value === null) return undefined;
-  const { call, incarnation, journal, age, idempotent } = members(value);
+  const { call, incarnation, journal, age, idempotent, first, taken } = members(value);
   const name = text(call);
   if (!CALL_NAME.test(name)) throw new ProtocolError("An earlier try is named by a connection, a colon and a number");
   return {
@@ -182,11 +182,25 @@ function earlierTry(value: unknown): EarlierTry | undefined {
     journal: optionalText(journal),
     ageMs: typeof age === "number" && age >= 0 ? age : Infinity,
     idempotent: idempotent === true,
+    isFirst: first === true,
+    taken: takenNumber(name, first === true ? (taken ?? 0) : taken),
   };
+}
+
+/** Until which number nobody asks for calls of that name any more; `undefined` for a call that its caller has not named. */
+function takenNumber(call: string, taken: unknown): number | undefined {
+  if (taken === undefined || taken === null) return undefined;
+  const colon = call.lastIndexOf(":");
+  if (colon < LEAST_NAME || !Number.isSafeInteger(Number(call.slice(colon + 1)))) {
+    throw new ProtocolError("Who names calls names them by at least 12 letters, a colon and a number");
+  }
+  return whole(taken);
 }
 
 /** Names of connections are short, so that remembering them costs little. */
 const CALL_NAME = /^[\w-]{1,64}:[1-9]\d{0,15}$/;
+/** What is shorter could be guessed. */
+const LEAST_NAME = 12;
 
 function toHello(told: Record<string, unknown>): HelloMessage {
   const { versions, incarnation, connection, maxMessageBytes } = told;
@@ -223,7 +237,10 @@ function toError(id: number, error: Record<string, unknown>, more: Readonly<Reco
 }
 
 function integer(source: ValueSource): number {
-  const value = decodeValue(source);
+  return whole(decodeValue(source));
+}
+
+function whole(value: unknown): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   throw new ProtocolError("A record holds no number where one is expected");
 }

@@ -183,14 +183,15 @@ function moreOf(message: WithMore): Record<string, unknown> | undefined {
   };
 }
 
-function describeAgain({ call, incarnation, journal, ageMs, idempotent }: EarlierTry): Record<string, unknown> {
-  return {
-    call,
-    age: Math.ceil(ageMs),
-    ...(incarnation !== undefined && { incarnation }),
-    ...(journal !== undefined && { journal }),
-    ...(idempotent && { idempotent }),
-  };
+function describeAgain(again: EarlierTry): Record<string, unknown> {
+  const { call, incarnation, journal, ageMs, idempotent, isFirst, taken } = again;
+  const described: Record<string, unknown> = { call, age: Math.ceil(ageMs) };
+  if (incarnation !== undefined) described.incarnation = incarnation;
+  if (journal !== undefined) described.journal = journal;
+  if (idempotent) described.idempotent = true;
+  if (isFirst) described.first = true;
+  if (taken !== undefined) described.taken = taken;
+  return described;
 }
 
 function isEmpty(extensions: Extensions | undefined): boolean {

@@ -17,8 +17,6 @@ export interface CompileOptions {
   readonly file?: string | undefined;
   /** Names of the functions that were handed in; default: not known, and not checked. */
   readonly code?: Iterable<string> | undefined;
-  /** Names of tasks that there are besides those of the definition; default none. */
-  readonly tasks?: Iterable<string> | undefined;
 }
 
 /**
@@ -36,12 +34,12 @@ export function compileWorkflow(source: unknown, options: CompileOptions = {}): 
     fields.allow(["tasks", "schedules", "defaults"], "a definition");
     const given = membersOf(fields, "tasks", MAX_TASKS, problems);
     if (!fields.has("tasks")) fields.problem("tasks", "is missing", 'write { "tasks": { "NAME": [ … ] } }');
-    const names = new Set([...given.keys(), ...(options.tasks ?? [])]);
+    const names = new Set(given.keys());
     const settings: StepSettings = {
       problems,
       tasks: names,
       code: options.code && new Set(options.code),
-      defaults: readDefaults(fields, problems),
+      defaults: readDefaults(fields, NO_DEFAULTS, problems),
       budget: { left: MAX_STEPS },
     };
     const calls = new Map<string, ReadonlyMap<string, string>>();
@@ -81,18 +79,22 @@ function membersOf(fields: Fields, name: string, limit: number, problems: Proble
   return new Map(names.map((one) => [one, members.get(one)]));
 }
 
-function readDefaults(fields: Fields, problems: Problems): StepSettings["defaults"] {
-  const given = fields.get("defaults");
-  const none = { timeoutMs: undefined, retry: undefined };
-  if (given === undefined) return none;
-  const defaults = Fields.of(given, "defaults", "defaults", problems);
-  if (!defaults) return none;
+/** @param general - for what the object says nothing of */
+function readDefaults(fields: Fields, general: ReadDefaults, problems: Problems): ReadDefaults {
+  if (!fields.has("defaults")) return general;
+  const path = fields.at("defaults");
+  const defaults = Fields.of(fields.get("defaults"), path, "defaults", problems);
+  if (!defaults) return general;
   defaults.allow(["timeoutMs", "retry"], "defaults");
   return {
-    timeoutMs: defaults.number("timeoutMs", { min: 0, max: 2_147_483_647, above: true }),
-    retry: readRetry(defaults.get("retry"), defaults.at("retry"), problems),
+    timeoutMs: defaults.number("timeoutMs", { min: 0, max: 2_147_483_647, above: true }) ?? general.timeoutMs,
+    retry: readRetry(defaults.get("retry"), defaults.at("retry"), problems) ?? general.retry,
   };
 }
+
+type ReadDefaults = StepSettings["defaults"];
+
+const NO_DEFAULTS: ReadDefaults = { timeoutMs: undefined, retry: undefined };
 
 interface ReadTask {
   readonly task: CompiledTask;
@@ -106,10 +108,11 @@ function readTask(name: string, value: unknown, path: string, settings: StepSett
   const fields = new Fields(isObject ? value : { steps: value }, path, problems);
   const kind = KIND_MEMBERS.find((member) => member !== "steps" && fields.has(member));
   if (kind === undefined) {
-    fields.allow(["doc", "params", "optional", "steps", "finally", "result", "timeoutMs"], "a task");
+    fields.allow(["doc", "params", "optional", "steps", "finally", "result", "timeoutMs", "defaults"], "a task");
   } else problems.add(path, `is a step, for it has ${kind}`, "put it into brackets: a list of one");
   const { params, optional } = readParams(fields);
-  const reader = new StepReader(name, params, settings);
+  const defaults = readDefaults(fields, settings.defaults, problems);
+  const reader = new StepReader(name, params, { ...settings, defaults });
   const reach = Reach.ofTask();
   const { steps, names } =
     kind === undefined ? reader.list(fields.get("steps"), isObject ? fields.at("steps") : path, reach, 0) : NO_STEPS;

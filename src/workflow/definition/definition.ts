@@ -1,18 +1,30 @@
 /**
  * What a workflow does, as data: JSON, YAML, or made in TypeScript (docs/workflow.md).
  *
- * Texts of {@link Mapping}s refer to values: `${input.order.id}` alone is that value, between other text it is written into it, `$${` stands for `${`.
- * A reference begins with one of `input` (of the task), `result` (of the step before; at the beginning the input), `steps.NAME` (result of an earlier
- * step), `item` and `index` (in a `map`), `run.id`, `run.task`, `run.startedAt`; in `compensate` also `output` and `given` (the
- * result and the input of the step that is undone), in `finally` also `error` (`null`, or `code`, `message`, `step`). Members go on
- * with `.name`, `["any name"]` and `[0]`. What is missing fails the step; with `?` at the end it is `null`, or no member at all.
+ * Texts of {@link Mapping}s refer to values: `${input.order.id}` alone is that value, as it is and no copy. Between other text it is written into it: texts
+ * as they are, numbers and booleans as JavaScript writes them, `null` as nothing, all else as JSON. `$${` stands for `${`.
+ *
+ * A reference begins with one of
+ *
+ * - `input`, of the task;
+ * - `result`, of the step before. At the beginning of a task it is the input, of a `map` the item, of a branch what it was before the branches, of `compensate` the
+ *   `output`, of `finally` what the steps resulted in, or `null`;
+ * - `steps.NAME`, of a step that is done: one of the same list, of the lists around it, or one that stands in such a step, but not in a `map`, a `compensate` or
+ *   a `finally`. Steps of other branches are out of reach, those of a way that was not taken are missing;
+ * - `item` and `index`, in a `map`;
+ * - `output` and `given`, in `compensate`: the result and the input of the step that is undone;
+ * - `error`, in `finally`: `null`, or `code`, `message`, `step`;
+ * - `run.id`, `run.task`, `run.startedAt` (milliseconds since 1970).
+ *
+ * Members go on with `.name`, `["any name"]`, `['any name']` and `[0]`. They are own members of objects and lists, `length` of lists and texts, and what a `Map` has under
+ * the name. What is missing fails the step with `BAD_REQUEST`. With `?` at the end it is `null`, in a text nothing, and as a member of an object no member at all.
  */
 export interface WorkflowDefinition {
   /** Tasks by name; each is a method that callers may call. */
   readonly tasks: Readonly<Record<string, TaskDefinition>>;
   /** What is begun by the clock, by name. */
   readonly schedules?: Readonly<Record<string, ScheduleDefinition>> | undefined;
-  /** For all steps that say nothing else. */
+  /** For all calls and code that say nothing else. */
   readonly defaults?: StepDefaults | undefined;
 }
 
@@ -25,7 +37,7 @@ export interface TaskOptions {
   readonly doc?: string | undefined;
   /** Names of what callers give, for introspection; callers that give it in order have it put under these names. */
   readonly params?: readonly string[] | undefined;
-  /** Those of `params` that may be left out. */
+  /** Those of `params` that may be left out; they stand at the end of them. */
   readonly optional?: readonly string[] | undefined;
   /** What it does. */
   readonly steps: readonly StepDefinition[];
@@ -35,14 +47,29 @@ export interface TaskOptions {
   readonly result?: Mapping | undefined;
   /** A run that takes longer fails with `TIMEOUT`, in milliseconds; default none. */
   readonly timeoutMs?: number | undefined;
+  /** For all its calls and code that say nothing else; default: those of the definition. */
+  readonly defaults?: StepDefaults | undefined;
 }
 
 /** Any JSON, with references in texts. */
 export type Mapping = string | number | boolean | null | readonly Mapping[] | { readonly [name: string]: Mapping };
 
-/** Something that is true or false: a mapping that gives a value that counts as true in JavaScript, or a comparison. */
+/**
+ * Something that is true or false: references alone in a text, whose value counts as true in JavaScript, or a comparison.
+ *
+ * - `equals`: two values with the same in them, numbers by their value;
+ * - `less`, `greater`: two numbers, two texts (by the codes of their characters) or two dates;
+ * - `in`: a value among those of a list, a text in a text, a name in an object;
+ * - `exists`: a reference that leads to something that is not `null`;
+ * - `not`, `all`, `any`: of others; `all` and `any` look at no more than they need.
+ *
+ * What cannot be compared fails the step with `BAD_REQUEST`.
+ */
 export type Condition =
-  | Mapping
+  | string
+  | number
+  | boolean
+  | null
   | { readonly equals: readonly [Mapping, Mapping] }
   | { readonly less: readonly [Mapping, Mapping] }
   | { readonly greater: readonly [Mapping, Mapping] }
@@ -52,7 +79,7 @@ export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] };
 
-/** What steps have that say nothing else. */
+/** What calls and code have that say nothing else. Other kinds of steps have what they say themselves. */
 export interface StepDefaults {
   /** See {@link StepCommon.timeoutMs}. */
   readonly timeoutMs?: number | undefined;
@@ -62,17 +89,18 @@ export interface StepDefaults {
 
 /** What every step may have. */
 export interface StepCommon extends StepDefaults {
-  /** Unique in its task: letters, digits, `_` and `-`. Others refer to its result by it; default: its place. */
+  /** Unique in its task: letters, digits, `_` and `-`, not digits alone. Others refer to its result by it; default: its place. */
   readonly name?: string | undefined;
   /** What it is for, for people. */
   readonly doc?: string | undefined;
   /**
-   * How long one try may take, in milliseconds; default 30,000 for calls and code, none for others. Of `wait`: how long to wait.
+   * How long one try may take, in milliseconds; default 30,000 for calls and code, none for others. Of `wait`: how long to wait for an event, what is published or
+   * an approval.
    */
   readonly timeoutMs?: number | undefined;
   /** Whether and when it is tried again after it failed; default: not at all. */
   readonly retry?: RetryDefinition | undefined;
-  /** What undoes it when a later step of the task fails or the run is cancelled. */
+  /** What undoes it when a later step of the task fails or the run is cancelled. Not in `compensate` and `finally`. */
   readonly compensate?: StepDefinition | undefined;
 }
 

@@ -53,6 +53,8 @@ const MAX_TRY = 2_147_483_647;
 /** A hundred years. */
 const MAX_TIME = 3_155_760_000_000;
 
+type ReadNames = Pick<ReadStep, "names">;
+
 /** Reads the steps of one task. */
 export class StepReader implements StepContext {
   readonly problems: Problems;
@@ -119,10 +121,9 @@ export class StepReader implements StepContext {
     const names: string[] = [];
     for (const [index, item] of (value as unknown[]).entries()) {
       const read = this.#step(item, itemPath(path, index), String(index), inner, depth);
-      if (!read) continue;
       inner.add(read.names);
       for (const name of read.names) names.push(name);
-      steps.push(read.step);
+      if (read.step) steps.push(read.step);
     }
     return { steps, names };
   }
@@ -130,7 +131,7 @@ export class StepReader implements StepContext {
   branch(value: unknown, path: string, reach: Reach, depth: number): ReadSteps {
     if (Array.isArray(value)) return this.list(value, path, reach, depth);
     const read = this.#step(value, path, "0", reach, depth);
-    return read ? { steps: [read.step], names: read.names } : NO_STEPS;
+    return { steps: read.step ? [read.step] : [], names: read.names };
   }
 
   #readerAt(reach: Reach): MappingReader {
@@ -144,27 +145,30 @@ export class StepReader implements StepContext {
     };
   }
 
-  #step(value: unknown, path: string, place: string, reach: Reach, depth: number): ReadStep | undefined {
+  /** @returns without a step, and tells so, what makes no sense; its name is known all the same */
+  #step(value: unknown, path: string, place: string, reach: Reach, depth: number): Partial<ReadStep> & ReadNames {
     const { budget } = this.#settings;
     if (--budget.left < 0) {
       if (budget.left === -1) {
         this.problems.add(path, `is step ${MAX_STEPS + 1} of the definition`, "make several definitions of it");
       }
-      return undefined;
+      return NO_NAMES;
     }
     if (depth >= MAX_DEPTH) {
       this.problems.add(path, `stands in ${MAX_DEPTH} steps`, "make a task of it, and call that");
-      return undefined;
+      return NO_NAMES;
     }
     const fields = Fields.of(value, path, "a step", this.problems);
-    const kind = fields && this.#kindOf(fields);
-    if (!kind) return undefined;
+    if (!fields) return NO_NAMES;
+    const kind = this.#kindOf(fields);
     const name = this.#nameOf(fields);
+    const own = name === undefined ? [] : [name];
+    if (!kind) return { names: own };
     const key = place === COMPENSATE ? COMPENSATE : (name ?? place);
     const common = this.#common(fields, key, name, kind);
     const { step, names } = kind.read({ fields, reach, depth, common }, this);
     if (name !== undefined) this.#names.close(name);
-    const seen = name === undefined ? names : [name, ...names];
+    const seen = [...own, ...names];
     const compensate = this.#compensate(fields, seen, reach, depth);
     return { step: compensate ? { ...step, compensate } : step, names: seen };
   }
@@ -225,9 +229,10 @@ export class StepReader implements StepContext {
     }
     const undoing = reach.ofUndoing();
     undoing.add(names);
-    return this.#step(fields.get("compensate"), fields.at("compensate"), COMPENSATE, undoing, depth + 1)?.step;
+    return this.#step(fields.get("compensate"), fields.at("compensate"), COMPENSATE, undoing, depth + 1).step;
   }
 }
 
 const COMPENSATE = "compensate";
 const NO_STEPS: ReadSteps = { steps: [], names: [] };
+const NO_NAMES: ReadNames = { names: [] };

@@ -143,7 +143,7 @@ async function runMap(
 
 async function runSwitch(context: RunContext, step: CompiledSwitch, path: string, frame: Frame): Promise<unknown> {
   const value = step.on(frame.scope);
-  const key = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
+  const key = typeof value === "string" ? value : JSON.stringify(value ?? null);
   const found = step.cases.get(key);
   if (found) return runWay(context, [`=${key}`, found], path, frame);
   if (step.default) return runWay(context, ["default", step.default], path, frame);

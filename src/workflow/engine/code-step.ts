@@ -74,7 +74,10 @@ async function runWithin(
         reject(signal.reason as Error);
       });
       const { id: run, task } = facts;
-      outsideOfCalls(async () => body(input, { run, task, step: path, attempt, signal })).then(resolve, reject);
+      outsideOfCalls(() => Promise.resolve().then(() => body(input, { run, task, step: path, attempt, signal }))).then(
+        resolve,
+        reject,
+      );
     });
   } finally {
     clearTimeout(clock);

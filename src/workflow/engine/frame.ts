@@ -81,7 +81,8 @@ export function waitFor<T>(
   return new Promise<T>((resolve, reject) => {
     if (stop.reason) throw stop.reason;
     leave = stop.onStop(() => {
-      reject(stop.reason as Error);
+      const { reason } = stop;
+      if (reason) reject(reason);
     });
     letGo = begin(resolve, reject);
   }).finally(() => {
@@ -91,8 +92,12 @@ export function waitFor<T>(
 }
 
 /** Waits until a time, in milliseconds since 1970. @throws as {@link waitFor} */
-export function pauseUntil({ parts }: RunContext, frame: Frame, when: number): Promise<void> {
-  return waitFor<void>(frame, (settle) => parts.clock.at(when, settle));
+export async function pauseUntil({ parts }: RunContext, frame: Frame, when: number): Promise<void> {
+  await waitFor<undefined>(frame, (settle) =>
+    parts.clock.at(when, () => {
+      settle(undefined);
+    }),
+  );
 }
 
 /** What a step is given. @throws BadRequestError when a reference leads nowhere */

@@ -49,7 +49,7 @@ export const FINALLY = "~finally";
  */
 export class RunMemory {
   /** By path, in the order in which they were heard of. */
-  readonly steps: Map<string, StepMemory> = new Map();
+  readonly steps: Map<string, StepMemory> = new Map<string, StepMemory>();
   /** Lines of the history so far. */
   lines = 0;
   /** Why what was done is undone. */

@@ -13,7 +13,7 @@ export interface StartOptions {
  * run fails with `BAD_REQUEST`, `not-executed`, when there is no such run.
  */
 export interface Runs {
-  /** What new runs begin with; may change at any time. */
+  /** What new runs begin with; may change at any time. @internal */
   definitions: CompiledWorkflow;
   start(task: string, input: unknown, options?: StartOptions): Promise<RunInfo>;
   /** Settles when the run ends. @throws what it failed with, as RpcError; the signal's reason */

@@ -3,7 +3,7 @@ import type { CompiledWait } from "../definition/compiled.js";
 import type { HistoryEvent } from "../run.js";
 import { type Frame, pauseUntil, type RunContext, waitFor } from "./frame.js";
 import { ask } from "./questions.js";
-import type { OpenWait, StepMemory } from "./run-memory.js";
+import type { StepMemory } from "./run-memory.js";
 import { timed } from "./timed.js";
 
 /** Waits for a time, an event, something that is published, or a person. */
@@ -16,7 +16,7 @@ export async function runWait(
 ): Promise<unknown> {
   // When it began in an earlier process, it goes on waiting for what it waited for.
   if (!memory.wait) context.record(describeWait(context, step, path, frame));
-  const wait = memory.wait as OpenWait | undefined;
+  const { wait } = memory;
   const { timeoutMs } = step;
   const over = context.busy("waiting");
   try {
@@ -96,9 +96,9 @@ async function waitForEvent(
   const { memory } = context;
   // Another branch may have waited for the same, and taken it.
   while (!memory.hasEvent(event)) {
-    await waitFor<void>(frame, (settle) =>
+    await waitFor<undefined>(frame, (settle) =>
       context.listen(event, key, () => {
-        if (memory.hasEvent(event)) settle();
+        if (memory.hasEvent(event)) settle(undefined);
       }),
     );
   }

@@ -1,3 +1,4 @@
+import { RpcError } from "../../errors.js";
 import type { ServiceRecord } from "../../peer/record.js";
 import { closeDatabase, type Database } from "../../service/journal/libsql.js";
 import type { Logger } from "../../util/log.js";
@@ -116,7 +117,7 @@ export class SqliteRunJournal implements RunJournal {
     const entries: HistoryEntry[] = [];
     // Long ones a part at a time, so that nobody waits for them.
     for (let left = limit; left > 0; left = limit - entries.length) {
-      const rows = Math.min(left, READ_AT_ONCE);
+      const rows = Math.min(Math.ceil(left), READ_AT_ONCE);
       const from = entries.at(-1)?.number ?? after;
       const part = await this.#read(() => this.#reader.history(run, from, rows));
       for (const entry of part) entries.push(entry);
@@ -200,6 +201,11 @@ export class SqliteRunJournal implements RunJournal {
     await this.#pruning;
   }
 
+  /** For `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   /** A run that is there. */
   async #readKnown(key: number): Promise<{ readonly run: StoredRun; readonly isNew: boolean }> {
     return await this.#read(() => {
@@ -258,8 +264,8 @@ export class SqliteRunJournal implements RunJournal {
 
   #readFailure(error: unknown): Error {
     const kind = failureKind(error);
-    if (kind === "given") return error as Error;
-    if (kind === "storage") return cannotRead(this.#file, error);
+    if (RpcError.isRpcError(error) && kind === "given") return error;
+    if (kind !== "damaged") return cannotRead(this.#file, error);
     this.#writer.setDamaged(error);
     return isDamaged(this.#file, error);
   }

@@ -1,0 +1,359 @@
+import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { RpcError, rpcError } from "../../errors.js";
+import { outsideOfCalls } from "../../peer/call-context.js";
+import { listenToAbort } from "../../util/signals.js";
+import { untilAborted } from "../../util/sleep.js";
+import type { Delivery, RunDetails, RunProgress } from "../control.js";
+import type { CompiledWorkflow } from "../definition/compiled.js";
+import type { StoredRun } from "../journal/run-journal.js";
+import { ENDED_STATES, type HistoryEntry, type RunAnswer, type RunFilter, type RunInfo } from "../run.js";
+import { Definitions } from "./definitions.js";
+import { describeSteps } from "./describe-steps.js";
+import { EventDesk } from "./event-desk.js";
+import { Execution, type ExecutionOwner } from "./execution.js";
+import { errorOfRun, Suspended } from "./failure.js";
+import type { EngineParts } from "./parts.js";
+import { Room } from "./room.js";
+import { RunMemory } from "./run-memory.js";
+import { RunWatch } from "./run-watch.js";
+import type { Runs, StartOptions } from "./runs.js";
+
+/** Options of an {@link Engine}. */
+export interface EngineOptions {
+  /** Runs that have not ended, at most; default 100,000. One more is refused with `OVERLOADED`. */
+  readonly maxRuns?: number | undefined;
+}
+
+/**
+ * Runs tasks: what happens in a run is written down before it goes on, and a run that was interrupted goes on where it was.
+ */
+export class Engine implements Runs {
+  readonly #parts: EngineParts;
+  readonly #maxRuns: number;
+  readonly #definitions: Definitions;
+  /** Runs that have not ended, by id. */
+  readonly #going = new Map<string, Execution>();
+  /** Those that are about to begin. */
+  readonly #beginning = new Map<string, Promise<Execution | StoredRun>>();
+  readonly #events = new EventDesk();
+  readonly #watches = new Map<RunWatch, string | undefined>();
+  readonly #givingUp = new AbortController();
+  readonly #owner: ExecutionOwner;
+  readonly #room: Room;
+  #isClosing = false;
+
+  constructor(parts: EngineParts, definitions: CompiledWorkflow, options: EngineOptions = {}) {
+    this.#parts = parts;
+    this.#maxRuns = options.maxRuns ?? 100_000;
+    this.#definitions = new Definitions(parts.journal, definitions);
+    this.#room = new Room(parts.log);
+    this.#owner = {
+      parts,
+      room: this.#room,
+      givingUp: this.#givingUp.signal,
+      listen: (run, event, key, heard) => this.#events.listen(run, event, key, heard),
+      happened: (execution, entry) => {
+        this.#tell(execution, entry);
+      },
+    };
+  }
+
+  get definitions(): CompiledWorkflow {
+    return this.#definitions.current;
+  }
+
+  set definitions(workflow: CompiledWorkflow) {
+    this.#definitions.current = workflow;
+  }
+
+  /** Why runs do not go on; `undefined`: they do. */
+  get stalled(): string | undefined {
+    return this.#room.lack;
+  }
+
+  /** Runs that have not ended. */
+  get size(): number {
+    return this.#going.size;
+  }
+
+  /** Goes on with all runs that have not ended. Call it once, before anything else. @returns how many */
+  async resumeAll(): Promise<number> {
+    const unfinished = await this.#parts.journal.unfinished();
+    for (const stored of unfinished) {
+      try {
+        const workflow = await this.#definitions.find(stored.version);
+        this.#begin(stored, workflow, await this.#remember(stored));
+      } catch (error) {
+        this.#parts.log.error(`Run ${stored.id} of ${stored.task} cannot go on: ${(error as Error).message}`);
+      }
+    }
+    return this.#going.size;
+  }
+
+  async start(task: string, input: unknown, { id }: StartOptions = {}): Promise<RunInfo> {
+    const begun = await this.#start(task, input, id);
+    return begun instanceof Execution ? begun.info : this.#infoOf(begun);
+  }
+
+  async wait(run: string, signal?: AbortSignal): Promise<unknown> {
+    const going = this.#going.get(run);
+    if (going) return signal ? untilAborted(resultOf(going), signal) : resultOf(going);
+    const stored = await this.#find(run);
+    if (stored.error) throw errorOfRun(run, stored.error);
+    return stored.result;
+  }
+
+  async status(run: string): Promise<RunInfo> {
+    return this.#going.get(run)?.info ?? this.#infoOf(await this.#find(run));
+  }
+
+  async show(run: string): Promise<RunDetails> {
+    const going = this.#going.get(run);
+    if (going)
+      return { ...going.info, steps: describeSteps(going.workflow, going.task, going.memory, going.info.state) };
+    const stored = await this.#find(run);
+    const workflow = await this.#definitions.find(stored.version);
+    const task = workflow.tasks.get(stored.task);
+    const memory = await this.#remember(stored);
+    const info = this.#infoOf(stored);
+    return { ...info, steps: task ? describeSteps(workflow, task, memory, info.state) : [] };
+  }
+
+  async list(filter: RunFilter): Promise<readonly RunInfo[]> {
+    const found = await this.#parts.journal.list(filter);
+    return found.map((stored) => this.#going.get(stored.id)?.info ?? this.#infoOf(stored));
+  }
+
+  count(): Promise<Readonly<Record<string, number>>> {
+    return this.#parts.journal.count();
+  }
+
+  async history(run: string, after?: number, limit?: number): Promise<readonly HistoryEntry[]> {
+    const going = this.#going.get(run);
+    await going?.safe();
+    const { key } = going?.stored ?? (await this.#find(run));
+    return this.#parts.journal.history(key, after, limit);
+  }
+
+  async cancel(run: string, reason: string, by?: string): Promise<RunInfo> {
+    const going = await this.#requireGoing(run);
+    await going.cancel(reason, by);
+    return going.info;
+  }
+
+  async retry(run: string, by?: string): Promise<RunInfo> {
+    this.#requireOpen();
+    if (this.#going.has(run)) throw refuse(`Run ${run} is going on`);
+    const stored = await this.#find(run);
+    if (stored.state !== "failed")
+      throw refuse(`Run ${run} is ${stored.state}; only one that has failed can be retried`);
+    const workflow = await this.#definitions.find(stored.version);
+    const memory = await this.#remember(stored);
+    if (this.#going.has(run)) throw refuse(`Run ${run} is going on`);
+    const at = this.#parts.clock.now();
+    const entry: HistoryEntry = {
+      number: memory.lines + 1,
+      at,
+      event: { kind: "retried", ...(by !== undefined && { by }) },
+    };
+    memory.apply(entry);
+    const { key } = stored;
+    await this.#parts.journal.write([
+      { kind: "entry", run: key, entry },
+      { kind: "state", run: key, state: "running", at },
+    ]);
+    const { error: _, result: __, ...rest } = stored;
+    return this.#begin({ ...rest, state: "running", updatedAt: at, endedAt: null }, workflow, memory).info;
+  }
+
+  async resume(run: string, answer: RunAnswer): Promise<RunInfo> {
+    const going = await this.#requireGoing(run);
+    await going.resume(answer);
+    return going.info;
+  }
+
+  async deliver(
+    event: string,
+    payload: unknown,
+    { run, key }: { readonly run?: string | undefined; readonly key?: string | undefined },
+  ): Promise<Delivery> {
+    this.#requireOpen();
+    if (run === undefined && key === undefined) throw refuse(`The event ${event} needs a run or a key to go to`);
+    const runs = run === undefined ? this.#events.runsAt(event, key ?? "") : [run];
+    if (run !== undefined) await this.#requireGoing(run);
+    await Promise.all(
+      runs.map(async (id) => {
+        await this.#going.get(id)?.deliver(event, payload);
+        this.#events.tell(id, event);
+      }),
+    );
+    return { runs };
+  }
+
+  async *progress(run: string | undefined, signal: AbortSignal): AsyncGenerator<RunProgress, undefined> {
+    const watch = new RunWatch();
+    this.#watches.set(watch, run);
+    const end = (): void => {
+      watch.end();
+    };
+    listenToAbort(signal, end);
+    try {
+      if (signal.aborted || this.#isClosing) return undefined;
+      const told = run === undefined ? 0 : yield* this.#past(run, watch);
+      for await (const progress of watch) {
+        if (!progress.entry || progress.entry.number > told) yield progress;
+      }
+      return undefined;
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#watches.delete(watch);
+    }
+  }
+
+  /**
+   * Lets no run begin anything more, and leaves them as they stand in the journal. Idempotent.
+   *
+   * @param drainMs - how long it waits for what is being done
+   */
+  async close(drainMs: number): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    const going = [...this.#going.values()];
+    for (const execution of going) execution.suspend();
+    const timer = setTimeout(() => {
+      this.#giveUp();
+    }, drainMs);
+    await Promise.allSettled(going.map(({ ended }) => ended));
+    clearTimeout(timer);
+    this.#giveUp();
+    for (const watch of this.#watches.keys()) watch.end();
+  }
+
+  #giveUp(): void {
+    this.#room.close();
+    this.#givingUp.abort(rpcError("CANCELLED", "The workflow service was closed", { outcome: "unknown" }));
+  }
+
+  async #start(task: string, input: unknown, given: string | undefined): Promise<Execution | StoredRun> {
+    this.#requireOpen();
+    const id = given ?? randomBytes(9).toString("base64url");
+    const same = (begun: Execution | StoredRun): Execution | StoredRun => {
+      const { task: other, input: otherInput } = begun instanceof Execution ? begun.stored : begun;
+      if (other !== task) throw refuse(`The id ${id} belongs to a run of ${other}, and not of ${task}`);
+      if (isDeepStrictEqual(otherInput, input)) return begun;
+      throw refuse(`The id ${id} belongs to a run of ${task} with another input`);
+    };
+    const known = this.#going.get(id) ?? (await this.#beginning.get(id));
+    if (known) return same(known);
+    if (this.#going.size + this.#beginning.size >= this.#maxRuns) {
+      throw rpcError("OVERLOADED", `${this.#maxRuns} runs have not ended; no more are begun`, {
+        outcome: "not-executed",
+      });
+    }
+    const beginning = this.#write(id, task, input);
+    this.#beginning.set(id, beginning);
+    try {
+      return same(await beginning);
+    } finally {
+      this.#beginning.delete(id);
+    }
+  }
+
+  async #write(id: string, task: string, input: unknown): Promise<Execution | StoredRun> {
+    const { version, workflow } = await this.#definitions.begin(task);
+    const startedAt = this.#parts.clock.now();
+    const { run, isNew } = await this.#parts.journal.begin({ id, task, version, state: "running", startedAt, input });
+    if (!isNew) return this.#going.get(id) ?? run;
+    const memory = new RunMemory();
+    memory.apply({ number: 1, at: startedAt, event: { kind: "begun" } });
+    return this.#begin(run, workflow, memory);
+  }
+
+  #begin(stored: StoredRun, workflow: CompiledWorkflow, memory: RunMemory): Execution {
+    // It belongs to no call, and ends with none.
+    const execution = outsideOfCalls(() => new Execution(this.#owner, stored, workflow, memory));
+    this.#going.set(stored.id, execution);
+    const over = (): void => {
+      this.#going.delete(stored.id);
+    };
+    execution.ended.then(over, (error: unknown) => {
+      over();
+      if (!RpcError.isRpcError(error) && !(error instanceof Suspended)) {
+        this.#parts.log.error(`Run ${stored.id} of ${stored.task} broke off: ${(error as Error).message}`);
+      }
+    });
+    return execution;
+  }
+
+  async #remember({ key }: StoredRun): Promise<RunMemory> {
+    const memory = new RunMemory();
+    for (const entry of await this.#parts.journal.history(key)) memory.apply(entry);
+    return memory;
+  }
+
+  #tell(execution: Execution, entry: HistoryEntry | undefined): void {
+    if (this.#watches.size === 0) return;
+    const { info } = execution;
+    for (const [watch, run] of this.#watches) {
+      if (run !== undefined && run !== execution.id) continue;
+      watch.push({ run: info, ...(entry && { entry }) });
+      if (run !== undefined && ENDED_STATES.includes(info.state)) watch.end();
+    }
+  }
+
+  /** What has happened by now. @returns the number of its last line */
+  async *#past(run: string, watch: RunWatch): AsyncGenerator<RunProgress, number> {
+    const entries = await this.history(run);
+    const info = await this.status(run);
+    for (const entry of entries) yield { run: info, entry };
+    if (ENDED_STATES.includes(info.state)) {
+      yield { run: info };
+      watch.end();
+    }
+    return entries.at(-1)?.number ?? 0;
+  }
+
+  #infoOf(stored: StoredRun): RunInfo {
+    const { key: _, ...told } = stored;
+    return { ...told, questions: [] };
+  }
+
+  async #find(run: string): Promise<StoredRun> {
+    const stored = await this.#parts.journal.find(run);
+    if (!stored) throw refuse(`There is no run ${run}; it may have been forgotten since it ended`);
+    return stored;
+  }
+
+  async #requireGoing(run: string): Promise<Execution> {
+    this.#requireOpen();
+    const going = this.#going.get(run);
+    if (going) return going;
+    const { state } = await this.#find(run);
+    throw refuse(`Run ${run} is ${state} already`);
+  }
+
+  #requireOpen(): void {
+    if (!this.#isClosing) return;
+    throw rpcError("DRAINING", "The workflow service is being closed", { outcome: "not-executed" });
+  }
+}
+
+async function resultOf({ id, ended }: Execution): Promise<unknown> {
+  try {
+    return await ended;
+  } catch (error) {
+    if (!(error instanceof Suspended)) throw error;
+    throw rpcError(
+      "UNAVAILABLE",
+      `The workflow service was closed while run ${id} went on; it goes on when it is there again`,
+      {
+        outcome: "unknown",
+      },
+    );
+  }
+}
+
+function refuse(message: string): Error {
+  return rpcError("BAD_REQUEST", message, { outcome: "not-executed" });
+}
