@@ -14,12 +14,19 @@ describe("A workflow service", () => {
     const folder = mkdtempSync(join(tmpdir(), "lamplighter-"));
     const { address: nameserver } = await mesh.nameserver();
     await mesh.host([echo], { nameserver });
-    const host = mesh.own(new WorkflowHost({
-      service: "/demo/workflow/1",
-      nameserver,
-      journal: join(folder, "runs.db"),
-      definitions: { tasks: { echo: [{ interface: "demo.echo" }, { interface: "demo.echo", input: { got: "${result}" } }], two: { params: ["a", "b"], steps: [{ value: ["${input.a}", "${input.b}"] }] } } },
-    }));
+    const host = mesh.own(
+      new WorkflowHost({
+        service: "/demo/workflow/1",
+        nameserver,
+        journal: join(folder, "runs.db"),
+        definitions: {
+          tasks: {
+            echo: [{ interface: "demo.echo" }, { interface: "demo.echo", input: { got: "${result}" } }],
+            two: { params: ["a", "b"], steps: [{ value: ["${input.a}", "${input.b}"] }] },
+          },
+        },
+      }),
+    );
     await host.start();
     const client = mesh.client({ nameserver });
     const w = workflow("/demo/workflow/1", { client });
