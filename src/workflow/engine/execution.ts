@@ -50,6 +50,7 @@ export class Execution implements RunContext {
   #error: RunFailure | undefined;
   #end: Pick<StoredRun, "result" | "endedAt"> | undefined;
   #isSettling = false;
+  #isFinishing = false;
   #timeout: (() => void) | undefined;
 
   /**
@@ -162,7 +163,7 @@ export class Execution implements RunContext {
 
   /** Stops it, and undoes what it did; settles when that is safe to happen. */
   async cancel(reason: string, by: string | undefined): Promise<void> {
-    if (!this.memory.cancelled && !this.memory.undoing && !this.#end) {
+    if (!this.memory.cancelled && !this.memory.undoing && !this.#isFinishing) {
       this.record({ kind: "cancelled", reason, ...(by !== undefined && { by }) });
       this.#cancelNow(reason);
     }
@@ -233,6 +234,7 @@ export class Execution implements RunContext {
   }
 
   async #finish(result: unknown, failure: RunFailure | undefined): Promise<void> {
+    this.#isFinishing = true;
     const state = failure ? (this.memory.cancelled ? "cancelled" : "failed") : "completed";
     const { key: run } = this.#stored;
     this.record({ kind: "ended", state });
@@ -265,7 +267,7 @@ export class Execution implements RunContext {
     this.#isSettling = true;
     setImmediate(() => {
       this.#isSettling = false;
-      if (this.#end || this.closing.reason) return;
+      if (this.#isFinishing || this.closing.reason) return;
       this.#become(this.#now());
     });
   }
