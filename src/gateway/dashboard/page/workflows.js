@@ -41,7 +41,7 @@ export class Workflows {
           setText(cell.lastElementChild, noteOf(row));
         },
       },
-      { title: "Task", className: "name", text: ({ task }) => task },
+      { title: "Task", className: "minor", text: ({ task }) => task },
       {
         title: "State",
         make: () => element("span", { class: "state" }),
