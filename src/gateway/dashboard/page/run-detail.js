@@ -106,7 +106,7 @@ export class RunDetail {
     const badge = list.children[0].lastElementChild;
     badge.className = "state";
     setAttribute(badge, "data-state", state);
-    byId("run-chain").replaceChildren(chain(steps, now));
+    byId("run-chain").replaceChildren(chain(steps, endedAt ?? now));
   }
 
   /** Questions stay the same elements while they are asked, so that what is being written lasts. */

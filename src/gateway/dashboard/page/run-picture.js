@@ -14,6 +14,9 @@ const MARKS = {
   skipped: "–",
 };
 
+const SEQUENCES = ["steps", "task"];
+const OVER = ["done", "failed", "undone"];
+
 /** Draws steps that come one after the other. */
 export function chain(steps, now) {
   return element("ol", { class: "chain" }, ...steps.map((step) => element("li", {}, drawn(step, now))));
@@ -24,7 +27,7 @@ function drawn(step, now) {
   const own = box(step, now);
   if (!parts) return own;
   // What a sequence consists of goes on to the right, what stands side by side goes below each other.
-  const inner = step.kind === "steps" ? chain(step.steps, now) : branches(step, now);
+  const inner = SEQUENCES.includes(step.kind) ? chain(step.steps, now) : branches(step, now);
   return element("div", { class: "group", "data-state": step.state }, own, inner, ...rest(step));
 }
 
@@ -46,11 +49,11 @@ function branches(step, now) {
 }
 
 function label(branch) {
-  const key = branch.step.split("/").at(-1);
+  const key = branch.label || branch.step.split("/").at(-1);
   return element(
     "span",
     { class: "branch state", "data-state": branch.state },
-    branch.label === "" || branch.label === key ? key : `${key}: ${branch.label}`,
+    /^\d+$/.test(key) ? `[${key}]` : key,
     element("span", { class: "unseen" }, `, ${branch.state}`),
   );
 }
@@ -59,7 +62,9 @@ function box(step, now) {
   const { state, attempts, kind } = step;
   const key = step.step.split("/").at(-1);
   const isNamed = !/^\d+$/.test(key);
-  const time = step.startedAt === null || state === "skipped" ? "" : elapsed((step.endedAt ?? now) - step.startedAt);
+  // Of what is not over some part may be.
+  const until = OVER.includes(state) ? (step.endedAt ?? now) : now;
+  const time = step.startedAt === null || state === "skipped" ? "" : elapsed(until - step.startedAt);
   const facts = [state, time, attempts > 1 ? `${attempts} tries` : ""].filter((fact) => fact !== "").join(", ");
   return element(
     "div",
