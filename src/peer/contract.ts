@@ -142,7 +142,7 @@ export const INTROSPECT = "introspect";
  *
  * @param namesCalls - does whoever asks name its calls, so that repetitions are recognised?
  */
-export function toIntrospection(contract: Contract, namesCalls: boolean = true): Introspection {
+export function toIntrospection(contract: Contract, namesCalls = true): Introspection {
   const methods: Record<string, IntrospectedMethod> = {};
   const added: Record<string, AddedMethodContract> = {};
   for (const [name, method] of contract.methods) {

@@ -17,6 +17,8 @@ export interface CompileOptions {
   readonly file?: string | undefined;
   /** Names of the functions that were handed in; default: not known, and not checked. */
   readonly code?: Iterable<string> | undefined;
+  /** Names of tasks that there are besides those of the definition, so that its tasks may call them; default none. */
+  readonly tasks?: Iterable<string> | undefined;
 }
 
 /**
@@ -34,7 +36,7 @@ export function compileWorkflow(source: unknown, options: CompileOptions = {}): 
     fields.allow(["tasks", "schedules", "defaults"], "a definition");
     const given = membersOf(fields, "tasks", MAX_TASKS, problems);
     if (!fields.has("tasks")) fields.problem("tasks", "is missing", 'write { "tasks": { "NAME": [ … ] } }');
-    const names = new Set(given.keys());
+    const names = new Set([...given.keys(), ...(options.tasks ?? [])]);
     const settings: StepSettings = {
       problems,
       tasks: names,

@@ -113,7 +113,8 @@ export class SqliteRunJournal implements RunJournal {
     return this.#read(() => this.#counts.all());
   }
 
-  async history(run: number, after = 0, limit = Infinity): Promise<readonly HistoryEntry[]> {
+  async history(run: number, after = 0, most?: number): Promise<readonly HistoryEntry[]> {
+    const limit = most ?? Infinity;
     const entries: HistoryEntry[] = [];
     // Long ones a part at a time, so that nobody waits for them.
     for (let left = limit; left > 0; left = limit - entries.length) {
