@@ -47,9 +47,9 @@ export function controlInterface({ runs, calls, desk, closing }: ControlParts): 
       params: ["run", "timeoutMs?"],
       idempotent: true,
       run: async (run: unknown, timeoutMs: unknown) => {
-        const id = readRun(run);
+        const [id, longestMs, call] = [readRun(run), readTimeout(timeoutMs), currentCall()];
         await outsideOfCalls(() => runs().status(id));
-        return await calls.wait(currentCall(), id, readTimeout(timeoutMs));
+        return await calls.wait(call, id, longestMs);
       },
     },
     status: {
