@@ -330,7 +330,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       this.#persist(run, reason).then(run.resolve, run.reject);
     });
     if (wait.isOver) return;
-    named.sending(target).then(
+    nameOf(named, target).then(
       (name) => {
         if (!waits.end(wait)) return;
         const { held } = this.#session;
@@ -498,6 +498,15 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** The name of a try; rejects also where it is refused at once. */
+function nameOf(named: NamedCall, target: CallTarget): Promise<string> {
+  try {
+    return named.sending(target);
+  } catch (error) {
+    return Promise.reject(unnamed(error));
+  }
+}
 
 /** What goes with a try that was given a name; `undefined` where nobody can be asked for it. */
 function firstTry(
