@@ -1,30 +1,44 @@
 import { expect } from "chai";
-import { workflow } from "../../src/index.js";
-import { useMesh } from "../support/mesh.js";
+import { WORKFLOW_INTERFACE, workflow } from "../../src/index.js";
 import { useProcesses } from "../support/processes.js";
-import type { Effect } from "../support/workflow-effects.js";
-import { killWorkflow } from "../support/workflow-kills.js";
+import { until } from "../support/until.js";
+import { useWorkflows } from "../support/workflows.js";
 
-describe("Runs whose workflow service, called services and nameserver are killed", () => {
-  const mesh = useMesh();
+describe("A workflow service that is killed", () => {
+  const mesh = useWorkflows();
   const start = useProcesses();
 
-  it("end, each step once, and what is told of them is what the services did", async () => {
-    const report = await killWorkflow(
-      start,
-      (nameserver) => {
-        const client = mesh.client({ nameserver });
-        return {
-          workflow: mesh.own(workflow("/killed/workflow", { client })).control,
-          booked: (service) =>
-            client.component("demo.steps", { service }).invoke("booked", null, { waitForMs: 10_000 }) as Promise<
-              Effect[]
-            >,
-        };
-      },
-      { runs: 24, kills: 8, concurrency: 8, seed: 7 },
-    );
-    expect(Object.fromEntries(report.wrong)).to.deep.equal({});
-    expect(Object.values(report.kills).reduce((sum, kills) => sum + kills, 0)).to.be.at.least(8);
+  it("goes on where it was when it is started again, and those who wait do not notice", async function () {
+    this.timeout(60_000);
+    const { address } = await mesh.meeting();
+    const serve = async () => {
+      const env = { JOURNAL: mesh.file("runs.db"), NAMESERVER: address };
+      const child = start(process.execPath, ["--import", "tsx", "test/fixtures/workflow-host.ts"], { env });
+      await child.waitFor(/^ready/m);
+      return child;
+    };
+    const client = await mesh.caller();
+    const w = workflow("/demo/workflow", { client });
+    let child = await serve();
+    const options = { timeoutMs: 50_000 };
+    const waiting = [
+      w.invoke("order", { number: 1 }, options),
+      // A component that knows nothing of runs: the call itself is recognised.
+      client.component(WORKFLOW_INTERFACE, "/demo/workflow").invoke("order", { number: 2 }, options),
+      w.start({ task: "order", input: { number: 3 }, id: "third" }).then(() => w.wait({ run: "third" })),
+    ];
+    await until(async () => (await w.count()).waiting === 3);
+    for (let kills = 0; kills < 2; kills++) {
+      child.process.kill("SIGKILL");
+      await child.ended;
+      child = await serve();
+    }
+    const runs = await w.list();
+    expect(runs).to.have.length(3);
+    for (const { id } of runs) await w.deliver({ event: "paid", payload: "cash", run: id });
+    expect(await Promise.all(waiting)).to.deep.equal(["cash", "cash", "cash"]);
+    expect(await w.count()).to.include({ completed: 3 });
+    child.process.kill("SIGKILL");
+    await child.ended;
   });
 });

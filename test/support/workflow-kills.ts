@@ -152,10 +152,12 @@ class Kills {
     const workers = Array.from({ length: Math.min(runs, concurrency) }, () => this.#runSome(services.workflow));
     const answering = this.#answer(services.workflow);
     const killing = this.#killAll();
-    await Promise.race([Promise.all(workers), this.#hung(services.workflow)]);
+    // What goes wrong with the harness itself ends it.
+    const broken = Promise.all([answering, killing]);
+    await Promise.race([Promise.all(workers), this.#hung(services.workflow), broken]);
     const tookMs = performance.now() - begunAt;
     this.#over.abort();
-    await Promise.all([answering, killing]);
+    await broken;
     const effects = await this.#check(services);
     return {
       wrong: this.#wrong,

@@ -145,6 +145,7 @@ describe("Tasks that are defined at run time", () => {
   it("are not waited for by the start, when nobody can be asked", async () => {
     const host = await mesh.workflows({
       nameserver: "tcp://127.0.0.1:1",
+      drainTimeoutMs: 10,
       definitions: { tasks: { a: [{ interface: "x.y" }] } },
     });
     expect((await host.runs.start("a", 1)).task).to.equal("a");

@@ -327,7 +327,7 @@ export class NamedCalls implements NamedExecutions {
 
 /** How long a message may lie unread, say while this process is stopped, so that calls seem younger than they are. */
 const UNREAD_MS = 30_000;
-/** Callers that are remembered. */
+/** Callers that are remembered, give or take a few: those that were active since they were looked at last have another chance. */
 const MAX_CALLERS = 10_000;
 /** So many of them whose calls are being carried out are passed over in a row, when room is needed. */
 const MAX_LOOKS = 16;
