@@ -25,6 +25,8 @@ export interface KillPlan {
   readonly concurrency: number;
   /** What is killed, and when, follows from it. */
   readonly seed: number;
+  /** What is killed: `workflow`, `service 1`, `service 2`, `nameserver`; default all of them. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** What has happened. */
@@ -176,15 +178,16 @@ class Kills {
 
   /** Kills, until all runs have ended. */
   async #killAll(): Promise<void> {
+    const { only } = this.#plan;
+    const victims = this.#victims.filter(({ name }) => only?.includes(name) ?? true);
+    if (victims.length === 0) throw new Error(`There is nothing to be killed: ${only?.join(", ")}`);
     while (!this.#over.signal.aborted) {
       await pause(this.#below(200));
       // Mostly one, sometimes two together, and sometimes all that there is.
       const lot = this.#below(20);
-      const count = lot === 0 ? this.#victims.length : lot < 5 ? 2 : 1;
-      const first = this.#below(this.#victims.length);
-      const chosen = this.#victims.filter(
-        (_, index) => (index - first + this.#victims.length) % this.#victims.length < count,
-      );
+      const count = lot === 0 ? victims.length : lot < 5 ? 2 : 1;
+      const first = this.#below(victims.length);
+      const chosen = victims.filter((_, index) => (index - first + victims.length) % victims.length < count);
       await Promise.all(
         chosen.map(async (victim) => {
           await victim.kill();
@@ -258,7 +261,10 @@ class Kills {
   }
 
   async #check(services: KilledServices): Promise<Record<string, number>> {
-    const effects = [...readEffects(this.#folder), ...(await Promise.all(SERVICES.map((service) => services.booked(service)))).flat()];
+    const effects = [
+      ...readEffects(this.#folder),
+      ...(await Promise.all(SERVICES.map((service) => services.booked(service)))).flat(),
+    ];
     const byRun = new Map<string, Effect[]>();
     const counts: Record<string, number> = {};
     for (const effect of effects) {
@@ -271,6 +277,11 @@ class Kills {
       const run = `${this.#plan.seed}-${number}`;
       const found = await this.#checkOne(services.workflow, run, byRun.get(run) ?? []);
       for (const text of found) this.#complain(run, text);
+    }
+    // Whoever lives knows what they have done.
+    const hasLost = this.#victims.some(({ name, kills }) => name.startsWith("service") && kills > 0);
+    for (const step of Object.keys(this.#questions)) {
+      if (!hasLost && step !== "stamp") this.#complain("all", `was asked about ${step}, whose service lived`);
     }
     for (const victim of this.#victims) for (const line of victim.complaints()) this.#complain(victim.name, line);
     return counts;
