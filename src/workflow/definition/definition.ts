@@ -70,14 +70,62 @@ export type Condition =
   | number
   | boolean
   | null
-  | { readonly equals: readonly [Mapping, Mapping] }
-  | { readonly less: readonly [Mapping, Mapping] }
-  | { readonly greater: readonly [Mapping, Mapping] }
-  | { readonly in: readonly [Mapping, Mapping] }
-  | { readonly exists: string }
-  | { readonly not: Condition }
-  | { readonly all: readonly Condition[] }
-  | { readonly any: readonly Condition[] };
+  | EqualsCondition
+  | LessCondition
+  | GreaterCondition
+  | InCondition
+  | ExistsCondition
+  | NotCondition
+  | AllCondition
+  | AnyCondition;
+
+/** Do two values have the same in them? */
+export interface EqualsCondition {
+  /** The values. */
+  readonly equals: readonly [Mapping, Mapping];
+}
+
+/** Is the first value less than the second? */
+export interface LessCondition {
+  /** The values. */
+  readonly less: readonly [Mapping, Mapping];
+}
+
+/** Is the first value greater than the second? */
+export interface GreaterCondition {
+  /** The values. */
+  readonly greater: readonly [Mapping, Mapping];
+}
+
+/** Is the first value in the second? */
+export interface InCondition {
+  /** The values. */
+  readonly in: readonly [Mapping, Mapping];
+}
+
+/** Is there something? */
+export interface ExistsCondition {
+  /** A reference, with or without `${` and `}` around it. */
+  readonly exists: string;
+}
+
+/** Does another condition not hold? */
+export interface NotCondition {
+  /** The other. */
+  readonly not: Condition;
+}
+
+/** Do all hold? */
+export interface AllCondition {
+  /** They, at least one. */
+  readonly all: readonly Condition[];
+}
+
+/** Does one of them hold? */
+export interface AnyCondition {
+  /** They, at least one. */
+  readonly any: readonly Condition[];
+}
 
 /** What calls and code have that say nothing else. Other kinds of steps have what they say themselves. */
 export interface StepDefaults {
@@ -229,17 +277,43 @@ export interface WaitDefinition extends StepCommon {
 }
 
 /** What is waited for. */
-export type WaitFor =
-  /** A time. */
-  | { readonly forMs: Mapping }
-  /** A moment: a text as of ISO 8601, or milliseconds since 1970. */
-  | { readonly until: Mapping }
-  /** An event that somebody delivers, to this run or under this key; results in what came with it. */
-  | { readonly event: string; readonly key?: Mapping | undefined }
-  /** The first value that a publisher publishes after the step has begun; results in it. */
-  | { readonly published: string; readonly topic?: Mapping | undefined }
-  /** The answer of a person; results in what they answered. */
-  | { readonly approval: Mapping; readonly choices?: readonly string[] | undefined };
+export type WaitFor = TimeWait | MomentWait | EventWait | PublishedWait | ApprovalWait;
+
+/** A time. */
+export interface TimeWait {
+  /** Gives milliseconds. */
+  readonly forMs: Mapping;
+}
+
+/** A moment. */
+export interface MomentWait {
+  /** Gives a text as of ISO 8601, or milliseconds since 1970. */
+  readonly until: Mapping;
+}
+
+/** An event that somebody delivers, to this run or under a key; results in what came with it. */
+export interface EventWait {
+  /** Its name. */
+  readonly event: string;
+  /** Gives the key. */
+  readonly key?: Mapping | undefined;
+}
+
+/** The first value that a publisher publishes after the step has begun; results in it. */
+export interface PublishedWait {
+  /** The publisher's interface. */
+  readonly published: string;
+  /** Gives the topic; default: any. */
+  readonly topic?: Mapping | undefined;
+}
+
+/** The answer of a person; results in what they answered. */
+export interface ApprovalWait {
+  /** Gives the question, as text. */
+  readonly approval: Mapping;
+  /** What can be answered; default: anything. */
+  readonly choices?: readonly string[] | undefined;
+}
 
 /** What is begun by the clock. */
 export interface ScheduleDefinition {
