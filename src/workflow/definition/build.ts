@@ -120,7 +120,8 @@ export type CallsToMember<T> = T extends (...args: infer A) => infer R
     : never;
 
 /**
- * Makes steps that call an interface, typed as proxies are: by a name of `Interfaces`, an interface, a class, or `typeof` what `defineInterface` returned.
+ * Makes steps that call an interface, typed as proxies are: by a name of `Interfaces`, an interface, a class, or `typeof` what `defineInterface`
+ * returned.
  *
  * ```ts
  * const query = callsTo<Query>("com.foo.example");

@@ -1,23 +1,25 @@
 /**
  * What a workflow does, as data: JSON, YAML, or made in TypeScript (docs/workflow.md).
  *
- * Texts of {@link Mapping}s refer to values: `${input.order.id}` alone is that value, as it is and no copy. Between other text it is written into it: texts
- * as they are, numbers and booleans as JavaScript writes them, `null` as nothing, all else as JSON. `$${` stands for `${`.
+ * Texts of {@link Mapping}s refer to values: `${input.order.id}` alone is that value, as it is and no copy. Between other text it is
+ * written into it: texts as they are, numbers and booleans as JavaScript writes them, `null` as nothing, all else as JSON. `$${` stands for
+ * `${`.
  *
  * A reference begins with one of
  *
  * - `input`, of the task;
- * - `result`, of the step before. At the beginning of a task it is the input, of a `map` the item, of a branch what it was before the branches, of `compensate` the
- *   `output`, of `finally` what the steps resulted in, or `null`;
- * - `steps.NAME`, of a step that is done: one of the same list, of the lists around it, or one that stands in such a step, but not in a `map`, a `compensate` or
- *   a `finally`. Steps of other branches are out of reach, those of a way that was not taken are missing;
+ * - `result`, of the step before. At the beginning of a task it is the input, of a `map` the item, of a branch what it was before the
+ *   branches, of `compensate` the `output`, of `finally` what the steps resulted in, or `null`;
+ * - `steps.NAME`, of a step that is done: one of the same list, of the lists around it, or one that stands in such a step, but not in a
+ *   `map`, a `compensate` or a `finally`. Steps of other branches are out of reach, those of a way that was not taken are missing;
  * - `item` and `index`, in a `map`;
  * - `output` and `given`, in `compensate`: the result and the input of the step that is undone;
  * - `error`, in `finally`: `null`, or `code`, `message`, `step`;
  * - `run.id`, `run.task`, `run.startedAt` (milliseconds since 1970).
  *
- * Members go on with `.name`, `["any name"]`, `['any name']` and `[0]`. They are own members of objects and lists, `length` of lists and texts, and what a `Map` has under
- * the name. What is missing fails the step with `BAD_REQUEST`. With `?` at the end it is `null`, in a text nothing, and as a member of an object no member at all.
+ * Members go on with `.name`, `["any name"]`, `['any name']` and `[0]`. They are own members of objects and lists, `length` of lists and
+ * texts, and what a `Map` has under the name. What is missing fails the step with `BAD_REQUEST`. With `?` at the end it is `null`, in a
+ * text nothing, and as a member of an object no member at all.
  */
 export interface WorkflowDefinition {
   /** Tasks by name; each is a method that callers may call. */
@@ -142,8 +144,8 @@ export interface StepCommon extends StepDefaults {
   /** What it is for, for people. */
   readonly doc?: string | undefined;
   /**
-   * How long one try may take, in milliseconds; default 30,000 for calls and code, none for others. Of `wait`: how long to wait for an event, what is published or
-   * an approval.
+   * How long one try may take, in milliseconds; default 30,000 for calls and code, none for others. Of `wait`: how long to wait for an event,
+   * what is published or an approval.
    */
   readonly timeoutMs?: number | undefined;
   /** Whether and when it is tried again after it failed; default: not at all. */

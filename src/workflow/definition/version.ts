@@ -22,8 +22,8 @@ export function closureOf(workflow: CompiledWorkflow, task: string): WorkflowDef
 }
 
 /**
- * Tells versions of a task apart: the same 16 hexadecimal digits for the same task, the same tasks that it calls, and the same defaults, whatever the order
- * of members, in each process and on each machine.
+ * Tells versions of a task apart: the same 16 hexadecimal digits for the same task, the same tasks that it calls, and the same defaults,
+ * whatever the order of members, in each process and on each machine.
  *
  * @throws MethodNotFoundError, `not-executed`, for an unknown task
  */
@@ -33,8 +33,8 @@ export function versionOf(workflow: CompiledWorkflow, task: string): string {
 }
 
 /**
- * One definition of two: the tasks and schedules of `base`, and those of `added`, which win. Each task keeps the defaults of the definition that it came
- * with.
+ * One definition of two: the tasks and schedules of `base`, and those of `added`, which win. Each task keeps the defaults of the definition that
+ * it came with.
  */
 export function mergeDefinitions(base: WorkflowDefinition, added: WorkflowDefinition): WorkflowDefinition {
   const tasks = { ...keptTasks(base), ...keptTasks(added) };
