@@ -7,7 +7,8 @@ import { quote } from "./problems.js";
 import { stepsOf } from "./walk.js";
 
 /**
- * The part of a definition that a run of a task needs: the task, those that it calls, and the defaults. Compiled alone it does the same.
+ * The part of a definition that a run of a task needs: the task and those that it calls, each with the defaults that apply to it. Compiled alone
+ * it does the same.
  *
  * @throws MethodNotFoundError, `not-executed`, for an unknown task
  */
@@ -15,10 +16,9 @@ export function closureOf(workflow: CompiledWorkflow, task: string): WorkflowDef
   const tasks: Record<string, TaskDefinition> = {};
   for (const name of reachedFrom(workflow, task)) {
     const definition = workflow.source.tasks[name];
-    if (definition) tasks[name] = definition;
+    if (definition) tasks[name] = withDefaults(definition, workflow.source.defaults);
   }
-  const { defaults } = workflow.source;
-  return defaults === undefined ? { tasks } : { tasks, defaults };
+  return { tasks };
 }
 
 /**

@@ -794,7 +794,7 @@ const BAD: readonly Bad[] = [
   },
   {
     kind: "a condition with text around it",
-    source: task({ when: "is ${input.paid}", then: CALL }),
+    source: task({ when: " ${input.paid}", then: CALL }),
     path: "tasks.t[0].when",
     message: /always true/,
     cure: /alone/,
