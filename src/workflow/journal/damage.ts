@@ -60,7 +60,7 @@ export function checkDatabase(file: string, database: Database, wholeBelowBytes:
   const isSuspect = existsSync(suspicionOf(file));
   if (!isSuspect && sizeOf(file) >= wholeBelowBytes) return;
   const [row] = database.prepare("PRAGMA quick_check(1)").all([]) as readonly { readonly quick_check: string }[];
-  if (row?.quick_check !== "ok") throw new ProtocolError(row?.quick_check ?? "SQLite does not say how it is");
+  if (row?.quick_check !== "ok") throw new ProtocolError(`${row?.quick_check}`.replaceAll(/\s+/g, " "));
   if (!isSuspect) return;
   checkValues(database);
   rmSync(suspicionOf(file), { force: true });
