@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { openRunJournal, type RunJournalOptions } from "../../src/workflow/journal/open-run-journal.js";
 import type { SqliteRunJournal } from "../../src/workflow/journal/sqlite-run-journal.js";
+import { collectGarbage } from "../support/garbage.js";
 import { generator } from "../support/generator.js";
 import { keepLog } from "../support/log.js";
 import { failureOf } from "../support/mesh.js";
@@ -217,14 +218,22 @@ describe("A journal of runs when something goes wrong", () => {
 
     it("is set aside with what was written ahead of it, both as they are", async function () {
       this.timeout(60_000);
-      const child = writer(20, 200, "normal");
+      const child = writer(20, 700, "normal");
       await child.waitFor(/^done$/m);
       await kill(child);
       const [main, log] = [readFileSync(file), readFileSync(`${file}-wal`)];
       expect(main.length, "some of it was taken over").to.be.greaterThan(100 * PAGE);
       const damaged = random(main.length);
       writeFileSync(file, damaged);
+      const files = readdirSync(folder);
+      expect(await failureOf(openRunJournal(file, { onDamage: "refuse" }))).to.include({ code: "CONFIGURATION" });
+      // What was not closed yet is now.
+      collectGarbage();
+      expect(readdirSync(folder)).to.deep.equal(files);
+      expect(readFileSync(file).equals(damaged)).to.equal(true);
+      expect(readFileSync(`${file}-wal`).equals(log)).to.equal(true);
       const { setAside = "" } = await open();
+      collectGarbage();
       expect(readFileSync(setAside).equals(damaged)).to.equal(true);
       expect(readFileSync(`${setAside}-wal`).equals(log)).to.equal(true);
     });

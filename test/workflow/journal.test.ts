@@ -128,11 +128,12 @@ describe("The file of a journal of runs", () => {
       ]);
     }
     const pruning = first.prune({ maxRuns: 0 });
-    await first.setTask("t", null);
+    // It is somewhere in the middle when these are written.
+    for (const task of ["a", "b", "c", "d"]) await first.setTask(task, null);
     await first.close();
     await pruning;
     const second = await open();
-    expect(rows(second.database, "history"), "interrupted").to.be.within(1, 6_000);
+    expect(rows(second.database, "history"), "interrupted").to.be.within(1, 6_002);
     await second.prune({ maxRuns: 0 });
     for (const table of ["runs", "history", "forgotten"]) expect(rows(second.database, table), table).to.equal(0);
   });

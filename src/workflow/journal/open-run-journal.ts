@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ConfigurationError, RpcError } from "../../errors.js";
 import { closeDatabase, type Database, openDatabase } from "../../service/journal/libsql.js";
 import { type Logger, requireLogger, SILENT } from "../../util/log.js";
-import { checkDatabase, lookAtFile, setAside } from "./damage.js";
+import { checkDatabase, detach, lookAtFile, setAside } from "./damage.js";
 import { failureKind } from "./journal-error.js";
 import { createSchema } from "./schema.js";
 import { SqliteRunJournal } from "./sqlite-run-journal.js";
@@ -93,6 +93,7 @@ async function open(file: string, options: RunJournalOptions): Promise<Database 
 
 function setAsideUnlessRefused(file: string, reason: string, { onDamage }: RunJournalOptions): string {
   if (onDamage !== "refuse") return setAside(file);
+  detach(file);
   throw new ConfigurationError(
     `The journal ${file} is damaged: ${reason}. Nothing was changed; with onDamage "set-aside" it is moved out of the way`,
   );
