@@ -61,7 +61,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   readonly startedAt: number;
   deadlineAt: number;
   /** Until when a missing provider is waited for. */
-  readonly waitUntil: number;
+  waitUntil: number;
   /** Ends the call when it fires: the caller's, or that of the call being served. */
   readonly signal: AbortSignal | undefined;
   /** Settles the call. */
@@ -200,8 +200,7 @@ export class Run implements Expiring, Followed, PipelineBase {
 
   refused(message: ErrorMessage): void {
     if (this.again && !this.again.idempotent) this.#learnOfEarlier(message.outcome);
-    // It may run: should it be tried again, it is by the same name.
-    if (this.idempotent && message.outcome === "unknown") this.lost = lostTry(this, this.#wheel.now());
+    if (this.idempotent && message.outcome === "unknown") this.#mayRun();
     this.#owner.runFailed(this, refusedError(this, this.#address, message));
   }
 
@@ -210,7 +209,7 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   givenUp(why: GivenUp, reason: unknown): void {
-    if (why === "lost") this.lost = lostTry(this, this.#wheel.now());
+    if (why === "lost") this.#mayRun();
     const elapsedMs = this.#wheel.now() - this.sentAt;
     this.#owner.runFailed(this, givenUpError(this, this.#address, why, reason, elapsedMs));
   }
@@ -288,6 +287,12 @@ export class Run implements Expiring, Followed, PipelineBase {
       service: this.instance?.record.service ?? error.service ?? label,
       cause: error.cause,
     });
+  }
+
+  /** A try may have been executed: should there be another, it is by the same name; and there was a provider, that may come back. */
+  #mayRun(): void {
+    this.lost = lostTry(this, this.#wheel.now());
+    if (this.idempotent) this.waitUntil = Infinity;
   }
 
   /** An earlier process has made a try, and was not told what became of it. */

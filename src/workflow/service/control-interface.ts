@@ -47,9 +47,9 @@ export function controlInterface({ runs, calls, desk, closing }: ControlParts): 
       params: ["run", "timeoutMs?"],
       idempotent: true,
       run: async (run: unknown, timeoutMs: unknown) => {
-        const id = readRun(run);
+        const [id, longestMs, call] = [readRun(run), readTimeout(timeoutMs), currentCall()];
         await outsideOfCalls(() => runs().status(id));
-        return await calls.wait(currentCall(), id, readTimeout(timeoutMs));
+        return await calls.wait(call, id, longestMs);
       },
     },
     status: {
@@ -140,7 +140,10 @@ export function controlInterface({ runs, calls, desk, closing }: ControlParts): 
       params: ["tasks?", "schedules?", "defaults?"],
       idempotent: true,
       // Whatever else stands there is told of by whoever reads definitions.
-      run: () => outsideOfCalls(() => desk.define(currentCall().args as WorkflowDefinition)),
+      run: () => {
+        const definition = currentCall().args as WorkflowDefinition;
+        return outsideOfCalls(() => desk.define(definition));
+      },
     },
     remove: {
       doc: "Removes a task; its runs go on.",
@@ -156,7 +159,10 @@ export function controlInterface({ runs, calls, desk, closing }: ControlParts): 
       doc: "Adds or replaces a schedule.",
       params: ["name", "task", "cron", "timezone?", "input?", "missed?"],
       idempotent: true,
-      run: () => outsideOfCalls(() => desk.schedule(currentCall().args as ScheduleDefinition & { name: string })),
+      run: () => {
+        const schedule = currentCall().args as ScheduleDefinition & { name: string };
+        return outsideOfCalls(() => desk.schedule(schedule));
+      },
     },
     unschedule: {
       doc: "Removes a schedule.",
