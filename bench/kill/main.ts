@@ -39,7 +39,7 @@ const provider = new Member("the provider", () => [
 ]);
 try {
   await provider.start();
-  await using client = new Client({ nameserver: nameserver.address, timeoutMs: 30_000 });
+  await using client = new Client({ nameserver: nameserver.address, timeoutMs: 30_000, waitForMs: 30_000 });
   for (let kill = 1; kill <= kills; kill++) {
     const load = new MixedLoad(client, `${kill}`, 4);
     await pause(50 + Math.random() * 250);

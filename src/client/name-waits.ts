@@ -38,11 +38,11 @@ export class NameWaits implements Expiring {
     this.#wheel = wheel;
   }
 
-  /** A call begins to wait. */
+  /** A call begins to wait, as soon as it has begun. */
   begin(run: Run, onEnded: (reason: unknown) => void): NameWait {
     const wait = new NameWait(run, onEnded);
     this.#waits.add(wait);
-    const soon = this.#wheel.now() + SOON_MS;
+    const soon = run.startedAt + SOON_MS;
     if (run.deadlineAt <= soon + SOON_MS) this.#guard(wait);
     else if (!this.#isWatched) {
       this.#isWatched = true;

@@ -330,7 +330,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       this.#persist(run, reason).then(run.resolve, run.reject);
     });
     if (wait.isOver) return;
-    named.sending(target).then(
+    nameOf(named, target).then(
       (name) => {
         if (!waits.end(wait)) return;
         const { held } = this.#session;
@@ -356,10 +356,8 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const { call, lost } = run;
     if (!call.named || !lost) return;
     run.idempotent ||= this.#isIdempotent(call, instance, ready);
-    const isThere = incarnationOf(ready) === lost.incarnation;
-    // Who can tell what became of it is asked, even if that does not matter. Elsewhere it is another try, with another name.
-    if (!isThere && run.idempotent) run.lost = undefined;
-    else if (isThere) run.lost = { ...lost, instance };
+    // Who can tell what became of it is asked, even if that does not matter. Elsewhere it keeps its name, by which the method may know it.
+    if (incarnationOf(ready) === lost.incarnation) run.lost = { ...lost, instance };
   }
 
   /** Waits for the name of a try that is a new one. */
@@ -498,6 +496,15 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** The name of a try; rejects also where it is refused at once. */
+function nameOf(named: NamedCall, target: CallTarget): Promise<string> {
+  try {
+    return named.sending(target);
+  } catch (error) {
+    return Promise.reject(unnamed(error));
+  }
+}
 
 /** What goes with a try that was given a name; `undefined` where nobody can be asked for it. */
 function firstTry(

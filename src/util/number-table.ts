@@ -34,7 +34,7 @@ export class NumberTable<T extends { readonly number: number }> {
     if (this.#slots[at] === thing) this.#slots[at] = undefined;
     else this.#others.delete(thing.number);
     this.#size--;
-    if (this.#size * 8 < this.#slots.length && this.#slots.length > LEAST_SLOTS) this.#resize(this.#slots.length / 2);
+    if (this.#size * 8 < this.#slots.length && this.#slots.length > SMALL_SLOTS) this.#resize(this.#slots.length / 2);
   }
 
   /** All things, in no order; it may be changed meanwhile. */
@@ -58,3 +58,5 @@ export class NumberTable<T extends { readonly number: number }> {
 }
 
 const LEAST_SLOTS = 16;
+/** Not worth to be made smaller. */
+const SMALL_SLOTS = 256;

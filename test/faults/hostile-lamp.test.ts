@@ -83,6 +83,33 @@ describe("A peer on the lamp wire that means no good", () => {
     });
   }
 
+  for (const [what, told] of Object.entries({
+    "a name that anybody could guess": { call: "short:1", isFirst: true },
+    "a number that is none of those that are told apart": { call: "name-of-a-caller:9007199254740993", isFirst: true },
+    "a number below 0 that is taken": { call: "name-of-a-caller:1", taken: -1 },
+    "a half number that is taken": { call: "name-of-a-caller:1", taken: 0.5 },
+  })) {
+    it(`is sent away for a named call with ${what}`, async () => {
+      const { host, peer } = await scene();
+      const again = { incarnation: host.incarnation, ageMs: 0, idempotent: true, ...told };
+      peer.send(hello(), callOf("slow", { again }));
+      await peer.hears("goodbye");
+      expect(executed).to.equal(0);
+      expect(await isWell(host)).to.equal(true);
+    });
+  }
+
+  it("has its call executed once, and not at all under a name that was used, whatever it says of it", async () => {
+    const { host, peer } = await scene();
+    const again = { call: "name-of-a-caller:7", incarnation: "any", ageMs: 0, idempotent: true };
+    const first = { ...again, isFirst: true, taken: 2 ** 53 - 1 };
+    peer.send(hello(), callOf("slow", { again: first }), callOf("slow", { id: 2, again: first }));
+    await peer.hears("error");
+    await peer.hears("result");
+    expect(executed).to.equal(1);
+    expect(await isWell(host)).to.equal(true);
+  });
+
   it("does no harm by going when the host keeps no answers", async () => {
     const { host, peer } = await scene({ answerWindow: { maxBytes: 0, graceMs: 1 } });
     const noticed = once(left, "noticed");

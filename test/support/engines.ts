@@ -78,6 +78,7 @@ export function useEngines(): { start(setup: EngineSetup): Promise<TestEngine> }
     const end = async (): Promise<void> => {
       running.delete(end);
       await engine.close(0);
+      caller.close();
       await opened.close();
     };
     running.add(end);
@@ -104,6 +105,7 @@ export function useEngines(): { start(setup: EngineSetup): Promise<TestEngine> }
 /** Calls functions as if they were services that know what became of a call by its name. */
 class FakeCaller implements StepCaller {
   readonly #services: Readonly<Record<string, FakeMethod>>;
+  readonly #closing = new AbortController();
   #calls = 0;
   readonly #watchers = new Set<() => void>();
 
@@ -112,7 +114,7 @@ class FakeCaller implements StepCaller {
   }
 
   async call(call: StepCall): Promise<unknown> {
-    const { interface: name, method, args, named, idempotent, signal } = call;
+    const { interface: name, method, args, named, idempotent } = call;
     if (!named.earlier) {
       await named.sending({
         record: RECORD,
@@ -127,8 +129,12 @@ class FakeCaller implements StepCaller {
     if (!body) throw rpcError("METHOD_NOT_FOUND", `${name} has no method ${method}`, { outcome: "not-executed" });
     return untilAborted(
       Promise.resolve().then(() => body(args[0], call)),
-      signal,
+      this.#closing.signal,
     );
+  }
+
+  close(): void {
+    this.#closing.abort(rpcError("CLOSED", "The client was closed", { outcome: "unknown" }));
   }
 
   called(times: number): Promise<void> {

@@ -212,6 +212,42 @@ describe("The lamp wire", () => {
       expect(sizes[1]).to.be.lessThan((sizes[0] ?? 0) - 10);
     });
 
+    it("keep what is said of earlier tries, and of names", () => {
+      const again = { call: "connection-name:7", incarnation: "run", journal: undefined, ageMs: 5, idempotent: false };
+      const first = { call: "name-of-a-caller:7", incarnation: "run", journal: "file", ageMs: 0, idempotent: true };
+      for (const told of [
+        { ...again, isFirst: false, taken: undefined },
+        { ...again, journal: "file", isFirst: false, taken: 0 },
+        { ...first, isFirst: true, taken: 2 ** 53 - 1 },
+      ]) {
+        const more = { again: told, sessionId: "s", isPositional: true, isOneWay: true, extensions: { a: { b: 1 } } };
+        const [got] = there(call([], { ...more, attachment: new Uint8Array([1]) })) as CallMessage[];
+        expect(got).to.deep.include({ ...more, again: told });
+        expect([...(got?.attachment ?? [])]).to.deep.equal([1]);
+      }
+    });
+
+    it("take a call for named only where that is said, and refuse what is no number", () => {
+      const sender = open();
+      sender.add(
+        call(null, { again: { call: "name-of-a-caller:7", incarnation: "run", ageMs: 0, isFirst: true, taken: 3 } }),
+      );
+      const [frame = new Uint8Array()] = sender.take(0);
+      const changed = (name: string, octet: number): CallMessage => {
+        const octets = Buffer.from(frame);
+        octets[octets.indexOf(name) + name.length] = octet;
+        const got: Message[] = [];
+        open().decodeAll([octets], (message) => got.push(message));
+        return got[0] as CallMessage;
+      };
+      expect(changed("first", 0xc3).again).to.include({ isFirst: true, taken: 3 });
+      for (const octet of [0xc0, 0xc2, 0x01]) expect(changed("first", octet).again?.isFirst).to.equal(false);
+      expect(changed("taken", 0xc0).again).to.include({ isFirst: true, taken: 0 });
+      for (const octet of [0xff, 0xa0, 0xc3]) {
+        expect(() => changed("taken", octet)).to.throw(MalformedMessageError, "no number");
+      }
+    });
+
     it("go on naming methods when a call could not be sent", () => {
       const sender = open();
       expect(() => sender.add(call(Symbol("no"), { method: "first" }))).to.throw();
@@ -358,6 +394,9 @@ describe("The lamp wire", () => {
       const sender = open();
       sender.add(
         call({ a: [1, "x", new Map([[1n, new Date(0)]])], b: new Error("e", { cause: /x/ }) }, { timeoutMs: 5 }),
+      );
+      sender.add(
+        call(null, { again: { call: "name-of-a-caller:7", incarnation: "run", ageMs: 0, isFirst: true, taken: 3 } }),
       );
       sender.add({ kind: "result", id: 1, result: new Float64Array(3) });
       const [valid = new Uint8Array()] = sender.take(0);

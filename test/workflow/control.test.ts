@@ -63,8 +63,11 @@ describe("The control of a workflow service", () => {
     expect(await w.wait({ run: "a" })).to.equal("no");
     await w.start({ task: "order", input: "x", id: "o" });
     await w.cancel({ run: "o", reason: "too late", by: "eve" });
-    expect((await failureOf(w.wait({ run: "o" }))).message).to.contain("Run o of order cancelled").and.contain("too late");
-    const by = async (run: string) => (await w.history({ run })).flatMap(({ event }) => ("by" in event ? [event.by] : []));
+    expect((await failureOf(w.wait({ run: "o" }))).message)
+      .to.contain("Run o of order cancelled")
+      .and.contain("too late");
+    const by = async (run: string) =>
+      (await w.history({ run })).flatMap(({ event }) => ("by" in event ? [event.by] : []));
     expect(await Promise.all(["c", "a", "o"].map(by))).to.deep.equal([["ann"], ["bob"], ["eve"]]);
   });
 
@@ -72,17 +75,29 @@ describe("The control of a workflow service", () => {
     if (process.env.LAMPLIGHTER_TRANSPORT === "zeromq") this.skip();
     const [own, ann] = [keys(), keys()];
     own.trust("ann", ann.keys.publicKey);
-    const host = await mesh.workflows({ definitions: DEFINITIONS, code: { try: () => null }, security: own.path, nameserver: false });
+    const host = await mesh.workflows({
+      definitions: DEFINITIONS,
+      code: { try: () => null },
+      security: own.path,
+      nameserver: false,
+    });
     const serverKey = keyText(own.keys.publicKey);
     const client = mesh.client({ security: ann.path });
     const control = client.component(host.address, CONTROL_INTERFACE, { wire: "lamp", serverKey });
-    for (const [run, by] of [["a", undefined], ["b", "bob"]] as const) {
+    for (const [run, by] of [
+      ["a", undefined],
+      ["b", "bob"],
+    ] as const) {
       await control.invoke("start", { task: "ask", id: run });
-      await until(async () => ((await control.invoke("status", { run })) as { questions: unknown[] }).questions.length === 1);
+      await until(
+        async () => ((await control.invoke("status", { run })) as { questions: unknown[] }).questions.length === 1,
+      );
       await control.invoke("resume", { run, answer: "yes", ...(by && { by }) });
     }
     const by = async (run: string) =>
-      ((await control.invoke("history", { run })) as { event: { by?: string } }[]).flatMap(({ event }) => event.by ?? []);
+      ((await control.invoke("history", { run })) as { event: { by?: string } }[]).flatMap(
+        ({ event }) => event.by ?? [],
+      );
     expect(await by("a")).to.deep.equal(["ann"]);
     expect(await by("b")).to.deep.equal(["bob (ann)"]);
   });
@@ -119,7 +134,9 @@ describe("The control of a workflow service", () => {
     await one;
     expect(told[0]?.entry?.event.kind).to.equal("begun");
     expect(told.at(-1)?.run.state).to.equal("completed");
-    expect(told.flatMap(({ entry }) => entry?.number ?? [])).to.deep.equal([...new Set(told.flatMap(({ entry }) => entry?.number ?? []))]);
+    expect(told.flatMap(({ entry }) => entry?.number ?? [])).to.deep.equal([
+      ...new Set(told.flatMap(({ entry }) => entry?.number ?? [])),
+    ]);
     // The one that follows all may have begun to when the first had ended.
     await w.start({ task: "one", id: "last" });
     await following;

@@ -12,8 +12,10 @@ export class NamedCaller implements Linked {
   readonly calls: NumberTable<NamedExecution> = new NumberTable<NamedExecution>();
   /** How many of them are being carried out. */
   running = 0;
-  /** When it was heard of last, in milliseconds of the host's clock. */
+  /** When it was looked at last, in milliseconds of the host's clock. */
   touchedAt = 0;
+  /** Was anything heard of it, or answered to it, since then? */
+  isActive = false;
   /** Nobody asks for calls up to this number. */
   taken = 0;
   /** Of calls up to this number nothing is known but what stands in {@link NamedCaller.calls}. */

@@ -11,7 +11,7 @@ import { NamedAnswers, NamedExecution, type NamedExecutions, type NamedWaiter } 
 export interface NamedCallsOptions {
   /** Bytes of answers together. */
   readonly maxBytes: number;
-  /** How long a caller is remembered of whom nothing is heard, in milliseconds. */
+  /** How long a caller is remembered at least of whom nothing is heard, in milliseconds. */
   readonly maxAgeMs: number;
   /** Milliseconds of a steady clock. */
   readonly now: () => number;
@@ -27,8 +27,10 @@ export interface NamedCallsOptions {
 export class NamedCalls implements NamedExecutions {
   readonly #options: NamedCallsOptions;
   readonly #byName = new Map<string, NamedCaller>();
-  /** The one that was heard of last stands first. */
+  /** The one that was looked at last stands first. */
   readonly #callers = new LinkedList<NamedCaller>();
+  /** Whose call came last: the next one is most likely the same one's. */
+  #last: NamedCaller | undefined;
   readonly #running = new LinkedList<NamedExecution>();
   /** In the order in which they were answered. */
   readonly #answered = new LinkedList<NamedExecution>();
@@ -52,7 +54,7 @@ export class NamedCalls implements NamedExecutions {
     return this.#answered.size;
   }
 
-  /** Callers of which nothing was heard since this, in milliseconds of the clock, may have been forgotten. */
+  /** Calls that were sent before this, in milliseconds of the clock, may have been forgotten with their callers. */
   get forgottenBefore(): number {
     return this.#forgottenBefore;
   }
@@ -82,9 +84,8 @@ export class NamedCalls implements NamedExecutions {
    * @param incarnation - the run of this host
    */
   repeat(again: EarlierTry, incarnation: string, waiter: NamedWaiter, id: CallId): Repetition {
-    const caller = this.#byName.get(nameOf(again.call));
+    const caller = this.#find(again.call);
     if (caller) {
-      this.#touch(caller);
       if (again.taken !== undefined) this.#take(caller, again.taken);
       const execution = caller.calls.get(numberOf(again, caller));
       if (execution) return this.#serve(execution, again, waiter, id);
@@ -141,7 +142,7 @@ export class NamedCalls implements NamedExecutions {
     if (execution.state === "running") {
       this.#running.delete(execution);
       caller.running--;
-      this.#touch(caller);
+      caller.isActive = true;
       this.#answered.add(execution);
       execution.state = "answered";
     }
@@ -172,25 +173,26 @@ export class NamedCalls implements NamedExecutions {
   }
 
   #callerOf({ call }: EarlierTry): NamedCaller {
-    const name = nameOf(call);
-    let caller = this.#byName.get(name);
-    if (caller) {
-      this.#touch(caller);
-      return caller;
-    }
-    caller = new NamedCaller(name);
+    const known = this.#find(call);
+    if (known) return known;
+    const caller = new NamedCaller(nameOf(call));
     caller.touchedAt = this.#options.now();
-    this.#byName.set(name, caller);
+    this.#byName.set(caller.name, caller);
     this.#callers.add(caller);
     if (this.#callers.size > MAX_CALLERS) this.#forget(Infinity, 1);
     this.#sweep();
     return caller;
   }
 
-  #touch(caller: NamedCaller): void {
-    caller.touchedAt = this.#options.now();
-    this.#callers.delete(caller);
-    this.#callers.add(caller);
+  /** Who has named a call so, if known. */
+  #find(call: string): NamedCaller | undefined {
+    const last = this.#last;
+    const isLast = last !== undefined && call.startsWith(last.name) && call[last.name.length] === ":";
+    const caller = isLast ? last : this.#byName.get(nameOf(call));
+    if (!caller) return undefined;
+    this.#last = caller;
+    caller.isActive = true;
+    return caller;
   }
 
   #run(
@@ -212,7 +214,7 @@ export class NamedCalls implements NamedExecutions {
       return "served";
     }
     if (execution.isRefused) return "new";
-    const found = this.#find(execution, waiter.wire);
+    const found = this.#answerTo(execution, waiter.wire);
     // What could not be kept may be made again.
     if (!found && idempotent) return "new";
     waiter.end.respond({ ...(found ?? lostAnswer()), id });
@@ -220,7 +222,7 @@ export class NamedCalls implements NamedExecutions {
   }
 
   /** The answer to a call that was carried out; `undefined` when it cannot be given again. */
-  #find(execution: NamedExecution, wire: Wire): AnswerMessage | undefined {
+  #answerTo(execution: NamedExecution, wire: Wire): AnswerMessage | undefined {
     if (!execution.message && execution.leaving) this.#encode(execution, execution.leaving, wire);
     const { message } = execution;
     if (!message) return undefined;
@@ -288,14 +290,18 @@ export class NamedCalls implements NamedExecutions {
     }
   }
 
-  /** Forgets callers of which nothing was heard since then, but none whose calls are being carried out. */
+  /** Forgets callers that were looked at last before a time, but for those of which something was heard, or whose calls are being carried out. */
   #forget(before: number, count: number): void {
     let left = Math.min(count, this.#callers.size);
     for (let looks = 0; left > 0 && looks < MAX_LOOKS + count; looks++) {
       const { oldest } = this.#callers;
       if (!oldest || oldest.touchedAt > before) return;
-      if (oldest.running > 0) this.#touch(oldest);
-      else {
+      if (oldest.running > 0 || oldest.isActive) {
+        oldest.touchedAt = this.#options.now();
+        oldest.isActive = false;
+        this.#callers.delete(oldest);
+        this.#callers.add(oldest);
+      } else {
         this.#forgottenBefore = Math.max(this.#forgottenBefore, oldest.touchedAt);
         this.#drop(oldest);
         left--;
@@ -307,6 +313,7 @@ export class NamedCalls implements NamedExecutions {
     for (const execution of caller.calls.values()) this.#releaseAnswered(execution);
     this.#callers.delete(caller);
     this.#byName.delete(caller.name);
+    if (this.#last === caller) this.#last = undefined;
   }
 
   #sweep(): void {
@@ -320,7 +327,7 @@ export class NamedCalls implements NamedExecutions {
 
 /** How long a message may lie unread, say while this process is stopped, so that calls seem younger than they are. */
 const UNREAD_MS = 30_000;
-/** Callers that are remembered. */
+/** Callers that are remembered, give or take a few: those that were active since they were looked at last have another chance. */
 const MAX_CALLERS = 10_000;
 /** So many of them whose calls are being carried out are passed over in a row, when room is needed. */
 const MAX_LOOKS = 16;

@@ -191,7 +191,8 @@ function earlierTry(value: unknown): EarlierTry | undefined {
 function takenNumber(call: string, taken: unknown): number | undefined {
   if (taken === undefined || taken === null) return undefined;
   const colon = call.lastIndexOf(":");
-  if (colon < LEAST_NAME || !Number.isSafeInteger(Number(call.slice(colon + 1)))) {
+  const isSafe = call.length - colon <= SAFE_DIGITS || Number.isSafeInteger(Number(call.slice(colon + 1)));
+  if (colon < LEAST_NAME || !isSafe) {
     throw new ProtocolError("Who names calls names them by at least 12 letters, a colon and a number");
   }
   return whole(taken);
@@ -201,6 +202,8 @@ function takenNumber(call: string, taken: unknown): number | undefined {
 const CALL_NAME = /^[\w-]{1,64}:[1-9]\d{0,15}$/;
 /** What is shorter could be guessed. */
 const LEAST_NAME = 12;
+/** Numbers of so many digits are exact. */
+const SAFE_DIGITS = 15;
 
 function toHello(told: Record<string, unknown>): HelloMessage {
   const { versions, incarnation, connection, maxMessageBytes } = told;

@@ -84,8 +84,8 @@ function begin(writer: Writer, length: number, kind: number): void {
 function encodeCall(call: CallMessage, sink: ValueSink, numbers: MethodNumbers): MethodName | undefined {
   const { writer } = sink;
   const { timeoutMs } = call;
-  const more = moreOf(call);
-  begin(writer, more ? 6 : 5, Kind.call);
+  const more = countMore(call);
+  begin(writer, more > 0 ? 6 : 5, Kind.call);
   writer.unsigned(numberOf(call.id));
   const isNamed = call.reference === undefined && call.promised === undefined;
   const number = isNamed ? numbers.get(call.interface, call.method) : undefined;
@@ -111,26 +111,26 @@ function encodeCall(call: CallMessage, sink: ValueSink, numbers: MethodNumbers):
   encodeValue(sink, call.args);
   if (timeoutMs === undefined || timeoutMs === Infinity) writer.nil();
   else writer.unsigned(Math.max(0, Math.ceil(timeoutMs)));
-  if (more) encodeValue(sink, more);
+  if (more > 0) encodeMore(call, more, sink);
   return next === undefined ? undefined : call;
 }
 
 /** `[2, id, value, more?]` */
 function encodeResult(result: ResultMessage, sink: ValueSink): void {
-  const more = moreOf(result);
-  begin(sink.writer, more ? 4 : 3, Kind.result);
+  const more = countMore(result);
+  begin(sink.writer, more > 0 ? 4 : 3, Kind.result);
   sink.writer.unsigned(numberOf(result.id));
   encodeValue(sink, result.result);
-  if (more) encodeValue(sink, more);
+  if (more > 0) encodeMore(result, more, sink);
 }
 
 /** `[3, id, error, more?]` */
 function encodeError(error: ErrorMessage, sink: ValueSink): void {
-  const more = moreOf(error);
-  begin(sink.writer, more ? 4 : 3, Kind.error);
+  const more = countMore(error);
+  begin(sink.writer, more > 0 ? 4 : 3, Kind.error);
   sink.writer.unsigned(numberOf(error.id));
   encodeValue(sink, { outcome: error.outcome, ...describeFailure(error) });
-  if (more) encodeValue(sink, more);
+  if (more > 0) encodeMore(error, more, sink);
 }
 
 /** `[0, hello]` */
@@ -167,31 +167,69 @@ interface WithMore {
   readonly again?: EarlierTry | undefined;
 }
 
-/** What most calls and answers do not have. */
-function moreOf(message: WithMore): Record<string, unknown> | undefined {
+/** How many members `more` has, which most calls and answers do not have. */
+function countMore(message: WithMore): number {
   const { sessionId, extensions, attachment, isPositional, isOneWay, again } = message;
-  const isBare =
-    sessionId === undefined && attachment === undefined && !isPositional && !isOneWay && again === undefined;
-  if (isBare && isEmpty(extensions)) return undefined;
-  return {
-    ...(isOneWay && { oneWay: true }),
-    ...(isPositional && { positional: true }),
-    ...(sessionId !== undefined && { session: sessionId }),
-    ...(!isEmpty(extensions) && { extensions }),
-    ...(attachment !== undefined && { attachment }),
-    ...(again !== undefined && { again: describeAgain(again) }),
-  };
+  let count = isEmpty(extensions) ? 0 : 1;
+  if (isOneWay) count++;
+  if (isPositional) count++;
+  if (sessionId !== undefined) count++;
+  if (attachment !== undefined) count++;
+  if (again !== undefined) count++;
+  return count;
 }
 
-function describeAgain(again: EarlierTry): Record<string, unknown> {
+function encodeMore(message: WithMore, count: number, sink: ValueSink): void {
+  const { sessionId, extensions, attachment, isPositional, isOneWay, again } = message;
+  const { writer } = sink;
+  writer.map(count);
+  if (isOneWay) flag(writer, "oneWay");
+  if (isPositional) flag(writer, "positional");
+  if (sessionId !== undefined) {
+    writer.text("session");
+    encodeValue(sink, sessionId, 1);
+  }
+  if (!isEmpty(extensions)) {
+    writer.text("extensions");
+    encodeValue(sink, extensions, 1);
+  }
+  if (attachment !== undefined) {
+    writer.text("attachment");
+    encodeValue(sink, attachment, 1);
+  }
+  if (again !== undefined) encodeAgain(again, writer);
+}
+
+function encodeAgain(again: EarlierTry, writer: Writer): void {
   const { call, incarnation, journal, ageMs, idempotent, isFirst, taken } = again;
-  const described: Record<string, unknown> = { call, age: Math.ceil(ageMs) };
-  if (incarnation !== undefined) described.incarnation = incarnation;
-  if (journal !== undefined) described.journal = journal;
-  if (idempotent) described.idempotent = true;
-  if (isFirst) described.first = true;
-  if (taken !== undefined) described.taken = taken;
-  return described;
+  let count = 2;
+  if (incarnation !== undefined) count++;
+  if (journal !== undefined) count++;
+  if (idempotent) count++;
+  if (isFirst) count++;
+  if (taken !== undefined) count++;
+  writer.text("again");
+  writer.map(count);
+  member(writer, "call", call);
+  writer.text("age");
+  writer.number(Math.ceil(ageMs));
+  if (incarnation !== undefined) member(writer, "incarnation", incarnation);
+  if (journal !== undefined) member(writer, "journal", journal);
+  if (idempotent) flag(writer, "idempotent");
+  if (isFirst) flag(writer, "first");
+  if (taken === undefined) return;
+  writer.text("taken");
+  writer.number(taken);
+}
+
+function member(writer: Writer, name: string, value: string): void {
+  writer.text(name);
+  writer.text(value);
+}
+
+function flag(writer: Writer, name: string): void {
+  writer.text(name);
+  writer.boolean(true);
 }
 
 function isEmpty(extensions: Extensions | undefined): boolean {

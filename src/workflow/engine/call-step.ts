@@ -1,5 +1,5 @@
 import { type RpcError, rpcError } from "../../errors.js";
-import type { CallTarget, EarlierNamedTry } from "../../peer/named-call.js";
+import type { EarlierNamedTry } from "../../peer/named-call.js";
 import type { ServiceRecord } from "../../peer/record.js";
 import type { CompiledCall } from "../definition/compiled.js";
 import { failureOf, Suspended } from "./failure.js";
@@ -58,8 +58,8 @@ async function callOnce(
   memory: StepMemory,
   frame: Frame,
 ): Promise<unknown> {
-  const { parts, givingUp } = context;
-  const { earlier, only } = await earlierTry(context, step, memory.open);
+  const { parts, targets } = context;
+  const asked = memory.open ? await earlierTry(context, step, memory.open) : undefined;
   return parts.caller.call({
     interface: step.interface,
     service: step.service,
@@ -67,44 +67,45 @@ async function callOnce(
     method: step.method,
     args,
     timeoutMs: step.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    signal: givingUp,
-    idempotent: step.idempotent,
-    only,
+    // What was begun as such goes on as such, whoever gets it now.
+    idempotent: step.idempotent ?? (asked && memory.open?.idempotent ? true : undefined),
+    only: asked?.only,
     named: {
-      earlier,
+      earlier: asked?.earlier,
       taken: frame.strand.taken,
-      sending: async (target) => {
+      sending: (target) => {
         const call = frame.strand.next();
+        const { journal } = target;
         context.record({
           kind: "started",
           step: path,
           attempt: memory.attempts + 1,
           call,
-          target: await keepTarget(context, target),
-          ...(target.journal !== undefined && { journal: target.journal }),
+          target: targets.nameOf(target),
+          ...(journal !== undefined && { journal }),
           ...(target.idempotent && { idempotent: true }),
         });
-        await context.safe();
-        return call;
+        return context.safe().then(() => call);
       },
     },
   });
 }
 
 /**
- * What has to be asked for before the call is made once more.
+ * What has to be asked for before the call is made once more. Also one that may be executed twice keeps its name, by which the service may know it.
  *
- * @throws UnavailableError, `unknown`, when there is something, and nobody to ask
+ * @returns `undefined`: nothing, it does no harm
+ * @throws UnavailableError, `unknown`, when there is nobody to ask
  */
 async function earlierTry(
-  { parts }: RunContext,
+  { parts, targets }: RunContext,
   step: CompiledCall,
-  open: OpenTry | undefined,
-): Promise<{ readonly earlier?: EarlierNamedTry; readonly only?: ServiceRecord | undefined }> {
-  if (!open || open.idempotent) return {};
-  const record = open.target === undefined ? undefined : await parts.journal.target(open.target);
+  open: OpenTry,
+): Promise<{ readonly earlier: EarlierNamedTry; readonly only: ServiceRecord | undefined } | undefined> {
+  const record = open.target === undefined ? undefined : await targets.find(open.target);
   const { call, journal, at } = open;
   if (call === undefined || record?.incarnation === undefined) {
+    if (open.idempotent) return undefined;
     const who = record?.service ?? step.service ?? step.interface;
     const what = `${step.interface}.${step.method} was sent to ${who}, and this service was ended before the answer came`;
     throw rpcError("UNAVAILABLE", `${what}; ${who} cannot be asked what became of it`, { outcome: "unknown" });
@@ -112,15 +113,8 @@ async function earlierTry(
   const ageMs = Math.max(parts.clock.now() - at, 0) + MARGIN_MS;
   return {
     earlier: { call, incarnation: record.incarnation, journal, ageMs },
-    only: journal === undefined ? record : undefined,
+    only: journal === undefined && !open.idempotent ? record : undefined,
   };
-}
-
-/** @returns the name under which it is kept who gets a call */
-async function keepTarget({ parts }: RunContext, { record, incarnation }: CallTarget): Promise<string> {
-  const name = `${incarnation ?? record.address} ${record.service}`;
-  await parts.journal.keepTarget(name, incarnation === undefined ? record : { ...record, incarnation });
-  return name;
 }
 
 /** As a proxy takes them: nothing is no value. */

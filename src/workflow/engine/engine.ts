@@ -3,11 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import { RpcError, rpcError } from "../../errors.js";
 import { outsideOfCalls } from "../../peer/call-context.js";
 import { listenToAbort } from "../../util/signals.js";
-import { untilAborted } from "../../util/sleep.js";
+import { sleep, untilAborted } from "../../util/sleep.js";
 import type { Delivery, RunDetails, RunProgress } from "../control.js";
 import type { CompiledWorkflow } from "../definition/compiled.js";
 import type { StoredRun } from "../journal/run-journal.js";
 import { ENDED_STATES, type HistoryEntry, type RunAnswer, type RunFilter, type RunInfo } from "../run.js";
+import { CallTargets } from "./call-targets.js";
 import { Definitions } from "./definitions.js";
 import { describeSteps } from "./describe-steps.js";
 import { EventDesk } from "./event-desk.js";
@@ -51,6 +52,7 @@ export class Engine implements Runs {
     this.#owner = {
       parts,
       room: this.#room,
+      targets: new CallTargets(parts.journal),
       givingUp: this.#givingUp.signal,
       listen: (run, event, key, heard) => this.#events.listen(run, event, key, heard),
       happened: (execution, entry) => {
@@ -214,18 +216,16 @@ export class Engine implements Runs {
   /**
    * Lets no run begin anything more, and leaves them as they stand in the journal. Idempotent.
    *
-   * @param drainMs - how long it waits for what is being done
+   * @param drainMs - how long it waits for what is being done; what is done then is not heard of any more
    */
   async close(drainMs: number): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
     const going = [...this.#going.values()];
     for (const execution of going) execution.suspend();
-    const timer = setTimeout(() => {
-      this.#giveUp();
-    }, drainMs);
-    await Promise.allSettled(going.map(({ ended }) => ended));
-    clearTimeout(timer);
+    const enough = new AbortController();
+    await Promise.race([Promise.allSettled(going.map(({ ended }) => ended)), sleep(drainMs, enough.signal)]);
+    enough.abort();
     this.#giveUp();
     for (const watch of this.#watches.keys()) watch.end();
   }

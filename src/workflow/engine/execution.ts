@@ -3,6 +3,7 @@ import type { CompiledStep, CompiledTask, CompiledWorkflow } from "../definition
 import type { StoredRun } from "../journal/run-journal.js";
 import type { HistoryEntry, HistoryEvent, RunAnswer, RunFailure, RunInfo, RunState } from "../run.js";
 import { runTask } from "./branches.js";
+import type { CallTargets } from "./call-targets.js";
 import { errorOfRun, failureOf, StepFailed, Suspended } from "./failure.js";
 import type { Frame, RunContext } from "./frame.js";
 import type { EngineParts } from "./parts.js";
@@ -19,6 +20,7 @@ import { type Undo, undoAll } from "./undo.js";
 export interface ExecutionOwner {
   readonly parts: EngineParts;
   readonly room: Room;
+  readonly targets: CallTargets;
   /** Fires a while after the service was closed. */
   readonly givingUp: AbortSignal;
   /** See {@link RunContext.listen}. */
@@ -33,6 +35,7 @@ export class Execution implements RunContext {
   readonly task: CompiledTask;
   readonly memory: RunMemory;
   readonly names: CallNames = new CallNames();
+  readonly targets: CallTargets;
   readonly parts: EngineParts;
   readonly closing: Stop = new Stop();
   readonly givingUp: AbortSignal;
@@ -67,6 +70,7 @@ export class Execution implements RunContext {
     this.task = task;
     this.memory = memory;
     this.parts = owner.parts;
+    this.targets = owner.targets;
     this.givingUp = owner.givingUp;
     this.#log = new RunLog(owner.parts.journal, owner.room);
     this.#state = stored.state;

@@ -1,5 +1,6 @@
 import type { CompiledStep, CompiledWorkflow } from "../definition/compiled.js";
 import type { HistoryEvent, RunFailure } from "../run.js";
+import type { CallTargets } from "./call-targets.js";
 import type { EngineParts } from "./parts.js";
 import type { RunMemory } from "./run-memory.js";
 import type { RunFacts, RunScope } from "./scope.js";
@@ -13,6 +14,7 @@ export interface RunContext {
   readonly workflow: CompiledWorkflow;
   readonly memory: RunMemory;
   readonly names: CallNames;
+  readonly targets: CallTargets;
   readonly parts: EngineParts;
   /** Stops everything when the service is closed. */
   readonly closing: Stop;

@@ -119,13 +119,7 @@ function runComposite(
   return timed(context, frame, { path, since, timeoutMs }, (inner) => runWithin(context, step, path, inner));
 }
 
-async function runOnce(
-  context: RunContext,
-  step: CompiledStep,
-  path: string,
-  memory: StepMemory,
-  frame: Frame,
-): Promise<unknown> {
+function runOnce(context: RunContext, step: CompiledStep, path: string, memory: StepMemory, frame: Frame): unknown {
   switch (step.kind) {
     case "call":
       return runCall(context, step, path, memory, frame);

@@ -11,8 +11,6 @@ export interface StepCall {
   readonly args: readonly unknown[];
   /** Milliseconds. */
   readonly timeoutMs: number;
-  /** Ends it. */
-  readonly signal: AbortSignal;
   /** Overrides what the contract says. */
   readonly idempotent: boolean | undefined;
   /** Its names, and what is known of a try that an earlier process made. */

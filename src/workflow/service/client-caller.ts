@@ -16,10 +16,12 @@ export class ClientCaller implements StepCaller {
     this.#client = client;
   }
 
-  async call(call: StepCall): Promise<unknown> {
-    const { timeoutMs, signal, idempotent, only } = call;
+  call(call: StepCall): Promise<unknown> {
+    const { timeoutMs, idempotent, only } = call;
     const component = only ? this.#only(call.interface, only) : this.#located(call);
-    return await component.callNamed(call.method, call.args, { timeoutMs, signal, idempotent }, call.named);
+    // Services come and go, and runs have time.
+    const options = { timeoutMs, waitForMs: timeoutMs, idempotent };
+    return component.callNamed(call.method, call.args, options, call.named);
   }
 
   #only(interfaceName: string, record: ServiceRecord): Component {
@@ -32,7 +34,7 @@ export class ClientCaller implements StepCaller {
   }
 
   #located({ interface: name, service, tags }: StepCall): Component {
-    const key = JSON.stringify([name, service, tags]);
+    const key = service === undefined && tags === undefined ? name : JSON.stringify([name, service, tags]);
     const known = this.#components.get(key);
     if (known) return known;
     const component = this.#client.component(name, { service, tags });

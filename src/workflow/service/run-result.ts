@@ -42,7 +42,8 @@ function failureOf({ id, task, state, error }: RunInfo, thrown: unknown): RpcErr
   const message = error?.message ?? told?.message ?? "no reason is known";
   return rpcError(toldCode(error?.code ?? told?.code) ?? "UNKNOWN", `Run ${id} of ${task} ${state}${at}: ${message}`, {
     outcome: "executed",
-    number: error?.number ?? told?.number,
+    // PyCOM's own numbers would say of the call what is true of a step: that nothing was executed.
+    number: error?.number ?? 1,
     cause: thrown,
   });
 }

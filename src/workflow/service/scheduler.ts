@@ -28,8 +28,6 @@ interface Followed {
   lastAt: number | undefined;
   /** When a run is begun next; `null`: never. */
   nextAt: number | null;
-  /** When the clock was looked at last. */
-  seenAt: number;
   /** Gives up the time that is waited for; `undefined` while a run is being begun, and when it is followed no more. */
   stop: (() => void) | undefined;
   isOver: boolean;
@@ -45,6 +43,9 @@ export class Scheduler {
   /** Those of the file, also where others stand in their place. */
   #file: ReadonlyMap<string, ScheduleDefinition> = new Map();
   #isClosed = false;
+  /** Where the clock was when it was looked at last. */
+  #seenAt = 0;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
@@ -88,7 +89,25 @@ export class Scheduler {
 
   /** Begins to follow: first makes up for what was missed, where that is wanted. */
   begin(): void {
+    this.#looking = setInterval(() => {
+      this.recheck();
+    }, LOOK_MS);
+    this.recheck();
     for (const followed of this.#followed.values()) this.#begin(followed);
+  }
+
+  /** Looks whether the clock was put back: what was far away then may be near. Done by itself once a minute. */
+  recheck(): void {
+    const now = this.#parts.clock.now();
+    const wasPutBack = now < this.#seenAt;
+    this.#seenAt = now;
+    if (!wasPutBack) return;
+    for (const followed of this.#followed.values()) {
+      if (!followed.stop) continue;
+      followed.stop();
+      followed.nextAt = followed.times.after(now);
+      this.#arm(followed);
+    }
   }
 
   /** All schedules, by name. */
@@ -142,6 +161,7 @@ export class Scheduler {
   /** Begins nothing any more. */
   close(): void {
     this.#isClosed = true;
+    clearInterval(this.#looking);
     for (const name of [...this.#followed.keys()]) this.#forget(name);
   }
 
@@ -154,7 +174,7 @@ export class Scheduler {
     const times = new CronTimes(definition.cron, definition.timezone);
     const now = this.#parts.clock.now();
     const nextAt = times.after(now);
-    const followed = { name, definition, source, times, ...known, nextAt, seenAt: now, stop: undefined, isOver: false };
+    const followed = { name, definition, source, times, ...known, nextAt, stop: undefined, isOver: false };
     this.#followed.set(name, followed);
     return followed;
   }
@@ -178,26 +198,19 @@ export class Scheduler {
     }
   }
 
-  /** Waits for the next time; and looks in between where the clock is, for that may be put back by any amount. */
   #arm(followed: Followed): void {
-    if (followed.isOver || this.#isClosed) return;
-    const { clock } = this.#parts;
     const { nextAt } = followed;
-    followed.seenAt = clock.now();
-    followed.stop = clock.at(Math.min(nextAt ?? Infinity, followed.seenAt + LOOK_MS), () => {
-      this.#look(followed);
+    if (followed.isOver || this.#isClosed || nextAt === null) return;
+    followed.stop = this.#parts.clock.at(nextAt, () => {
+      this.#look(followed, nextAt);
     });
   }
 
-  #look(followed: Followed): void {
+  #look(followed: Followed, nextAt: number): void {
     const now = this.#parts.clock.now();
+    this.#seenAt = Math.max(this.#seenAt, now);
     followed.stop = undefined;
-    if (now < followed.seenAt) followed.nextAt = followed.times.after(now);
-    if (followed.nextAt === null || now < followed.nextAt) {
-      this.#arm(followed);
-      return;
-    }
-    const due = followed.times.upTo(now) ?? followed.nextAt;
+    const due = followed.times.upTo(now) ?? nextAt;
     followed.nextAt = followed.times.after(now);
     if (now - due <= LATE_MS || followed.definition.missed === "last") void this.#start(followed, due);
     else {
@@ -260,7 +273,7 @@ function isoOf(time: number): string {
 
 /** Who comes later than this, in milliseconds, was not there. */
 const LATE_MS = 60_000;
-/** How long it is not looked where the clock is, in milliseconds. */
+/** How often it is looked whether the clock was put back, in milliseconds. */
 const LOOK_MS = 60_000;
 /** After how long what could not be written is tried again, in milliseconds. */
 const AGAIN_MS = 5_000;

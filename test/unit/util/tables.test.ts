@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { type Linked, LinkedList } from "../../../src/util/linked-list.js";
+import { NumberTable } from "../../../src/util/number-table.js";
 import { SlotTable } from "../../../src/util/slot-table.js";
 
 describe("SlotTable", () => {
@@ -61,5 +62,46 @@ describe("LinkedList", () => {
     expect(list.size).to.equal(2);
     for (const thing of list) list.delete(thing);
     expect([...list]).to.deep.equal([]);
+  });
+});
+
+describe("NumberTable", () => {
+  it("finds what is there, and nothing else, whatever the numbers are", () => {
+    // A list of numbers, each of which is put in, or taken out if it is there.
+    const number = fc.oneof(
+      fc.integer({ min: 1, max: 300 }),
+      fc.nat(40).map((shift) => 2 ** shift),
+      fc.maxSafeNat(),
+    );
+    fc.assert(
+      fc.property(fc.array(number, { maxLength: 600 }), (numbers) => {
+        const table = new NumberTable<{ number: number }>();
+        const model = new Map<number, { number: number }>();
+        for (const each of numbers) {
+          const known = model.get(each);
+          expect(table.get(each)).to.equal(known);
+          if (known) {
+            table.delete(known);
+            model.delete(each);
+            expect(table.get(each)).to.equal(undefined);
+          } else {
+            const thing = { number: each };
+            table.add(thing);
+            model.set(each, thing);
+          }
+          expect(table.size).to.equal(model.size);
+        }
+        expect(table.values()).to.have.members([...model.values()]);
+      }),
+    );
+  });
+
+  it("finds all that are left when most have gone", () => {
+    const table = new NumberTable<{ number: number }>();
+    const things = Array.from({ length: 5_000 }, (_, index) => ({ number: index * 1_024 + 1 }));
+    for (const thing of things) table.add(thing);
+    for (const thing of things.slice(10)) table.delete(thing);
+    expect(table.values()).to.have.length(10);
+    for (const thing of things.slice(0, 10)) expect(table.get(thing.number)).to.equal(thing);
   });
 });
