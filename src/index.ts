@@ -309,6 +309,7 @@ export { DefinitionError, type DefinitionProblem } from "./workflow/definition/p
 export type { Runs, StartOptions } from "./workflow/engine/runs.js";
 export { openRunJournal, type RunJournalOptions } from "./workflow/journal/open-run-journal.js";
 export type {
+  BegunRun,
   JournalWrite,
   NewRun,
   PrunePolicy,
@@ -316,6 +317,7 @@ export type {
   StoredRun,
   StoredSchedule,
 } from "./workflow/journal/run-journal.js";
+export type { SqliteRunJournal } from "./workflow/journal/sqlite-run-journal.js";
 export type {
   HistoryEntry,
   HistoryEvent,
