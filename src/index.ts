@@ -280,14 +280,46 @@ export {
   WORKFLOW_INTERFACE,
   type WorkflowControl,
 } from "./workflow/control.js";
+
+export {
+  type CallInput,
+  type CallMaker,
+  type CallStep,
+  type CallStepOptions,
+  type CallsTo,
+  type CallsToMember,
+  callsTo,
+  defineWorkflow,
+  type Mapped,
+  type MappedParts,
+  ref,
+  type TasksOf,
+  type TypedSchedule,
+  type TypedValue,
+  type TypedWorkflow,
+  type ValueReference,
+  type WorkflowInput,
+} from "./workflow/definition/build.js";
 export type {
+  AllCondition,
+  AnyCondition,
+  ApprovalWait,
   Branch,
   CallDefinition,
   CodeDefinition,
   Condition,
+  EqualsCondition,
+  EventWait,
+  ExistsCondition,
+  GreaterCondition,
+  InCondition,
+  LessCondition,
   MapDefinition,
   Mapping,
+  MomentWait,
+  NotCondition,
   ParallelDefinition,
+  PublishedWait,
   RetryDefinition,
   ScheduleDefinition,
   SequenceDefinition,
@@ -299,6 +331,7 @@ export type {
   TaskCallDefinition,
   TaskDefinition,
   TaskOptions,
+  TimeWait,
   ValueDefinition,
   WaitDefinition,
   WaitFor,
@@ -306,6 +339,7 @@ export type {
   WorkflowDefinition,
 } from "./workflow/definition/definition.js";
 export { DefinitionError, type DefinitionProblem } from "./workflow/definition/problems.js";
+export { readWorkflowFile } from "./workflow/definition/read-file.js";
 export type { Runs, StartOptions } from "./workflow/engine/runs.js";
 export { openRunJournal, type RunJournalOptions } from "./workflow/journal/open-run-journal.js";
 export type {

@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect } from "chai";
-import { subscriber } from "../src/index.js";
+import type { Tasks } from "../examples/11-workflow/order.js";
+import { subscriber, workflow } from "../src/index.js";
 import { useMesh } from "./support/mesh.js";
 import { useProcesses } from "./support/processes.js";
 import { locked } from "./support/services.js";
+import { until } from "./support/until.js";
 
 /** Each example as its reader runs it; they import the built package by its own name. */
 describe("The examples", () => {
@@ -165,6 +167,69 @@ describe("The examples", () => {
     }
     dispatcher.process.kill("SIGTERM");
     expect(await dispatcher.ended, dispatcher.err()).to.equal(0);
+  });
+
+  describe("11-workflow", () => {
+    const example = "examples/11-workflow";
+    const ready = /^ready (\S+)$/m;
+    let folder: string;
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), "lamplighter-runs-"));
+    });
+    after(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const command = (nameserver: string, ...args: string[]) =>
+      start(process.execPath, ["build/cli/main.js", "workflow", ...args], {
+        env: { LAMPLIGHTER_NAMESERVER: nameserver },
+      });
+    const serve = (nameserver: string, file: string, service: string) =>
+      command(nameserver, "serve", `${example}/${file}`, "-s", service, "--journal", join(folder, file));
+
+    it("the configuration runs as it stands, for clients of both wires", async () => {
+      const { address } = await mesh.nameserver();
+      expect(JSON.parse(readFileSync(`${example}/tasks.json`, "utf8"))).to.deep.equal({
+        tasks: { task1: [1, 2, 3].map((number) => ({ interface: `demo.interface.${number}` })) },
+      });
+      const services = ["one.ts", "two.ts", "three.ts"].map((file) => run(address, `${example}/${file}`));
+      const host = serve(address, "tasks.json", "/demo/workflow/1");
+      for (const service of services) await service.waitFor(ready);
+      const [, at = ""] = await host.waitFor(ready);
+      const client = run(address, `${example}/client.ts`);
+      expect(await client.ended, client.err()).to.equal(0);
+      expect(client.out()).to.equal(shownIn(`${example}/README.md`));
+      const pycom = mesh.client().connect<Tasks>(at, "lamplighter.workflow", { wire: "pycom" });
+      expect(await pycom.task1({ tea: "sencha", cups: 3 })).to.equal("3 × sencha: 900 cents");
+      host.process.kill("SIGTERM");
+      expect(await host.ended, host.err()).to.equal(0);
+    });
+
+    it("a run asks a person, and is undone when the answer is no", async () => {
+      const { address } = await mesh.nameserver();
+      const host = serve(address, "party.yaml", "/demo/workflow/2");
+      await run(address, `${example}/shop.ts`).waitFor(ready);
+      await host.waitFor(ready);
+      const client = mesh.client({ nameserver: address });
+      const parties = mesh.own(workflow("/demo/workflow/2", { client }));
+      const input = { teas: ["mate", "gyokuro"], to: "Ada" };
+      const asked = async (id: string) => {
+        await parties.start({ task: "party", input, id });
+        await until(async () => (await parties.info({ run: id })).questions.length > 0);
+        expect((await parties.info({ run: id })).questions[0]?.text).to.equal("Teas for 1150 cents to Ada?");
+      };
+      await asked("ada");
+      expect(await command(address, "resume", "/demo/workflow/2", "ada", "yes").ended).to.equal(0);
+      const told = command(address, "wait", "/demo/workflow/2", "ada");
+      expect(await told.ended, told.err()).to.equal(0);
+      expect(told.out()).to.equal(shownIn(`${example}/README.md`, "The last one"));
+      await asked("bob");
+      await parties.resume({ run: "bob", answer: "no" });
+      const refused = await parties.wait({ run: "bob" }).catch((error: unknown) => error as Error);
+      expect(refused).to.include({ number: 402 });
+      expect(await client.locate<{ reserved(): string[] }>("demo.shop").reserved()).to.deep.equal([]);
+      host.process.kill("SIGTERM");
+      expect(await host.ended, host.err()).to.equal(0);
+    });
   });
 
   it("are what the README shows", () => {

@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
 import type { WorkflowCancelFlags, WorkflowDeliverFlags, WorkflowResumeFlags } from "./commands/workflow-act.js";
+import type { WorkflowCheckFlags, WorkflowDefineFlags } from "./commands/workflow-check.js";
 import type { WorkflowListFlags } from "./commands/workflow-list.js";
+import type { WorkflowServeFlags } from "./commands/workflow-serve.js";
 import type { WorkflowShowFlags } from "./commands/workflow-show.js";
 import type { WorkflowStartFlags } from "./commands/workflow-start.js";
 import type { WorkflowScheduleFlags, WorkflowTasksFlags } from "./commands/workflow-tasks.js";
@@ -13,6 +15,39 @@ export function addWorkflowCommands(program: Command): void {
     .command("workflow")
     .description("chains of calls that survive crashes: serve them, begin runs, look after them (docs/workflow.md)")
     .addHelpText("after", EXAMPLES);
+
+  logged(withNameserver(workflow.command("serve")))
+    .description("run a workflow service; prints `ready ADDRESS` when it serves")
+    .argument(
+      "<file...>",
+      "definitions: .json or .yaml, or .js or .ts modules that export some, and functions for code steps",
+    )
+    .option("-s, --service <name>", "service name, which it keeps, such as /demo/workflow/1")
+    .option("--journal <file>", "where it is written down what runs do; needs the package libsql")
+    .addOption(
+      new Option("--sync <how>", "what survives: full also a power loss, normal kill -9 (default: full)").choices([
+        "full",
+        "normal",
+      ]),
+    )
+    .option("--keep <days>", "how long runs that have ended are kept, in days, or `forever` (default: 30)")
+    .option("--code <module...>", "modules that export functions for code steps")
+    .option("-a, --address <address>", "address to bind (default: tcp://127.0.0.1:0)")
+    .option("--advertise <address>", "what others connect to, where it is not what is bound")
+    .option("--config <file>", "as that of serve")
+    .action(async (files: string[], flags: WorkflowServeFlags) => {
+      await (await commands()).workflowServeCommand(files, flags);
+    });
+
+  logged(withNameserver(workflow.command("check")))
+    .description("check definitions, and print their tasks; with -n also what the services that they call do not offer")
+    .argument("<file...>", "as those of serve")
+    .option("--code <module...>", "modules that export functions for code steps")
+    .option("--json", "tasks, problems and warnings as one line of JSON")
+    .option("--timeout <ms>", "how long services are asked, in milliseconds (default: 10000)")
+    .action(async (files: string[], flags: WorkflowCheckFlags) => {
+      await (await commands()).workflowCheckCommand(files, flags);
+    });
 
   asking(workflow.command("start"))
     .description("begin a run of a task, and print its id; with --wait its result")
@@ -99,6 +134,14 @@ export function addWorkflowCommands(program: Command): void {
     .option("--json", "as one line of JSON, with their definitions")
     .action(async (service: string, flags: WorkflowTasksFlags) => {
       await (await commands()).workflowTasksCommand(service, flags);
+    });
+
+  ofService(workflow.command("define"))
+    .description("add tasks and schedules to a service that runs, or replace them; runs keep what they began with")
+    .argument("<file>", "a definition: .json or .yaml, or a module that exports some")
+    .option("--json", "the tasks as one line of JSON, with their definitions")
+    .action(async (service: string, file: string, flags: WorkflowDefineFlags) => {
+      await (await commands()).workflowDefineCommand(service, file, flags);
     });
 
   ofService(workflow.command("remove"))

@@ -356,10 +356,8 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     const { call, lost } = run;
     if (!call.named || !lost) return;
     run.idempotent ||= this.#isIdempotent(call, instance, ready);
-    const isThere = incarnationOf(ready) === lost.incarnation;
-    // Who can tell what became of it is asked, even if that does not matter. Elsewhere it is another try, with another name.
-    if (!isThere && run.idempotent) run.lost = undefined;
-    else if (isThere) run.lost = { ...lost, instance };
+    // Who can tell what became of it is asked, even if that does not matter. Elsewhere it keeps its name, by which the method may know it.
+    if (incarnationOf(ready) === lost.incarnation) run.lost = { ...lost, instance };
   }
 
   /** Waits for the name of a try that is a new one. */

@@ -107,11 +107,11 @@ describe("The file of a journal of runs", () => {
     const journal = await open({ sync: "normal" });
     const { run } = await journal.begin(newRun("a"));
     const event = { kind: "done", step: "0", result: "x".repeat(20_000) } as const;
-    for (let number = 2; number < 1_002; number++) await journal.write([line(run.key, number, event)]);
-    expect(statSync(file).size).to.be.greaterThan(12_000_000);
-    expect(statSync(`${file}-wal`).size).to.be.lessThan(8_000_000);
+    for (let number = 2; number < 2_002; number++) await journal.write([line(run.key, number, event)]);
+    expect(statSync(file).size).to.be.greaterThan(1_000_000);
+    expect(statSync(`${file}-wal`).size).to.be.lessThan(20_000_000);
     // One large transaction makes it large only until the next.
-    await journal.write(Array.from({ length: 6_000 }, (_, index) => line(run.key, 2_000 + index, event)));
+    await journal.write(Array.from({ length: 6_000 }, (_, index) => line(run.key, 3_000 + index, event)));
     for (let number = 9_000; number < 9_003; number++) await journal.write([line(run.key, number, event)]);
     expect(statSync(`${file}-wal`).size).to.be.at.most(64 * 1024 * 1024);
     await journal.close();
@@ -128,11 +128,12 @@ describe("The file of a journal of runs", () => {
       ]);
     }
     const pruning = first.prune({ maxRuns: 0 });
-    await first.setTask("t", null);
+    // It is somewhere in the middle when these are written.
+    for (const task of ["a", "b", "c", "d"]) await first.setTask(task, null);
     await first.close();
     await pruning;
     const second = await open();
-    expect(rows(second.database, "history"), "interrupted").to.be.within(1, 6_000);
+    expect(rows(second.database, "history"), "interrupted").to.be.within(1, 6_002);
     await second.prune({ maxRuns: 0 });
     for (const table of ["runs", "history", "forgotten"]) expect(rows(second.database, table), table).to.equal(0);
   });

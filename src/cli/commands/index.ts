@@ -19,7 +19,9 @@ export {
   workflowResumeCommand,
   workflowRetryCommand,
 } from "./workflow-act.js";
+export { workflowCheckCommand, workflowDefineCommand } from "./workflow-check.js";
 export { workflowListCommand } from "./workflow-list.js";
+export { workflowServeCommand } from "./workflow-serve.js";
 export { workflowHistoryCommand, workflowShowCommand } from "./workflow-show.js";
 export { workflowStartCommand, workflowWaitCommand } from "./workflow-start.js";
 export {

@@ -21,7 +21,7 @@ export function drawRun(run: RunDetails, { service, now, paint }: DrawOptions): 
   return [
     `${plainText(run.id)}  ${plainText(run.task)}  ${paint(state, state)}  began ${momentText(startedAt)}, ${time}`,
     "",
-    ...drawSteps(run.steps, now, paint),
+    ...drawSteps(run.steps, endedAt ?? now, paint),
     ...spaced([
       ...(run.stalled === undefined ? [] : [paint(`stalled: ${plainText(run.stalled)}`, "failed")]),
       ...(run.error === undefined

@@ -43,7 +43,7 @@ interface Row {
 function addStep(rows: Row[], given: StepStatus, before: string, below: string, now: number): void {
   const { step, name } = merged(given);
   const { state, error, kind } = step;
-  const label = cut(plainText(step.label));
+  const label = kind === "steps" && name !== "" ? "" : cut(plainText(step.label));
   const what = name === "" || label === "" || label === name ? name || label || kind : `${name}: ${label}`;
   rows.push({ state, left: `${before}${MARKS[state]} ${what}`, aside: asideOf(step, now) });
   const { shown, rest } = pick(step);
@@ -68,17 +68,22 @@ function merged(given: StepStatus): { readonly step: StepStatus; readonly name: 
   return { step: inner.step, name: [own, inner.name].filter((name) => name !== "").join("/") };
 }
 
-function nameOf({ step, kind }: StepStatus): string {
-  const key = step.split("/").at(-1) ?? "";
-  // Items of a map and branches of a list are told apart by their places, steps of a chain need none.
-  return /^\d+$/.test(key) ? (kind === "steps" ? `[${key}]` : "") : cut(plainText(key));
+/** How it is called among its siblings. A branch is called what its label says; a step without a name of its own has none. */
+function nameOf({ step, kind, label }: StepStatus): string {
+  const last = step.split("/").at(-1) ?? "";
+  const key = kind === "steps" && label !== "" ? label : last;
+  const isPlace = /^\d+$/.test(key);
+  if (isPlace) return kind === "steps" ? `[${key}]` : "";
+  return kind === "steps" && /^\d+$/.test(last) ? "" : cut(plainText(key));
 }
 
 function asideOf(step: StepStatus, now: number): string {
   const { state, startedAt, endedAt, attempts, kind, steps } = step;
+  // Of what is not over some part may be.
+  const lastedUntil = OVER.has(state) ? (endedAt ?? now) : now;
   const parts = [
     ...(state === "done" ? [] : [state]),
-    ...(startedAt === undefined || state === "skipped" ? [] : [elapsedText((endedAt ?? now) - startedAt)]),
+    ...(startedAt === undefined || state === "skipped" ? [] : [elapsedText(lastedUntil - startedAt)]),
     ...(attempts > 1 ? [`${attempts} tries`] : []),
     ...(kind === "map" && steps.length > 0 ? [`${steps.length} items: ${countText(steps)}`] : []),
   ];
@@ -86,9 +91,11 @@ function asideOf(step: StepStatus, now: number): string {
 }
 
 /** Which of its parts are drawn, and what is said of the others. */
-function pick({ steps }: StepStatus): { readonly shown: readonly StepStatus[]; readonly rest: string } {
+function pick({ steps, kind }: StepStatus): { readonly shown: readonly StepStatus[]; readonly rest: string } {
   if (steps.length <= MAX_PARTS) return { shown: steps, rest: "" };
   const notable = steps.filter(({ state }) => NOTABLE.has(state)).slice(0, MAX_PARTS);
+  // Those of a map are counted beside it.
+  if (notable.length === 0 && kind === "map") return { shown: notable, rest: "" };
   const shown = new Set(notable);
   const rest = steps.filter((step) => !shown.has(step));
   return { shown: notable, rest: `${rest.length} ${notable.length > 0 ? "more" : "of them"}: ${countText(rest)}` };
@@ -108,6 +115,7 @@ const COUNTED: readonly StepStatus["state"][] = [
   "pending",
   "skipped",
 ];
+const OVER: ReadonlySet<StepStatus["state"]> = new Set(["done", "failed", "undone"]);
 /** What is drawn of many: the rest goes well, or has not begun. */
 const NOTABLE: ReadonlySet<StepStatus["state"]> = new Set(["running", "waiting", "asking", "failed"]);
 /** More parts of one step than this are counted. */

@@ -21,10 +21,14 @@ const FILES: Readonly<Record<string, string>> = {
   "/dom.js": "dom.js",
   "/format.js": "format.js",
   "/plot.js": "plot.js",
+  "/run-detail.js": "run-detail.js",
+  "/run-feed.js": "run-feed.js",
+  "/run-picture.js": "run-picture.js",
   "/sections.js": "sections.js",
   "/services.js": "services.js",
   "/state.js": "state.js",
   "/tables.js": "tables.js",
+  "/workflows.js": "workflows.js",
 };
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -46,22 +46,15 @@ export async function checkAgainst(
   interfaces?: () => Promise<Iterable<string>>,
 ): Promise<DefinitionWarning[]> {
   const warnings: DefinitionWarning[] = [];
-  const asked = new Map<string, KnownInterface | "unknown" | undefined>();
-  let names: readonly string[] | undefined;
+  const calls = callsOf(workflow);
   try {
-    for (const task of workflow.tasks.values()) {
-      const { name } = task;
-      for (const { step, path } of stepsOf(task)) {
-        if (step.kind !== "call") continue;
-        const key = JSON.stringify([step.interface, step.service, step.tags]);
-        if (!asked.has(key)) asked.set(key, await lookup(step.interface, step.service, step.tags));
-        const known = asked.get(key);
-        if (known === undefined) names ??= [...((await interfaces?.()) ?? [])];
-        const message =
-          known === undefined ? missing(step, names ?? []) : known === "unknown" ? undefined : unfit(step, known);
-        if (message !== undefined)
-          warnings.push({ task: name, step: path, message: `${name}, step ${path}: ${message}` });
-      }
+    const known = await askAll(calls, lookup);
+    const isMissing = [...known.values()].includes(undefined);
+    const names = isMissing ? [...((await interfaces?.()) ?? [])] : [];
+    for (const { task, path, step } of calls) {
+      const found = known.get(keyOf(step));
+      const wrong = found === undefined ? missing(step, names) : found === "unknown" ? undefined : unfit(step, found);
+      if (wrong !== undefined) warnings.push({ task, step: path, message: `${task}, step ${path}: ${wrong}` });
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -69,6 +62,46 @@ export async function checkAgainst(
     warnings.push({ task: undefined, step: undefined, message });
   }
   return warnings;
+}
+
+interface PlacedCall {
+  readonly task: string;
+  readonly path: string;
+  readonly step: CompiledCall;
+}
+
+function callsOf({ tasks }: CompiledWorkflow): PlacedCall[] {
+  const calls: PlacedCall[] = [];
+  for (const task of tasks.values()) {
+    for (const { step, path } of stepsOf(task)) {
+      if (step.kind === "call") calls.push({ task: task.name, path, step });
+    }
+  }
+  return calls;
+}
+
+/** Asks once for each interface, service and tags, a few at a time: some take long to answer. */
+async function askAll(
+  calls: readonly PlacedCall[],
+  lookup: InterfaceLookup,
+): Promise<Map<string, KnownInterface | "unknown" | undefined>> {
+  const known = new Map<string, KnownInterface | "unknown" | undefined>();
+  const questions = [...new Map(calls.map(({ step }) => [keyOf(step), step]))];
+  for (let first = 0; first < questions.length; first += MAX_AT_ONCE) {
+    const some = questions.slice(first, first + MAX_AT_ONCE);
+    await Promise.all(
+      some.map(async ([key, { interface: name, service, tags }]) => {
+        known.set(key, await lookup(name, service, tags));
+      }),
+    );
+  }
+  return known;
+}
+
+const MAX_AT_ONCE = 16;
+
+function keyOf({ interface: name, service, tags }: CompiledCall): string {
+  return JSON.stringify([name, service, tags]);
 }
 
 function missing(step: CompiledCall, names: readonly string[]): string {

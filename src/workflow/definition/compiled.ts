@@ -133,6 +133,7 @@ export interface CompiledWhen extends CompiledCommon {
 export interface CompiledSwitch extends CompiledCommon {
   readonly kind: "switch";
   readonly on: Template;
+  /** By name, which may be any text, also one with `/`. */
   readonly cases: ReadonlyMap<string, readonly CompiledStep[]>;
   readonly default: readonly CompiledStep[] | undefined;
 }

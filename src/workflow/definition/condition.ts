@@ -82,14 +82,13 @@ const MAX_DEPTH = 64;
 const never: Test = () => false;
 
 function readTruth(condition: unknown, path: string, reader: MappingReader): Test {
-  const { template, constant, value } = readMapping(condition, path, reader);
-  const isText = typeof condition === "string";
-  if (isText && (constant || !/^\s*(?:\$\{[^}]*\})+\s*$/.test(condition))) {
+  const { template, constant, value, wordy } = readMapping(condition, path, reader);
+  if (typeof condition === "string" && (constant || wordy)) {
     const bare = readReference(condition);
     const guess = "reference" in bare && bare.end === condition.length ? condition : "input.name";
     reader.problem(
       path,
-      `is ${described(condition)}, which is always ${constant && value === "" ? "false" : "true"}`,
+      `is ${described(condition)}, which is always ${value === "" ? "false" : "true"}`,
       `write \${${guess}} alone, or a comparison such as { "equals": […, …] }`,
     );
   } else if (condition === undefined) reader.problem(path, "has no condition", "write a reference, or a comparison");

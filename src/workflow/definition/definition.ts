@@ -1,23 +1,25 @@
 /**
  * What a workflow does, as data: JSON, YAML, or made in TypeScript (docs/workflow.md).
  *
- * Texts of {@link Mapping}s refer to values: `${input.order.id}` alone is that value, as it is and no copy. Between other text it is written into it: texts
- * as they are, numbers and booleans as JavaScript writes them, `null` as nothing, all else as JSON. `$${` stands for `${`.
+ * Texts of {@link Mapping}s refer to values: `${input.order.id}` alone is that value, as it is and no copy. Between other text it is
+ * written into it: texts as they are, numbers and booleans as JavaScript writes them, `null` as nothing, all else as JSON. `$${` stands for
+ * `${`.
  *
  * A reference begins with one of
  *
  * - `input`, of the task;
- * - `result`, of the step before. At the beginning of a task it is the input, of a `map` the item, of a branch what it was before the branches, of `compensate` the
- *   `output`, of `finally` what the steps resulted in, or `null`;
- * - `steps.NAME`, of a step that is done: one of the same list, of the lists around it, or one that stands in such a step, but not in a `map`, a `compensate` or
- *   a `finally`. Steps of other branches are out of reach, those of a way that was not taken are missing;
+ * - `result`, of the step before. At the beginning of a task it is the input, of a `map` the item, of a branch what it was before the
+ *   branches, of `compensate` the `output`, of `finally` what the steps resulted in, or `null`;
+ * - `steps.NAME`, of a step that is done: one of the same list, of the lists around it, or one that stands in such a step, but not in a
+ *   `map`, a `compensate` or a `finally`. Steps of other branches are out of reach, those of a way that was not taken are missing;
  * - `item` and `index`, in a `map`;
  * - `output` and `given`, in `compensate`: the result and the input of the step that is undone;
  * - `error`, in `finally`: `null`, or `code`, `message`, `step`;
  * - `run.id`, `run.task`, `run.startedAt` (milliseconds since 1970).
  *
- * Members go on with `.name`, `["any name"]`, `['any name']` and `[0]`. They are own members of objects and lists, `length` of lists and texts, and what a `Map` has under
- * the name. What is missing fails the step with `BAD_REQUEST`. With `?` at the end it is `null`, in a text nothing, and as a member of an object no member at all.
+ * Members go on with `.name`, `["any name"]`, `['any name']` and `[0]`. They are own members of objects and lists, `length` of lists and
+ * texts, and what a `Map` has under the name. What is missing fails the step with `BAD_REQUEST`. With `?` at the end it is `null`, in a
+ * text nothing, and as a member of an object no member at all.
  */
 export interface WorkflowDefinition {
   /** Tasks by name; each is a method that callers may call. */
@@ -70,14 +72,62 @@ export type Condition =
   | number
   | boolean
   | null
-  | { readonly equals: readonly [Mapping, Mapping] }
-  | { readonly less: readonly [Mapping, Mapping] }
-  | { readonly greater: readonly [Mapping, Mapping] }
-  | { readonly in: readonly [Mapping, Mapping] }
-  | { readonly exists: string }
-  | { readonly not: Condition }
-  | { readonly all: readonly Condition[] }
-  | { readonly any: readonly Condition[] };
+  | EqualsCondition
+  | LessCondition
+  | GreaterCondition
+  | InCondition
+  | ExistsCondition
+  | NotCondition
+  | AllCondition
+  | AnyCondition;
+
+/** Do two values have the same in them? */
+export interface EqualsCondition {
+  /** The values. */
+  readonly equals: readonly [Mapping, Mapping];
+}
+
+/** Is the first value less than the second? */
+export interface LessCondition {
+  /** The values. */
+  readonly less: readonly [Mapping, Mapping];
+}
+
+/** Is the first value greater than the second? */
+export interface GreaterCondition {
+  /** The values. */
+  readonly greater: readonly [Mapping, Mapping];
+}
+
+/** Is the first value in the second? */
+export interface InCondition {
+  /** The values. */
+  readonly in: readonly [Mapping, Mapping];
+}
+
+/** Is there something? */
+export interface ExistsCondition {
+  /** A reference, with or without `${` and `}` around it. */
+  readonly exists: string;
+}
+
+/** Does another condition not hold? */
+export interface NotCondition {
+  /** The other. */
+  readonly not: Condition;
+}
+
+/** Do all hold? */
+export interface AllCondition {
+  /** They, at least one. */
+  readonly all: readonly Condition[];
+}
+
+/** Does one of them hold? */
+export interface AnyCondition {
+  /** They, at least one. */
+  readonly any: readonly Condition[];
+}
 
 /** What calls and code have that say nothing else. Other kinds of steps have what they say themselves. */
 export interface StepDefaults {
@@ -94,8 +144,8 @@ export interface StepCommon extends StepDefaults {
   /** What it is for, for people. */
   readonly doc?: string | undefined;
   /**
-   * How long one try may take, in milliseconds; default 30,000 for calls and code, none for others. Of `wait`: how long to wait for an event, what is published or
-   * an approval.
+   * How long one try may take, in milliseconds; default 30,000 for calls and code, none for others. Of `wait`: how long to wait for an event,
+   * what is published or an approval.
    */
   readonly timeoutMs?: number | undefined;
   /** Whether and when it is tried again after it failed; default: not at all. */
@@ -229,17 +279,43 @@ export interface WaitDefinition extends StepCommon {
 }
 
 /** What is waited for. */
-export type WaitFor =
-  /** A time. */
-  | { readonly forMs: Mapping }
-  /** A moment: a text as of ISO 8601, or milliseconds since 1970. */
-  | { readonly until: Mapping }
-  /** An event that somebody delivers, to this run or under this key; results in what came with it. */
-  | { readonly event: string; readonly key?: Mapping | undefined }
-  /** The first value that a publisher publishes after the step has begun; results in it. */
-  | { readonly published: string; readonly topic?: Mapping | undefined }
-  /** The answer of a person; results in what they answered. */
-  | { readonly approval: Mapping; readonly choices?: readonly string[] | undefined };
+export type WaitFor = TimeWait | MomentWait | EventWait | PublishedWait | ApprovalWait;
+
+/** A time. */
+export interface TimeWait {
+  /** Gives milliseconds. */
+  readonly forMs: Mapping;
+}
+
+/** A moment. */
+export interface MomentWait {
+  /** Gives a text as of ISO 8601, or milliseconds since 1970. */
+  readonly until: Mapping;
+}
+
+/** An event that somebody delivers, to this run or under a key; results in what came with it. */
+export interface EventWait {
+  /** Its name. */
+  readonly event: string;
+  /** Gives the key. */
+  readonly key?: Mapping | undefined;
+}
+
+/** The first value that a publisher publishes after the step has begun; results in it. */
+export interface PublishedWait {
+  /** The publisher's interface. */
+  readonly published: string;
+  /** Gives the topic; default: any. */
+  readonly topic?: Mapping | undefined;
+}
+
+/** The answer of a person; results in what they answered. */
+export interface ApprovalWait {
+  /** Gives the question, as text. */
+  readonly approval: Mapping;
+  /** What can be answered; default: anything. */
+  readonly choices?: readonly string[] | undefined;
+}
 
 /** What is begun by the clock. */
 export interface ScheduleDefinition {

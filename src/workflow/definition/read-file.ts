@@ -7,7 +7,7 @@ import { DefinitionError, type DefinitionProblem } from "./problems.js";
 const MAX_BYTES = 10 * 1024 * 1024;
 
 /**
- * Reads the definition in a file: JSON, or YAML 1.2 if its name ends in `.yaml` or `.yml`. What it says is not checked yet, see {@link compileWorkflow}.
+ * Reads the definition in a file: JSON, or YAML 1.2 if its name ends in `.yaml` or `.yml`. What it says is not checked yet.
  *
  * @throws DefinitionError if there is no such file, if it is larger than 10 MiB, is no text, or is not what its name says; with line and column
  */
@@ -59,6 +59,7 @@ function parseJson(text: string, file: string): unknown {
 }
 
 async function parseYaml(text: string, file: string): Promise<unknown> {
+  if (isDeep(text)) throw fault(file, "", `is nested more than ${MAX_OPEN} deep`, "write it less deep");
   const { parseDocument } = await import("yaml");
   const document = parseDocument(text, { merge: true, prettyErrors: false, logLevel: "error", uniqueKeys: true });
   const problems: DefinitionProblem[] = [...document.errors, ...document.warnings].map(({ code, message, pos }) => {
@@ -79,6 +80,18 @@ const YAML_CURES: ReadonlyMap<string, string> = new Map([
   ["TAG_RESOLVE_FAILED", "remove the tag"],
   ["TAB_AS_INDENT", "indent with blanks"],
 ]);
+
+/** Brackets within texts count as well; but nobody writes so many that do not close. The parser would take minutes for them. */
+function isDeep(text: string): boolean {
+  let open = 0;
+  for (const [sign] of text.matchAll(/[[\]{}]/g)) {
+    open += sign === "[" || sign === "{" ? 1 : -1;
+    if (open > MAX_OPEN) return true;
+  }
+  return false;
+}
+
+const MAX_OPEN = 1000;
 
 function placeOf(text: string, offset: number): string {
   const lines = text.slice(0, offset).split(/\r\n|\r|\n/);

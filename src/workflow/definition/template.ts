@@ -20,6 +20,8 @@ export interface ReadMapping {
   readonly constant: boolean;
   /** Its value, if it is. */
   readonly value: unknown;
+  /** Is it a text with more than references in it, which is never empty? */
+  readonly wordy: boolean;
 }
 
 /**
@@ -31,14 +33,14 @@ export function readMapping(mapping: unknown, path: string, reader: MappingReade
   const part = readPart(mapping, path, reader, { depth: 0, budget: { left: MAX_PARTS } });
   if (part.kind === "constant") {
     const { value } = part;
-    return { constant: true, value, template: () => value };
+    return { constant: true, value, wordy: typeof value === "string" && value !== "", template: () => value };
   }
-  const { evaluate } = part;
+  const { evaluate, wordy = false } = part;
   const template = (scope: Scope): unknown => {
     const value = evaluate(scope);
     return value === MISSING ? null : value;
   };
-  return { constant: false, value: undefined, template };
+  return { constant: false, value: undefined, wordy, template };
 }
 
 /** A mapping for those that know that it is right. @throws BadRequestError if it is not */
@@ -68,7 +70,7 @@ export function textOf(value: unknown, reference: string): string {
 
 type Part =
   | { readonly kind: "constant"; readonly value: unknown }
-  | { readonly kind: "variable"; readonly evaluate: (scope: Scope) => unknown };
+  | { readonly kind: "variable"; readonly evaluate: (scope: Scope) => unknown; readonly wordy?: boolean };
 
 interface Position {
   readonly depth: number;
@@ -177,7 +179,7 @@ function readText(text: string, path: string, reader: MappingReader): Part {
     }
     return joined;
   };
-  return { kind: "variable", evaluate };
+  return { kind: "variable", evaluate, wordy: pieces.some((piece) => typeof piece === "string") };
 }
 
 /** A text in its pieces: what stands there, and references. */

@@ -7,7 +7,8 @@ import { quote } from "./problems.js";
 import { stepsOf } from "./walk.js";
 
 /**
- * The part of a definition that a run of a task needs: the task, those that it calls, and the defaults. Compiled alone it does the same.
+ * The part of a definition that a run of a task needs: the task and those that it calls, each with the defaults that apply to it. Compiled alone
+ * it does the same.
  *
  * @throws MethodNotFoundError, `not-executed`, for an unknown task
  */
@@ -15,15 +16,14 @@ export function closureOf(workflow: CompiledWorkflow, task: string): WorkflowDef
   const tasks: Record<string, TaskDefinition> = {};
   for (const name of reachedFrom(workflow, task)) {
     const definition = workflow.source.tasks[name];
-    if (definition) tasks[name] = definition;
+    if (definition) tasks[name] = withDefaults(definition, workflow.source.defaults);
   }
-  const { defaults } = workflow.source;
-  return defaults === undefined ? { tasks } : { tasks, defaults };
+  return { tasks };
 }
 
 /**
- * Tells versions of a task apart: the same 16 hexadecimal digits for the same task, the same tasks that it calls, and the same defaults, whatever the order
- * of members, in each process and on each machine.
+ * Tells versions of a task apart: the same 16 hexadecimal digits for the same task, the same tasks that it calls, and the same defaults,
+ * whatever the order of members, in each process and on each machine.
  *
  * @throws MethodNotFoundError, `not-executed`, for an unknown task
  */
@@ -33,8 +33,8 @@ export function versionOf(workflow: CompiledWorkflow, task: string): string {
 }
 
 /**
- * One definition of two: the tasks and schedules of `base`, and those of `added`, which win. Each task keeps the defaults of the definition that it came
- * with.
+ * One definition of two: the tasks and schedules of `base`, and those of `added`, which win. Each task keeps the defaults of the definition that
+ * it came with.
  */
 export function mergeDefinitions(base: WorkflowDefinition, added: WorkflowDefinition): WorkflowDefinition {
   const tasks = { ...keptTasks(base), ...keptTasks(added) };

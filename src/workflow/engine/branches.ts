@@ -112,7 +112,8 @@ async function runParallel(
   const results = await allOrFirst(
     stop,
     [...branches].map(([key, steps]) => async (): Promise<readonly [string, unknown]> => {
-      const branch = branchOf(context, `${path}/${key}/`, frame, stop, {});
+      const scope = frame.scope.within({ result: frame.scope.get("result") });
+      const branch = { path: `${path}/${key}/`, scope, strand: context.names.strand(), stop };
       return [key, await context.runSteps(steps, branch, frame.scope.get("result"))];
     }),
     Infinity,
@@ -134,7 +135,8 @@ async function runMap(
   return allOrFirst(
     stop,
     items.map((item: unknown, index) => () => {
-      const one = branchOf(context, `${path}/${index}/`, frame, stop, { item, index, result: item });
+      const scope = frame.scope.apart({ item, index, result: item });
+      const one = { path: `${path}/${index}/`, scope, strand: context.names.strand(), stop };
       return context.runSteps(steps, one, item);
     }),
     concurrency,
@@ -167,16 +169,6 @@ function runTaskCall(context: RunContext, step: CompiledTaskCall, path: string, 
   if (!task) throw rpcError("CONFIGURATION", `There is no task ${step.task}`);
   const scope = RunScope.ofTask(context.facts, inputOf(step, frame.scope));
   return runTask(context, task, { ...frame, path: `${path}/`, scope }, path);
-}
-
-function branchOf(
-  { names }: RunContext,
-  path: string,
-  { scope }: Frame,
-  stop: Stop,
-  values: Readonly<Record<string, unknown>>,
-): Frame {
-  return { path, scope: scope.within({ result: scope.get("result"), ...values }), strand: names.strand(), stop };
 }
 
 /**

@@ -59,7 +59,7 @@ async function callOnce(
   frame: Frame,
 ): Promise<unknown> {
   const { parts, targets } = context;
-  const asked = memory.open && !memory.open.idempotent ? await earlierTry(context, step, memory.open) : undefined;
+  const asked = memory.open ? await earlierTry(context, step, memory.open) : undefined;
   return parts.caller.call({
     interface: step.interface,
     service: step.service,
@@ -67,7 +67,8 @@ async function callOnce(
     method: step.method,
     args,
     timeoutMs: step.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    idempotent: step.idempotent,
+    // What was begun as such goes on as such, whoever gets it now.
+    idempotent: step.idempotent ?? (asked && memory.open?.idempotent ? true : undefined),
     only: asked?.only,
     named: {
       earlier: asked?.earlier,
@@ -91,18 +92,20 @@ async function callOnce(
 }
 
 /**
- * What has to be asked for before the call is made once more.
+ * What has to be asked for before the call is made once more. Also one that may be executed twice keeps its name, by which the service may know it.
  *
+ * @returns `undefined`: nothing, it does no harm
  * @throws UnavailableError, `unknown`, when there is nobody to ask
  */
 async function earlierTry(
   { parts, targets }: RunContext,
   step: CompiledCall,
   open: OpenTry,
-): Promise<{ readonly earlier: EarlierNamedTry; readonly only: ServiceRecord | undefined }> {
+): Promise<{ readonly earlier: EarlierNamedTry; readonly only: ServiceRecord | undefined } | undefined> {
   const record = open.target === undefined ? undefined : await targets.find(open.target);
   const { call, journal, at } = open;
   if (call === undefined || record?.incarnation === undefined) {
+    if (open.idempotent) return undefined;
     const who = record?.service ?? step.service ?? step.interface;
     const what = `${step.interface}.${step.method} was sent to ${who}, and this service was ended before the answer came`;
     throw rpcError("UNAVAILABLE", `${what}; ${who} cannot be asked what became of it`, { outcome: "unknown" });
@@ -110,7 +113,7 @@ async function earlierTry(
   const ageMs = Math.max(parts.clock.now() - at, 0) + MARGIN_MS;
   return {
     earlier: { call, incarnation: record.incarnation, journal, ageMs },
-    only: journal === undefined ? record : undefined,
+    only: journal === undefined && !open.idempotent ? record : undefined,
   };
 }
 

@@ -193,7 +193,10 @@ export class RunMemory {
     step.retryAt = retryAt;
     step.startedAt ??= at;
     step.endedAt = at;
+    const { open } = step;
     settle(step);
+    // Should it be tried again, it is by the name by which the service may know it.
+    if (open?.call !== undefined && open.idempotent && error.outcome === "unknown") step.open = open;
     // What is tried again goes on where it failed.
     if (retryAt !== undefined) this.#forgive((other) => other.startsWith(`${path}/`));
   }

@@ -12,11 +12,17 @@ export interface RunFacts {
 export class RunScope implements Scope {
   readonly #parent: RunScope | undefined;
   readonly #values: Map<string, unknown>;
-  readonly #steps = new Map<string, unknown>();
+  /** Results of steps; those within a step that is done once can be seen from behind it, and share it. */
+  readonly #steps: Map<string, unknown>;
 
-  private constructor(parent: RunScope | undefined, values: Map<string, unknown>) {
+  private constructor(
+    parent: RunScope | undefined,
+    values: Map<string, unknown>,
+    steps: Map<string, unknown> = new Map<string, unknown>(),
+  ) {
     this.#parent = parent;
     this.#values = values;
+    this.#steps = steps;
   }
 
   /** Of a task: it sees nothing of the one that calls it. */
@@ -31,8 +37,13 @@ export class RunScope implements Scope {
     );
   }
 
-  /** Within this one, with values of its own. */
+  /** Within this one, with values of its own; its steps are those of this one. */
   within(values: Readonly<Record<string, unknown>>): RunScope {
+    return new RunScope(this, new Map(Object.entries(values)), this.#steps);
+  }
+
+  /** As {@link RunScope.within}, for steps of which nothing is seen from outside. */
+  apart(values: Readonly<Record<string, unknown>>): RunScope {
     return new RunScope(this, new Map(Object.entries(values)));
   }
 

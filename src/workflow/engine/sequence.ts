@@ -34,7 +34,7 @@ export async function runFinally(
   error: RunFailure | undefined,
 ): Promise<void> {
   if (steps.length === 0) return;
-  const scope = frame.scope.within({ error: error ?? null, result: frame.scope.get("result") });
+  const scope = frame.scope.apart({ error: error ?? null, result: error ? null : frame.scope.get("result") });
   // What is to be done at the end is done also when the run stops.
   await runSteps(
     context,
@@ -60,7 +60,7 @@ async function runStep(context: RunContext, step: CompiledStep, frame: Frame): P
     context.undoLater(
       path,
       step.compensate,
-      frame.scope.within({ given: inputOf(step, frame.scope), output: result, result }),
+      frame.scope.apart({ given: inputOf(step, frame.scope), output: result, result }),
     );
   }
   return result;

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { ConfigurationError, ProtocolError } from "../../errors.js";
 import type { Database } from "../../service/journal/libsql.js";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.js";
@@ -60,7 +71,7 @@ export function checkDatabase(file: string, database: Database, wholeBelowBytes:
   const isSuspect = existsSync(suspicionOf(file));
   if (!isSuspect && sizeOf(file) >= wholeBelowBytes) return;
   const [row] = database.prepare("PRAGMA quick_check(1)").all([]) as readonly { readonly quick_check: string }[];
-  if (row?.quick_check !== "ok") throw new ProtocolError(row?.quick_check ?? "SQLite does not say how it is");
+  if (row?.quick_check !== "ok") throw new ProtocolError(`${row?.quick_check}`.replaceAll(/\s+/g, " "));
   if (!isSuspect) return;
   checkValues(database);
   rmSync(suspicionOf(file), { force: true });
@@ -87,6 +98,24 @@ export function setAside(file: string): string {
   for (const suffix of SUFFIXES) if (existsSync(file + suffix)) renameSync(file + suffix, target + suffix);
   rmSync(suspicionOf(file), { force: true });
   return target;
+}
+
+/**
+ * Puts equal files in the place of a damaged journal that is open: SQLite, which would take over what is written ahead when it closes, leaves alone what is
+ * no longer the file that it opened.
+ *
+ * @throws Error when there is no room for a second one
+ */
+export function detach(file: string): void {
+  for (const name of [`${file}-wal`, file]) {
+    if (!existsSync(name)) continue;
+    try {
+      copyFileSync(name, `${name}.copy`, constants.COPYFILE_FICLONE);
+      renameSync(`${name}.copy`, name);
+    } finally {
+      rmSync(`${name}.copy`, { force: true });
+    }
+  }
 }
 
 /** The checksums of all values. */

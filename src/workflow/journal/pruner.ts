@@ -43,6 +43,7 @@ export class Pruner {
         tooMany > 0 ? this.#remove(Infinity, Math.min(tooMany, RUNS)) : this.#remove(Date.now() - maxAgeMs, RUNS);
       if (removed === 0) return runs;
       runs += removed;
+      await nextTurn();
       await this.#deleteHistories();
       if (this.#isStopped) return runs;
     }
@@ -68,7 +69,11 @@ export class Pruner {
   }
 
   async #deleteHistories(): Promise<void> {
-    while (!this.#isStopped && this.#writer.transaction(() => this.#deleteSome())) await nextTurn();
+    let mayBeMore = true;
+    while (mayBeMore && !this.#isStopped) {
+      mayBeMore = this.#writer.transaction(() => this.#deleteSome());
+      await nextTurn();
+    }
   }
 
   /** @returns whether there may be more */
@@ -92,8 +97,8 @@ interface Ended {
 const MAX_AGE_MS = 30 * 24 * 60 * 60 * 1_000;
 const MAX_RUNS = 1_000_000;
 /** Runs and lines of histories that one transaction deletes: it takes some milliseconds. */
-const RUNS = 500;
-const LINES = 1_000;
+const RUNS = 100;
+const LINES = 500;
 
 function nextTurn(): Promise<void> {
   return new Promise(setImmediate);

@@ -106,11 +106,21 @@ describe("The drawing of a run", () => {
             ]),
           ],
         }),
+        step("one", {
+          kind: "parallel",
+          label: "parallel",
+          state: "running",
+          steps: [
+            branch("one/0", [], { label: "0", state: "running" }),
+            branch("one/1", [step("one/1/0", { label: "shop.one" })], { label: "1" }),
+          ],
+        }),
         step("1", {
           kind: "when",
           label: "when",
           steps: [
             branch("1/then", [step("1/then/0", { label: "shop.then" })]),
+            branch("1/=a/b", [step("1/=a/b/0", { label: "shop.case" })], { label: "a/b" }),
             branch("1/else", [step("1/else/0", { ...pending, state: "skipped", label: "shop.else" })], {
               ...pending,
               state: "skipped",
@@ -124,8 +134,12 @@ describe("The drawing of a run", () => {
       "└─ ✔ right | 12 ms",
       "   ├─ ✔ shop.right | 12 ms",
       "   └─ ✔ then: shop.then | 12 ms",
+      "● one: parallel | running, 1 min 30 s",
+      "├─ ● [0] | running, 1 min 30 s",
+      "└─ ✔ [1]: shop.one | 12 ms",
       "✔ when | 12 ms",
       "├─ ✔ then: shop.then | 12 ms",
+      "├─ ✔ a/b: shop.case | 12 ms",
       "└─ – else: shop.else | skipped",
     ]);
   });
@@ -148,6 +162,10 @@ describe("The drawing of a run", () => {
       "├─ ● [98] | running, 1 min 30 s",
       "├─ ● [99] | running, 1 min 30 s",
       "└─ … 97 more: 97 done",
+    ]);
+    const all = items.map((item) => ({ ...item, state: "done" as const, error: undefined }));
+    expect(chain([step("all", { kind: "map", label: "map", steps: all })])).to.deep.equal([
+      "✔ all: map | 12 ms, 100 items: 100 done",
     ]);
   });
 

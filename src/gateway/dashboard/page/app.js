@@ -4,6 +4,7 @@ import { latency, rate, time } from "./format.js";
 import { Plot } from "./plot.js";
 import { serviceTable } from "./services.js";
 import { State } from "./state.js";
+import { Workflows } from "./workflows.js";
 
 /** The page: follows the server's events, and shows what they tell. */
 
@@ -29,6 +30,7 @@ const latencies = new Plot(byId("plot-latency"), {
 });
 const services = serviceTable(byId("services"), (name) => select(name === selected ? undefined : name));
 const detail = new Detail(byId("detail"));
+const workflows = new Workflows();
 byId("close-detail").addEventListener("click", () => select(undefined));
 
 function select(name) {
@@ -57,6 +59,7 @@ function show() {
   setText(byId("omitted"), `${state.omitted} more services are too many to be shown.`);
   byId("omitted").hidden = state.omitted === 0;
   detail.show(one);
+  workflows.update(all);
   showNameserver();
 }
 

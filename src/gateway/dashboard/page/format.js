@@ -34,6 +34,11 @@ export function duration(ms) {
   return `${Math.floor(seconds / 86_400)} days`;
 }
 
+/** Milliseconds that something took or takes, as a short length of time. */
+export function elapsed(ms) {
+  return ms < 60_000 ? latency(Math.max(0, ms)) : duration(ms);
+}
+
 /** Bytes. */
 export function bytes(value) {
   if (value === null || value === undefined) return NOTHING;
@@ -43,4 +48,11 @@ export function bytes(value) {
 /** A time of day. */
 export function time(at) {
   return new Date(at).toLocaleTimeString("en-GB");
+}
+
+/** A day and a time of it. */
+export function moment(at) {
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday ? time(at) : `${date.toLocaleDateString("en-CA")} ${time(at)}`;
 }

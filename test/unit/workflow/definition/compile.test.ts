@@ -203,7 +203,13 @@ describe("The version of a task", () => {
   it("belongs to a part of the definition that does the same alone", () => {
     const workflow = compileWorkflow(source);
     const closure = closureOf(workflow, "b");
-    expect(closure).to.deep.equal({ tasks: { b: source.tasks.b, c: source.tasks.c }, defaults: { timeoutMs: 7 } });
+    const [call] = (source.tasks.c as { steps: StepDefinition[] }).steps;
+    expect(closure).to.deep.equal({
+      tasks: {
+        b: { steps: source.tasks.b, defaults: { timeoutMs: 7 } },
+        c: { steps: [call], defaults: { timeoutMs: 7 } },
+      },
+    });
     const alone = compileWorkflow(JSON.parse(JSON.stringify(closure)));
     expect(alone.tasks.get("b")).to.deep.equal(workflow.tasks.get("b"));
     expect(versionOf(alone, "b")).to.equal(versionOf(workflow, "b"));
@@ -227,6 +233,8 @@ describe("The version of a task", () => {
     };
     const { tasks, schedules } = compileWorkflow(mergeDefinitions(source, added));
     expect([...tasks.keys()]).to.deep.equal(["a", "b", "c", "other", "more"]);
+    // Those that were there are the same as before.
+    expect(versionOf(compileWorkflow(mergeDefinitions(source, added)), "a")).to.equal(version);
     expect([...schedules.keys()]).to.deep.equal(["s"]);
     const firstOf = (name: string): unknown[] => {
       const step = tasks.get(name)?.steps[0];

@@ -177,7 +177,7 @@ describe("A condition", () => {
     ["${input.order.note}", false],
     ["${input.missing?}", false],
     ["${result}", true],
-    [" ${input.order.note} ", true],
+    ["${input.order['a b']['}']}", true],
     ["${input.order.note}${input.missing?}", false],
     [true, true],
     [null, false],

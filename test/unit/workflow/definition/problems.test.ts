@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { ConfigurationError, RpcError } from "../../../../src/errors.js";
 import { compileWorkflow } from "../../../../src/workflow/definition/compile.js";
 import { DefinitionError } from "../../../../src/workflow/definition/problems.js";
@@ -793,7 +794,7 @@ const BAD: readonly Bad[] = [
   },
   {
     kind: "a condition with text around it",
-    source: task({ when: "is ${input.paid}", then: CALL }),
+    source: task({ when: " ${input.paid}", then: CALL }),
     path: "tasks.t[0].when",
     message: /always true/,
     cure: /alone/,
@@ -956,6 +957,87 @@ describe("A definition of a workflow that is wrong", () => {
 
   it("is told with no more than a hundred problems", () => {
     expect(failureOf({ tasks: { t: Array.from({ length: 500 }, () => 1) } }).problems).to.have.lengthOf(100);
+  });
+
+  it("is a DefinitionError, whatever it is", () => {
+    const name = fc.constantFrom(
+      ...[
+        "tasks",
+        "schedules",
+        "defaults",
+        "steps",
+        "finally",
+        "name",
+        "interface",
+        "code",
+        "task",
+        "value",
+        "input",
+        "args",
+      ],
+      ...[
+        "parallel",
+        "map",
+        "when",
+        "then",
+        "else",
+        "all",
+        "not",
+        "less",
+        "exists",
+        "switch",
+        "cases",
+        "wait",
+        "event",
+        "until",
+      ],
+      ...[
+        "compensate",
+        "retry",
+        "attempts",
+        "on",
+        "params",
+        "optional",
+        "result",
+        "cron",
+        "timezone",
+        "__proto__",
+        "a",
+      ],
+    );
+    const text = fc.constantFrom(
+      "",
+      "a",
+      "${input.a}",
+      "${steps.a?}",
+      "${",
+      "$${",
+      "${item[0]}",
+      "0 9 * * *",
+      "__proto__",
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 8, withCrossShrink: true },
+        fc.oneof(text, fc.constantFrom(null, true, 0, 1, -1, undefined, Number.NaN)),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.array(fc.tuple(name, tie("value")), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
+      ),
+    }));
+    const definition = fc.record(
+      { tasks: fc.dictionary(name, value), schedules: value, defaults: value },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(value, definition), (source) => {
+        try {
+          compileWorkflow(source);
+        } catch (error) {
+          expect(error).to.be.instanceOf(DefinitionError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it("is told at once, however large what it is made of", () => {

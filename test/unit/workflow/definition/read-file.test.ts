@@ -95,7 +95,7 @@ describe("The file of a workflow", () => {
       /alias/,
       /in its place/,
     ],
-    ["a.yaml", `a: ${"[".repeat(100_000)}`, "line 1", /./, /./],
+    ["a.yaml", `a: ${"[".repeat(100_000)}`, "", /nested more than 1000 deep/, /less deep/],
     ["a.toml", "", "", /neither JSON nor YAML/, /\.json, \.yaml or \.yml/],
   ];
   for (const [name, content, path, message, cure] of faults) {

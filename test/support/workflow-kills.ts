@@ -1,0 +1,286 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { WorkflowControl } from "../../src/workflow/control.js";
+import type { RunInfo } from "../../src/workflow/run.js";
+import { generator } from "./generator.js";
+import type { Child, StartChild } from "./processes.js";
+import { until } from "./until.js";
+import { checkRun, type Effect, readEffects } from "./workflow-effects.js";
+
+/** How the harness calls the services, over a client that is told nothing of the kills. */
+export interface KilledServices {
+  readonly workflow: WorkflowControl;
+  /** What stands in the journal of one of the called services. */
+  booked(service: string): Promise<readonly Effect[]>;
+}
+
+/** How much is to be killed. */
+export interface KillPlan {
+  readonly runs: number;
+  /** At least so many processes are killed while the runs go on. */
+  readonly kills: number;
+  /** Runs at a time. */
+  readonly concurrency: number;
+  /** What is killed, and when, follows from it. */
+  readonly seed: number;
+}
+
+/** What has happened. */
+export interface KillReport {
+  /** What is wrong, by run. */
+  readonly wrong: ReadonlyMap<string, readonly string[]>;
+  /** Kills by process. */
+  readonly kills: Readonly<Record<string, number>>;
+  /** Questions by step, and how they were answered. */
+  readonly questions: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Effects by method. */
+  readonly effects: Readonly<Record<string, number>>;
+  /** From the first start to the last end, in milliseconds. */
+  readonly tookMs: number;
+}
+
+/** A process that is killed and started again. */
+class Victim {
+  readonly name: string;
+  /** Where it is. */
+  address = "";
+  kills = 0;
+  readonly #start: (address: string) => Child;
+  /** What it complained about in earlier lives. */
+  readonly #told: string[] = [];
+  #child: Child | undefined;
+
+  constructor(name: string, start: (address: string) => Child) {
+    this.name = name;
+    this.#start = start;
+  }
+
+  /** Settles when it is ready. */
+  async start(): Promise<void> {
+    this.#child = this.#start(this.address);
+    const [, address = ""] = await this.#child.waitFor(/^ready (\S+)$/m);
+    this.address = address;
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    this.kills++;
+    this.#told.push(...this.#complaining());
+    this.#child?.process.kill("SIGKILL");
+    await this.#child?.ended;
+  }
+
+  /** What it has complained about. */
+  complaints(): readonly string[] {
+    return [...this.#told, ...this.#complaining()];
+  }
+
+  #complaining(): string[] {
+    const lines = this.#child?.err().split("\n") ?? [];
+    return lines.filter((line) => line !== "" && !/^(?:info|warn): /.test(line));
+  }
+}
+
+/**
+ * Runs of a task of ten steps while the workflow service, the two services that it calls and the nameserver are killed at random and started
+ * again. Runs that ask what became of a step are answered with the truth.
+ *
+ * @param connect - gets the address of the nameserver
+ */
+export async function killWorkflow(
+  start: StartChild,
+  connect: (nameserver: string) => KilledServices,
+  plan: KillPlan,
+): Promise<KillReport> {
+  const folder = mkdtempSync(join(tmpdir(), "lamplighter-kills-"));
+  mkdirSync(join(folder, "keyed"));
+  try {
+    return await new Kills(start, connect, plan, folder).all();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const SERVICES = ["/killed/steps/1", "/killed/steps/2"];
+/** No run has ended for so long: they hang, in milliseconds. */
+const HUNG_MS = 90_000;
+
+class Kills {
+  readonly #plan: KillPlan;
+  readonly #folder: string;
+  readonly #connect: (nameserver: string) => KilledServices;
+  readonly #below: (limit: number) => number;
+  readonly #nameserver: Victim;
+  readonly #victims: readonly Victim[];
+  readonly #wrong = new Map<string, string[]>();
+  readonly #questions: Record<string, Record<string, number>> = {};
+  readonly #over = new AbortController();
+  #begun = 0;
+  #ended = 0;
+  #kills = 0;
+
+  constructor(start: StartChild, connect: (nameserver: string) => KilledServices, plan: KillPlan, folder: string) {
+    this.#plan = plan;
+    this.#folder = folder;
+    this.#connect = connect;
+    this.#below = generator(plan.seed);
+    const node = (...args: readonly string[]): Child => start(process.execPath, args);
+    // It keeps its port, for others know no other.
+    this.#nameserver = new Victim("nameserver", (address) =>
+      node("build/cli/main.js", "nameserver", "-a", address === "" ? "tcp://127.0.0.1:0" : address),
+    );
+    const steps = (number: string): Victim =>
+      new Victim(`service ${number}`, () =>
+        node("test/fixtures/killed-steps.js", this.#nameserver.address, number, folder),
+      );
+    const workflow = new Victim("workflow", () =>
+      node("test/fixtures/killed-workflow.js", this.#nameserver.address, folder),
+    );
+    this.#victims = [workflow, steps("1"), steps("2"), this.#nameserver];
+  }
+
+  async all(): Promise<KillReport> {
+    await this.#nameserver.start();
+    await Promise.all(this.#victims.filter((victim) => victim !== this.#nameserver).map((victim) => victim.start()));
+    const services = this.#connect(this.#nameserver.address);
+    // A service that was never there is missing, and one that was there comes back.
+    await services.workflow.count();
+    const { runs, concurrency } = this.#plan;
+    const begunAt = performance.now();
+    const workers = Array.from({ length: Math.min(runs, concurrency) }, () => this.#runSome(services.workflow));
+    const answering = this.#answer(services.workflow);
+    const killing = this.#killAll();
+    // What goes wrong with the harness itself ends it.
+    const broken = Promise.all([answering, killing]);
+    await Promise.race([Promise.all(workers), this.#hung(services.workflow), broken]);
+    const tookMs = performance.now() - begunAt;
+    this.#over.abort();
+    await broken;
+    const effects = await this.#check(services);
+    return {
+      wrong: this.#wrong,
+      kills: Object.fromEntries(this.#victims.map(({ name, kills }) => [name, kills])),
+      questions: this.#questions,
+      effects,
+      tookMs,
+    };
+  }
+
+  #complain(run: string, text: string): void {
+    const known = this.#wrong.get(run);
+    if (known) known.push(text);
+    else this.#wrong.set(run, [text]);
+  }
+
+  /** Kills, until all runs have ended. */
+  async #killAll(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      await pause(this.#below(200));
+      // Mostly one, sometimes two together, and sometimes all that there is.
+      const lot = this.#below(20);
+      const count = lot === 0 ? this.#victims.length : lot < 5 ? 2 : 1;
+      const first = this.#below(this.#victims.length);
+      const chosen = this.#victims.filter(
+        (_, index) => (index - first + this.#victims.length) % this.#victims.length < count,
+      );
+      await Promise.all(
+        chosen.map(async (victim) => {
+          await victim.kill();
+          await pause(this.#below(100));
+          await victim.start();
+          this.#kills++;
+        }),
+      );
+    }
+  }
+
+  /** Begins runs, one after the other, as far as there were kills enough for those before. */
+  async #runSome(workflow: WorkflowControl): Promise<void> {
+    const { runs, kills, seed } = this.#plan;
+    while (this.#begun < runs && !this.#over.signal.aborted) {
+      const number = this.#begun++;
+      const run = `${seed}-${number}`;
+      try {
+        await until(() => this.#kills >= (kills * number) / runs);
+        const options = { task: "ten", input: { items: [0, 1, 2] }, id: run };
+        // Who begins a run twice has begun it once.
+        const same = number % 5 === 0 ? [options, options] : [options];
+        const told = await Promise.all(same.map((one) => workflow.start(one)));
+        for (const { id } of told) if (id !== run) this.#complain(run, `was begun as ${id}`);
+        await workflow.wait({ run });
+      } catch (error) {
+        this.#complain(run, `its caller was told: ${String(error)}`);
+      }
+      this.#ended++;
+    }
+  }
+
+  /** Answers those who ask with the truth, until all have ended. */
+  async #answer(workflow: WorkflowControl): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      try {
+        for (const run of await workflow.list({ state: "asking", limit: 1_000 })) await this.#answerOne(workflow, run);
+      } catch (error) {
+        this.#complain("those who ask", String(error));
+      }
+      await pause(50);
+    }
+  }
+
+  async #answerOne(workflow: WorkflowControl, { id: run, questions }: RunInfo): Promise<void> {
+    for (const { step, kind } of questions) {
+      if (kind !== "unknown") continue;
+      const effect = readEffects(this.#folder).find((one) => one.run === run && one.step === step);
+      const answer = effect ? "done" : "repeat";
+      try {
+        await workflow.resume({ run, step, answer, ...(effect && { result: effect.token }), by: "the truth" });
+        const row = (this.#questions[step] ??= { done: 0, repeat: 0 });
+        row[answer] = (row[answer] ?? 0) + 1;
+      } catch (error) {
+        // The service was killed while it was answered, perhaps after it was written down; if not, it asks again.
+        if ((error as { readonly outcome?: string }).outcome === "executed") this.#complain(run, String(error));
+      }
+    }
+  }
+
+  /** Settles when nothing has ended for a long time. */
+  async #hung(workflow: WorkflowControl): Promise<void> {
+    let [ended, since] = [this.#ended, performance.now()];
+    while (performance.now() - since < HUNG_MS) {
+      await pause(500, undefined, { ref: false });
+      if (this.#over.signal.aborted) return;
+      if (this.#ended > ended) [ended, since] = [this.#ended, performance.now()];
+    }
+    const told = await workflow.list({ state: ["running", "waiting", "asking", "undoing"] }).catch(String);
+    this.#complain("all", `no run has ended within ${HUNG_MS} ms: ${JSON.stringify(told)}`);
+  }
+
+  async #check(services: KilledServices): Promise<Record<string, number>> {
+    const effects = [...readEffects(this.#folder), ...(await Promise.all(SERVICES.map((service) => services.booked(service)))).flat()];
+    const byRun = new Map<string, Effect[]>();
+    const counts: Record<string, number> = {};
+    for (const effect of effects) {
+      counts[effect.method] = (counts[effect.method] ?? 0) + 1;
+      const known = byRun.get(effect.run);
+      if (known) known.push(effect);
+      else byRun.set(effect.run, [effect]);
+    }
+    for (let number = 0; number < this.#begun; number++) {
+      const run = `${this.#plan.seed}-${number}`;
+      const found = await this.#checkOne(services.workflow, run, byRun.get(run) ?? []);
+      for (const text of found) this.#complain(run, text);
+    }
+    for (const victim of this.#victims) for (const line of victim.complaints()) this.#complain(victim.name, line);
+    return counts;
+  }
+
+  async #checkOne(workflow: WorkflowControl, run: string, effects: readonly Effect[]): Promise<string[]> {
+    try {
+      return checkRun(await workflow.status({ run }), await workflow.history({ run }), effects);
+    } catch (error) {
+      return [String(error)];
+    }
+  }
+}
