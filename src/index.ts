@@ -343,6 +343,7 @@ export { readWorkflowFile } from "./workflow/definition/read-file.js";
 export type { Runs, StartOptions } from "./workflow/engine/runs.js";
 export { openRunJournal, type RunJournalOptions } from "./workflow/journal/open-run-journal.js";
 export type {
+  BegunRun,
   JournalWrite,
   NewRun,
   PrunePolicy,
@@ -350,6 +351,7 @@ export type {
   StoredRun,
   StoredSchedule,
 } from "./workflow/journal/run-journal.js";
+export type { SqliteRunJournal } from "./workflow/journal/sqlite-run-journal.js";
 export type {
   HistoryEntry,
   HistoryEvent,

@@ -50,10 +50,15 @@ export interface RunInfo {
   readonly task: string;
   /** Tells versions of the task apart; a run keeps the one that it began with. */
   readonly version: string;
+  /** How it is doing. */
   readonly state: RunState;
+  /** When it began. */
   readonly startedAt: number;
+  /** When something happened in it last. */
   readonly updatedAt: number;
+  /** When it ended; `null`: it has not. */
   readonly endedAt: number | null;
+  /** What it was given. */
   readonly input: unknown;
   /** When it is `completed`. */
   readonly result?: unknown;
@@ -83,62 +88,129 @@ export interface HistoryEntry {
   readonly number: number;
   /** When, in milliseconds since 1970. */
   readonly at: number;
+  /** What. */
   readonly event: HistoryEvent;
 }
 
 /** What happened in a run; `step` is the path of a step, such as `pay/left/0`. */
 export type HistoryEvent =
-  | { readonly kind: "begun" }
+  | {
+      /** Tells the events apart. */
+      readonly kind: "begun";
+    }
   /**
    * A step began; a try of a call is about to be sent. `call` is the name by which the called host knows the call, `target` the run of
    * the service that gets it, for {@link RunJournal.target}.
    */
   | {
+      /** Tells the events apart. */
       readonly kind: "started";
+      /** Path of the step. */
       readonly step: string;
+      /** 1 for the first try. */
       readonly attempt: number;
+      /** Name of the call. */
       readonly call?: string | undefined;
+      /** Who gets it. */
       readonly target?: string | undefined;
       /** The journal of that service, where it writes the call down. */
       readonly journal?: string | undefined;
+      /** May it be executed twice? */
       readonly idempotent?: boolean | undefined;
     }
-  | { readonly kind: "done"; readonly step: string; readonly result: unknown }
+  | {
+      /** Tells the events apart. */
+      readonly kind: "done";
+      /** Path of the step. */
+      readonly step: string;
+      /** What it resulted in. */
+      readonly result: unknown;
+    }
   /** A step failed; `retryAt`: it is tried again then. */
   | {
+      /** Tells the events apart. */
       readonly kind: "failed";
+      /** Path of the step. */
       readonly step: string;
+      /** Why. */
       readonly error: RunFailure;
+      /** When it is tried again, in milliseconds since 1970. */
       readonly retryAt?: number | undefined;
     }
   /** A step waits: until a moment, for an event, for what is published. */
   | {
+      /** Tells the events apart. */
       readonly kind: "waiting";
+      /** Path of the step. */
       readonly step: string;
+      /** The moment, in milliseconds since 1970. */
       readonly until?: number | undefined;
+      /** The event. */
       readonly event?: string | undefined;
+      /** The key of the event. */
       readonly key?: string | undefined;
+      /** The interface under whose name it is published. */
       readonly published?: string | undefined;
     }
-  | { readonly kind: "asked"; readonly question: RunQuestion }
   | {
+      /** Tells the events apart. */
+      readonly kind: "asked";
+      /** What is asked. */
+      readonly question: RunQuestion;
+    }
+  | {
+      /** Tells the events apart. */
       readonly kind: "answered";
+      /** Path of the step. */
       readonly step: string;
+      /** What was answered. */
       readonly answer: unknown;
+      /** What it resulted in. */
       readonly result?: unknown;
+      /** Who did it. */
       readonly by?: string | undefined;
     }
   /** An event was delivered to the run. */
-  | { readonly kind: "event"; readonly event: string; readonly payload: unknown }
+  | {
+      /** Tells the events apart. */
+      readonly kind: "event";
+      /** The event. */
+      readonly event: string;
+      /** What came with it. */
+      readonly payload: unknown;
+    }
   /** What was done is undone from here on. */
-  | { readonly kind: "undoing"; readonly error: RunFailure }
-  | { readonly kind: "cancelled"; readonly reason: string; readonly by?: string | undefined }
+  | {
+      /** Tells the events apart. */
+      readonly kind: "undoing";
+      /** Why. */
+      readonly error: RunFailure;
+    }
+  | {
+      /** Tells the events apart. */
+      readonly kind: "cancelled";
+      /** Why. */
+      readonly reason: string;
+      /** Who did it. */
+      readonly by?: string | undefined;
+    }
   /** A run that had failed goes on at the step that failed. */
-  | { readonly kind: "retried"; readonly by?: string | undefined }
-  | { readonly kind: "ended"; readonly state: RunState };
+  | {
+      /** Tells the events apart. */
+      readonly kind: "retried";
+      /** Who did it. */
+      readonly by?: string | undefined;
+    }
+  | {
+      /** Tells the events apart. */
+      readonly kind: "ended";
+      /** How it ended. */
+      readonly state: RunState;
+    };
 
 /** Which runs to list; all members must match. */
 export interface RunFilter {
+  /** Of this task. */
   readonly task?: string | undefined;
   /** One or several. */
   readonly state?: RunState | readonly RunState[] | undefined;

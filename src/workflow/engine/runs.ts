@@ -15,17 +15,27 @@ export interface StartOptions {
 export interface Runs {
   /** What new runs begin with; may change at any time. @internal */
   definitions: CompiledWorkflow;
+  /** See {@link WorkflowControl.start}. */
   start(task: string, input: unknown, options?: StartOptions): Promise<RunInfo>;
   /** Settles when the run ends. @throws what it failed with, as RpcError; the signal's reason */
   wait(run: string, signal?: AbortSignal): Promise<unknown>;
+  /** See {@link WorkflowControl.status}. */
   status(run: string): Promise<RunInfo>;
+  /** See {@link WorkflowControl.show}. */
   show(run: string): Promise<RunDetails>;
+  /** See {@link WorkflowControl.list}. */
   list(filter: RunFilter): Promise<readonly RunInfo[]>;
+  /** See {@link WorkflowControl.count}. */
   count(): Promise<Readonly<Record<string, number>>>;
+  /** See {@link WorkflowControl.history}. */
   history(run: string, after?: number, limit?: number): Promise<readonly HistoryEntry[]>;
+  /** See {@link WorkflowControl.cancel}. */
   cancel(run: string, reason: string, by?: string): Promise<RunInfo>;
+  /** See {@link WorkflowControl.retry}. */
   retry(run: string, by?: string): Promise<RunInfo>;
+  /** See {@link WorkflowControl.resume}. */
   resume(run: string, answer: RunAnswer): Promise<RunInfo>;
+  /** See {@link WorkflowControl.deliver}. */
   deliver(
     event: string,
     payload: unknown,

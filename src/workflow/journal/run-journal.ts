@@ -8,39 +8,69 @@ export interface StoredRun {
   readonly key: number;
   /** Unique. */
   readonly id: string;
+  /** Name of its task. */
   readonly task: string;
   /** Its definition, for {@link RunJournal.definition}. */
   readonly version: string;
+  /** How it is doing. */
   readonly state: RunState;
+  /** When it began. */
   readonly startedAt: number;
+  /** When something was written of it last. */
   readonly updatedAt: number;
+  /** When it ended; `null`: it has not. */
   readonly endedAt: number | null;
+  /** What it was given. */
   readonly input: unknown;
+  /** When it is `completed`. */
   readonly result?: unknown;
+  /** What it failed with. */
   readonly error?: RunFailure | undefined;
 }
 
 /** A run that is about to begin. */
 export type NewRun = Omit<StoredRun, "key" | "updatedAt" | "endedAt" | "result" | "error">;
 
+/** What became of a run that was to begin. */
+export interface BegunRun {
+  /** The run of its id. */
+  readonly run: StoredRun;
+  /** Was there none before? */
+  readonly isNew: boolean;
+}
+
 /** Something to be written down. */
 export type JournalWrite =
   /** A line of a run's history. */
-  | { readonly kind: "entry"; readonly run: number; readonly entry: HistoryEntry }
+  | {
+      /** Tells the writes apart. */
+      readonly kind: "entry";
+      /** Key of the run. */
+      readonly run: number;
+      /** The line. */
+      readonly entry: HistoryEntry;
+    }
   /** How a run is doing now; what is absent stays as it is, but a run that is `completed` has no error. */
   | {
+      /** Tells the writes apart. */
       readonly kind: "state";
+      /** Key of the run. */
       readonly run: number;
+      /** How it is doing. */
       readonly state: RunState;
+      /** When. */
       readonly at: number;
       /** It has ended. */
       readonly ended?: boolean | undefined;
+      /** What it resulted in. */
       readonly result?: unknown;
+      /** What it failed with. */
       readonly error?: RunFailure | undefined;
     };
 
 /** A schedule as a journal keeps it. */
 export interface StoredSchedule extends ScheduleDefinition {
+  /** Its name. */
   readonly name: string;
   /** The latest time that began a run, in milliseconds since 1970; `undefined`: none yet. */
   readonly lastAt: number | undefined;
@@ -70,7 +100,7 @@ export interface RunJournal {
    *
    * @returns the run, and whether it is new; of an id that is there already the one that is there
    */
-  begin(run: NewRun): Promise<{ readonly run: StoredRun; readonly isNew: boolean }>;
+  begin(run: NewRun): Promise<BegunRun>;
   /**
    * Writes all of it or nothing, in order, after all that was given before. Settles when it is safe. What is given within one turn of the event
    * loop shares a commit. Values are those that travel on the lamp wire; what holds a stream, a function or another thing that cannot be
