@@ -170,7 +170,8 @@ describe("A call that its caller has named", () => {
       seen.on("cancelled", (key) => cancelled.push(key));
       const naming = new Naming();
       const begun = once(seen, "begun");
-      void call(component, "wait", naming, { retry: false });
+      // Where nobody sees connections break, it takes some time until one is taken for broken.
+      void call(component, "wait", naming, { retry: false, timeoutMs: 60_000 });
       await begun;
       if (leave === "break") link.break();
       await client.close();
