@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { RpcError } from "../../src/errors.js";
 import type { WorkflowControl } from "../../src/workflow/control.js";
 import type { RunInfo } from "../../src/workflow/run.js";
 import { generator } from "./generator.js";
@@ -86,7 +87,7 @@ class Victim {
 }
 
 /**
- * Runs of a task of ten steps while the workflow service, the two services that it calls and the nameserver are killed at random and started
+ * Runs of a task of ten steps, and of one that fails and is undone, while the workflow service, the two services that it calls and the nameserver are killed at random and started
  * again. Runs that ask what became of a step are answered with the truth.
  *
  * @param connect - gets the address of the nameserver
@@ -207,12 +208,16 @@ class Kills {
       const run = `${seed}-${number}`;
       try {
         await until(() => this.#kills >= (kills * number) / runs);
-        const options = { task: "ten", input: { items: [0, 1, 2] }, id: run };
+        const isUndone = number % 4 === 3;
+        const options = { task: isUndone ? "undone" : "ten", input: { items: [0, 1, 2] }, id: run };
         // Who begins a run twice has begun it once.
         const same = number % 5 === 0 ? [options, options] : [options];
         const told = await Promise.all(same.map((one) => workflow.start(one)));
         for (const { id } of told) if (id !== run) this.#complain(run, `was begun as ${id}`);
-        await workflow.wait({ run });
+        await workflow.wait({ run }).catch((error: unknown) => {
+          const { number: code, outcome } = error as RpcError;
+          if (!isUndone || code !== 418 || outcome !== "executed") throw error;
+        });
       } catch (error) {
         this.#complain(run, `its caller was told: ${String(error)}`);
       }
