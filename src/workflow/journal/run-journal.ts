@@ -8,15 +8,23 @@ export interface StoredRun {
   readonly key: number;
   /** Unique. */
   readonly id: string;
+  /** Name of its task. */
   readonly task: string;
   /** Its definition, for {@link RunJournal.definition}. */
   readonly version: string;
+  /** How it is doing. */
   readonly state: RunState;
+  /** When it began. */
   readonly startedAt: number;
+  /** When something happened last. */
   readonly updatedAt: number;
+  /** When it ended; `null` while it goes on. */
   readonly endedAt: number | null;
+  /** What it was given. */
   readonly input: unknown;
+  /** When it is `completed`. */
   readonly result?: unknown;
+  /** Why it failed. */
   readonly error?: RunFailure | undefined;
 }
 
@@ -24,23 +32,47 @@ export interface StoredRun {
 export type NewRun = Omit<StoredRun, "key" | "updatedAt" | "endedAt" | "result" | "error">;
 
 /** Something to be written down. */
-export type JournalWrite =
-  /** A line of a run's history. */
-  | { readonly kind: "entry"; readonly run: number; readonly entry: HistoryEntry }
-  /** How a run is doing now; what is absent stays as it is, but a run that is `completed` has no error. */
-  | {
-      readonly kind: "state";
-      readonly run: number;
-      readonly state: RunState;
-      readonly at: number;
-      /** It has ended. */
-      readonly ended?: boolean | undefined;
-      readonly result?: unknown;
-      readonly error?: RunFailure | undefined;
-    };
+export type JournalWrite = EntryWrite | StateWrite;
+
+/** A line of a run's history. */
+export interface EntryWrite {
+  /** Tells it from others. */
+  readonly kind: "entry";
+  /** The journal's number of the run. */
+  readonly run: number;
+  /** The line. */
+  readonly entry: HistoryEntry;
+}
+
+/** How a run is doing now; what is absent stays as it is, but a run that is `completed` has no error. */
+export interface StateWrite {
+  /** Tells it from others. */
+  readonly kind: "state";
+  /** The journal's number of the run. */
+  readonly run: number;
+  /** How it is doing. */
+  readonly state: RunState;
+  /** Since when, in milliseconds since 1970. */
+  readonly at: number;
+  /** It has ended. */
+  readonly ended?: boolean | undefined;
+  /** What it resulted in. */
+  readonly result?: unknown;
+  /** Why it failed. */
+  readonly error?: RunFailure | undefined;
+}
+
+/** A run as it was written, or as it was found. */
+export interface BegunRun {
+  /** The run. */
+  readonly run: StoredRun;
+  /** Was there none of its id before? */
+  readonly isNew: boolean;
+}
 
 /** A schedule as a journal keeps it. */
 export interface StoredSchedule extends ScheduleDefinition {
+  /** Unique. */
   readonly name: string;
   /** The latest time that began a run, in milliseconds since 1970; `undefined`: none yet. */
   readonly lastAt: number | undefined;
@@ -70,7 +102,7 @@ export interface RunJournal {
    *
    * @returns the run, and whether it is new; of an id that is there already the one that is there
    */
-  begin(run: NewRun): Promise<{ readonly run: StoredRun; readonly isNew: boolean }>;
+  begin(run: NewRun): Promise<BegunRun>;
   /**
    * Writes all of it or nothing, in order, after all that was given before. Settles when it is safe. What is given within one turn of the event
    * loop shares a commit. Values are those that travel on the lamp wire; what holds a stream, a function or another thing that cannot be
