@@ -88,6 +88,7 @@ export interface HistoryEntry {
   readonly number: number;
   /** When, in milliseconds since 1970. */
   readonly at: number;
+  /** What. */
   readonly event: HistoryEvent;
 }
 

@@ -7,7 +7,15 @@ import { suspect } from "./damage.js";
 import { cannotRead, failureKind, isClosed, isDamaged, noSuchRun } from "./journal-error.js";
 import { Pruner } from "./pruner.js";
 import { JournalReader } from "./reader.js";
-import type { JournalWrite, NewRun, PrunePolicy, RunJournal, StoredRun, StoredSchedule } from "./run-journal.js";
+import type {
+  BegunRun,
+  JournalWrite,
+  NewRun,
+  PrunePolicy,
+  RunJournal,
+  StoredRun,
+  StoredSchedule,
+} from "./run-journal.js";
 import { StateCounts } from "./state-counts.js";
 import { packStored, requireText } from "./stored-value.js";
 import { JournalWriter, type PutOperation, type StateChange } from "./writer.js";
@@ -30,7 +38,7 @@ export class SqliteRunJournal implements RunJournal {
   readonly id: string;
   /** Where a damaged journal was moved that had this name when it was opened; `undefined`: there was none. */
   readonly setAside: string | undefined;
-  /** The database, for those who look after the file; the tables are the journal's. */
+  /** The database, for those who look after the file; the tables are the journal's. @internal */
   readonly database: Database;
   readonly #file: string;
   readonly #maxBytes: number;
@@ -61,7 +69,7 @@ export class SqliteRunJournal implements RunJournal {
     this.#pruner = new Pruner(database, this.#writer, this.#counts);
   }
 
-  async begin(run: NewRun): Promise<{ readonly run: StoredRun; readonly isNew: boolean }> {
+  async begin(run: NewRun): Promise<BegunRun> {
     const { id, task, version, state, startedAt } = run;
     for (const text of [id, task, version]) requireText(text, `the id or task of run ${id}`);
     const input = this.#pack(run.input, `the input of run ${id}`);
@@ -208,7 +216,7 @@ export class SqliteRunJournal implements RunJournal {
   }
 
   /** A run that is there. */
-  async #readKnown(key: number): Promise<{ readonly run: StoredRun; readonly isNew: boolean }> {
+  async #readKnown(key: number): Promise<BegunRun> {
     return await this.#read(() => {
       const run = this.#reader.byKey(key);
       if (!run) throw noSuchRun(this.#file, key);
