@@ -1,19 +1,19 @@
 import { expect } from "chai";
 import type { Page } from "playwright-core";
-import { WebGateway } from "../../src/index.js";
+import { defineInterface, RemoteError, WebGateway, workflow } from "../../src/index.js";
 import { FakeControl, stepOf } from "../support/fake-control.js";
-import { useMesh } from "../support/mesh.js";
+import { useWorkflows } from "../support/workflows.js";
 import { useBrowser } from "./browser.js";
 
 describe("The dashboard's section of workflows", () => {
-  const mesh = useMesh();
+  const mesh = useWorkflows();
   const open = useBrowser();
   let control = new FakeControl();
   let nameserver = "";
 
   beforeEach(async () => {
     control = new FakeControl();
-    ({ address: nameserver } = await mesh.nameserver());
+    ({ address: nameserver } = await mesh.meeting());
     await mesh.host([control.definition], { nameserver, service: "/flow" });
   });
 
@@ -190,5 +190,63 @@ describe("The dashboard's section of workflows", () => {
     await mesh.host([other.definition], { nameserver, service: "/other" });
     await rowIn(page, "later", "running").waitFor();
     await page.locator("#runs-note").waitFor({ state: "hidden" });
+  });
+
+  it("lets one retry, answer and cancel runs of a workflow service, and shows them as they are then", async () => {
+    let isBroken = true;
+    const card = defineInterface("shop.card", {
+      methods: {
+        charge: () => {
+          if (isBroken) throw new RemoteError("No money", { number: 100500 });
+          return "paid";
+        },
+      },
+    });
+    await mesh.host([card], { nameserver, service: "/card" });
+    await mesh.workflows({
+      service: "/shop/workflow",
+      definitions: {
+        tasks: {
+          order: [
+            { name: "pay", interface: "shop.card", method: "charge" },
+            { name: "both", parallel: { left: { value: 1 }, right: [{ name: "late", wait: { forMs: 3_600_000 } }] } },
+          ],
+          ship: [{ name: "ok", wait: { approval: "Ship it?", choices: ["yes", "no"] } }],
+        },
+      },
+    });
+    const w = workflow("/shop/workflow", { client: await mesh.caller() });
+    await w.start({ task: "order", input: { order: 7 }, id: "order-7" });
+    await w.wait({ run: "order-7" }).catch(() => undefined);
+    await w.start({ task: "ship", id: "ship-7" });
+    const { page, complaints } = await openPage();
+    await page.getByRole("button", { name: "/shop/workflow" }).last().click();
+    await page.getByRole("button", { name: "order-7", exact: true }).click();
+    await stepIn(page, "pay", "failed").getByText("No money").waitFor();
+    isBroken = false;
+    await page.getByRole("button", { name: "Retry the run" }).click();
+    await stepIn(page, "pay", "done").waitFor();
+    await stepIn(page, "both/right/late", "waiting").waitFor();
+    await rowIn(page, "order-7", "waiting").waitFor();
+    await page.getByRole("button", { name: "Cancel the run" }).click();
+    await page.getByLabel("Reason, for its history").fill("not wanted");
+    await page.getByRole("button", { name: "Stop and undo" }).click();
+    await rowIn(page, "order-7", "cancelled").waitFor();
+    await page.locator("#run-failure").getByText("not wanted").waitFor();
+    await page.getByRole("button", { name: "ship-7", exact: true }).click();
+    await page
+      .getByRole("group", { name: /Ship it/ })
+      .getByRole("button", { name: "yes" })
+      .click();
+    await rowIn(page, "ship-7", "completed").waitFor();
+    await page.locator("#run-values").getByText('"yes"').waitFor();
+    await page.getByRole("button", { name: /^cancelled 1/ }).waitFor();
+    const told = (await w.history({ run: "order-7" })).map(({ event }) => event);
+    expect(told.find(({ kind }) => kind === "retried")).to.deep.include({ by: "the dashboard" });
+    expect(told.find(({ kind }) => kind === "cancelled")).to.deep.include({
+      by: "the dashboard",
+      reason: "not wanted",
+    });
+    expect(complaints).to.deep.equal([]);
   });
 });

@@ -1,5 +1,5 @@
 import { byId, element, setAttribute, setText } from "./dom.js";
-import { duration, moment } from "./format.js";
+import { elapsed, moment } from "./format.js";
 import { act, Feed } from "./run-feed.js";
 import { chain } from "./run-picture.js";
 
@@ -96,7 +96,7 @@ export class RunDetail {
       ["Task", task],
       ["Version", version],
       ["Began", moment(startedAt)],
-      ["Time", duration((endedAt ?? now) - startedAt)],
+      ["Time", elapsed((endedAt ?? now) - startedAt)],
     ];
     const list = byId("run-facts");
     for (const [index, [name, value]] of facts.entries()) {

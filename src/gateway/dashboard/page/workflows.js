@@ -1,5 +1,5 @@
 import { byId, element, setAttribute, setText } from "./dom.js";
-import { count, duration, moment } from "./format.js";
+import { count, elapsed, moment } from "./format.js";
 import { RunDetail } from "./run-detail.js";
 import { Feed } from "./run-feed.js";
 import { Table } from "./tables.js";
@@ -54,7 +54,7 @@ export class Workflows {
       {
         title: "Time",
         className: "number",
-        text: ({ startedAt, endedAt }) => duration((endedAt ?? Date.now()) - startedAt),
+        text: ({ startedAt, endedAt }) => elapsed((endedAt ?? Date.now()) - startedAt),
       },
     ],
     {
@@ -169,7 +169,13 @@ export class Workflows {
 }
 
 function noteOf({ stalled, questions, error }) {
-  if (stalled !== null) return `stalled: ${stalled}`;
-  if (questions.length > 0) return `asks: ${questions[0].text}`;
-  return error?.message ?? "";
+  if (stalled !== null) return cut(`stalled: ${stalled}`);
+  if (questions.length > 0) return cut(`asks: ${questions[0].text}`);
+  return cut(error?.message ?? "");
 }
+
+function cut(text) {
+  return text.length <= MAX_NOTE ? text : `${text.slice(0, MAX_NOTE - 1)}…`;
+}
+
+const MAX_NOTE = 100;
