@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { proxy, type WorkflowHost, workflow } from "../../src/index.js";
+import { proxy, type RpcError, type WorkflowHost, workflow } from "../../src/index.js";
 import { keepLog } from "../support/log.js";
 import { failureOf } from "../support/mesh.js";
 import { echo } from "../support/services.js";
@@ -33,7 +33,7 @@ describe("Tasks that are defined at run time", () => {
     await w.define({ tasks: { a: answer("run time"), c: answer("run time") } });
     await w.remove({ task: "b" });
     const told = async (): Promise<unknown[]> =>
-      Promise.all(["a", "b", "c"].map((task) => w.invoke(task).catch((error: { code: string }) => error.code)));
+      Promise.all(["a", "b", "c"].map((task) => w.invoke(task).catch((error: unknown) => (error as RpcError).code)));
     for (const restart of [false, true]) {
       if (restart) await again();
       expect(await told()).to.deep.equal(["run time", "METHOD_NOT_FOUND", "run time"]);
