@@ -289,6 +289,9 @@ describe("A workflow service", () => {
     await w.invoke("one");
     await w.start({ task: "order" });
     const { sections } = await host.stats();
+    const told = sections.workflow as { counters: object; journalBytes: number };
+    expect(told.counters).to.deep.include({ failed: 0, asked: 0, ended: 1 });
+    expect(told.journalBytes).to.be.above(0);
     expect(sections.workflow).to.deep.include({
       runs: { completed: 1, waiting: 1 },
       going: 1,

@@ -16,6 +16,7 @@ import { Execution, type ExecutionOwner } from "./execution.js";
 import { errorOfRun, Suspended } from "./failure.js";
 import type { EngineParts } from "./parts.js";
 import { Room } from "./room.js";
+import { RunCounters } from "./run-counters.js";
 import { RunMemory } from "./run-memory.js";
 import { RunWatch } from "./run-watch.js";
 import type { Runs, StartOptions } from "./runs.js";
@@ -30,6 +31,8 @@ export interface EngineOptions {
  * Runs tasks: what happens in a run is written down before it goes on, and a run that was interrupted goes on where it was.
  */
 export class Engine implements Runs {
+  /** How often what has happened. */
+  readonly counters: RunCounters = new RunCounters();
   readonly #parts: EngineParts;
   readonly #maxRuns: number;
   readonly #definitions: Definitions;
@@ -56,6 +59,7 @@ export class Engine implements Runs {
       givingUp: this.#givingUp.signal,
       listen: (run, event, key, heard) => this.#events.listen(run, event, key, heard),
       happened: (execution, entry) => {
+        if (entry) this.counters.note(entry.event);
         this.#tell(execution, entry);
       },
     };

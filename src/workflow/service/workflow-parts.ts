@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { Client } from "../../client/client.js";
 import { Host } from "../../nameserver/host.js";
 import { credentialsOfHost } from "../../security/host-security.js";
@@ -165,6 +166,7 @@ export class WorkflowParts {
 
   async #stats(): Promise<unknown> {
     const { stalled } = this.runs;
+    const { journal } = this.#options;
     return {
       runs: await this.runs.count(),
       going: this.runs.size,
@@ -172,6 +174,8 @@ export class WorkflowParts {
       tasks: this.#tasks.compiled.tasks.size,
       schedules: this.#scheduler.definitions.size,
       stalled: stalled ?? null,
+      counters: { ...this.runs.counters },
+      journalBytes: typeof journal === "string" ? sizeOf(journal) + sizeOf(`${journal}-wal`) : null,
     };
   }
 }
@@ -183,6 +187,11 @@ function ownClient({ nameserver, security, log }: WorkflowHostOptions): Client {
     security: credentialsOfHost(security),
     log,
   });
+}
+
+/** Of a file, in bytes; 0 when it is not there. */
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** How often it is looked for runs to be forgotten, in milliseconds. */
