@@ -344,23 +344,37 @@ export type { Runs, StartOptions } from "./workflow/engine/runs.js";
 export { openRunJournal, type RunJournalOptions } from "./workflow/journal/open-run-journal.js";
 export type {
   BegunRun,
+  EntryWrite,
   JournalWrite,
   NewRun,
   PrunePolicy,
   RunJournal,
+  StateWrite,
   StoredRun,
   StoredSchedule,
 } from "./workflow/journal/run-journal.js";
 export type { SqliteRunJournal } from "./workflow/journal/sqlite-run-journal.js";
 export type {
+  AnsweredEvent,
+  AskedEvent,
+  BegunEvent,
+  CancelledEvent,
+  DeliveredEvent,
+  DoneEvent,
+  EndedEvent,
+  FailedEvent,
   HistoryEntry,
   HistoryEvent,
+  RetriedEvent,
   RunAnswer,
   RunFailure,
   RunFilter,
   RunInfo,
   RunQuestion,
   RunState,
+  StartedEvent,
+  UndoingEvent,
+  WaitingEvent,
 } from "./workflow/run.js";
 export { WorkflowHost } from "./workflow/service/workflow-host.js";
 export type { DefinitionSource, WorkflowHostOptions } from "./workflow/service/workflow-host-options.js";

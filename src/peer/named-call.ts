@@ -30,7 +30,9 @@ export interface EarlierNamedTry {
  */
 export interface NamedCall {
   /**
-   * Called before each try that is a new one: no earlier one was executed, or it does no harm. The try is sent when the promise is settled.
+   * Called before each try that is a new one: no earlier one was executed, or it does no harm. The try is sent when the promise is settled;
+   * if its connection is gone by then, it is not, and the next try gets another name. Whoever is there to tell what became of an earlier try is
+   * asked for it under its own name, also where the call may be executed twice.
    *
    * @returns its name: `NAME:NUMBER`, with NAME a secret of this caller that no other call has under the same number: 12 to 64 letters, digits, `-`
    *   and `_`, of which at least 72 bits are random; NUMBER from 1 on
@@ -39,6 +41,9 @@ export interface NamedCall {
   sending(target: CallTarget): Promise<string>;
   /** A try of an earlier process, that is asked for first. */
   readonly earlier?: EarlierNamedTry | undefined;
-  /** Nobody will ask for calls of the same NAME with this NUMBER or a lower one: the host may forget their answers. */
+  /**
+   * Nobody will ask for calls of the same NAME with this NUMBER or a lower one: the host may forget their answers. It is read when a try is sent,
+   * and holds for the NAME that {@link NamedCall.sending} gives, not for that of {@link NamedCall.earlier}. Default 0.
+   */
   readonly taken?: number | undefined;
 }

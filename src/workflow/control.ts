@@ -49,7 +49,7 @@ export interface RunDetails extends RunInfo {
 
 /** A schedule, as it is told. Times are milliseconds since 1970. */
 export interface ScheduleInfo extends ScheduleDefinition {
-  /** Its name. */
+  /** Unique. */
   readonly name: string;
   /** When it begins a run next; `null`: never. */
   readonly nextAt: number | null;
@@ -59,9 +59,9 @@ export interface ScheduleInfo extends ScheduleDefinition {
 
 /** A task, as it is told. */
 export interface TaskInfo {
-  /** Its name; the method that callers call. */
+  /** Unique. */
   readonly name: string;
-  /** What it does, if its definition says. */
+  /** What it does, for people. */
   readonly doc: string | null;
   /** Tells versions of it apart. */
   readonly version: string;
@@ -102,7 +102,7 @@ export interface WorkflowControl {
   list(filter?: RunFilter): Promise<readonly RunInfo[]>;
   /** How many runs there are in each state. */
   count(): Promise<Readonly<Record<string, number>>>;
-  /** What has happened in a run, in order; lines behind `after`, at most `limit`: default and at most 1,000. */
+  /** What has happened in a run, in order. */
   history(options: { run: string; after?: number; limit?: number }): Promise<readonly HistoryEntry[]>;
   /** Stops a run, and undoes what it did. @returns the run, as it is then; it ends when all is undone */
   cancel(options: { run: string; reason?: string; by?: string }): Promise<RunInfo>;
@@ -126,7 +126,7 @@ export interface WorkflowControl {
   define(definition: WorkflowDefinition): Promise<readonly TaskInfo[]>;
   /** Removes a task; its runs go on. @throws BAD_REQUEST when there is none, or another task or a schedule needs it */
   remove(options: { task: string }): Promise<void>;
-  /** All schedules. */
+  /** What is begun by the clock. */
   schedules(): Promise<readonly ScheduleInfo[]>;
   /** Adds or replaces a schedule. */
   schedule(options: ScheduleDefinition & { name: string }): Promise<ScheduleInfo>;

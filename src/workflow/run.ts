@@ -54,9 +54,9 @@ export interface RunInfo {
   readonly state: RunState;
   /** When it began. */
   readonly startedAt: number;
-  /** When something happened in it last. */
+  /** When something happened last. */
   readonly updatedAt: number;
-  /** When it ended; `null`: it has not. */
+  /** When it ended; `null` while it goes on. */
   readonly endedAt: number | null;
   /** What it was given. */
   readonly input: unknown;
@@ -94,123 +94,150 @@ export interface HistoryEntry {
 
 /** What happened in a run; `step` is the path of a step, such as `pay/left/0`. */
 export type HistoryEvent =
-  | {
-      /** Tells the events apart. */
-      readonly kind: "begun";
-    }
-  /**
-   * A step began; a try of a call is about to be sent. `call` is the name by which the called host knows the call, `target` the run of
-   * the service that gets it, for {@link RunJournal.target}.
-   */
-  | {
-      /** Tells the events apart. */
-      readonly kind: "started";
-      /** Path of the step. */
-      readonly step: string;
-      /** 1 for the first try. */
-      readonly attempt: number;
-      /** Name of the call. */
-      readonly call?: string | undefined;
-      /** Who gets it. */
-      readonly target?: string | undefined;
-      /** The journal of that service, where it writes the call down. */
-      readonly journal?: string | undefined;
-      /** May it be executed twice? */
-      readonly idempotent?: boolean | undefined;
-    }
-  | {
-      /** Tells the events apart. */
-      readonly kind: "done";
-      /** Path of the step. */
-      readonly step: string;
-      /** What it resulted in. */
-      readonly result: unknown;
-    }
-  /** A step failed; `retryAt`: it is tried again then. */
-  | {
-      /** Tells the events apart. */
-      readonly kind: "failed";
-      /** Path of the step. */
-      readonly step: string;
-      /** Why. */
-      readonly error: RunFailure;
-      /** When it is tried again, in milliseconds since 1970. */
-      readonly retryAt?: number | undefined;
-    }
-  /** A step waits: until a moment, for an event, for what is published. */
-  | {
-      /** Tells the events apart. */
-      readonly kind: "waiting";
-      /** Path of the step. */
-      readonly step: string;
-      /** The moment, in milliseconds since 1970. */
-      readonly until?: number | undefined;
-      /** The event. */
-      readonly event?: string | undefined;
-      /** The key of the event. */
-      readonly key?: string | undefined;
-      /** The interface under whose name it is published. */
-      readonly published?: string | undefined;
-    }
-  | {
-      /** Tells the events apart. */
-      readonly kind: "asked";
-      /** What is asked. */
-      readonly question: RunQuestion;
-    }
-  | {
-      /** Tells the events apart. */
-      readonly kind: "answered";
-      /** Path of the step. */
-      readonly step: string;
-      /** What was answered. */
-      readonly answer: unknown;
-      /** What it resulted in. */
-      readonly result?: unknown;
-      /** Who did it. */
-      readonly by?: string | undefined;
-    }
-  /** An event was delivered to the run. */
-  | {
-      /** Tells the events apart. */
-      readonly kind: "event";
-      /** The event. */
-      readonly event: string;
-      /** What came with it. */
-      readonly payload: unknown;
-    }
-  /** What was done is undone from here on. */
-  | {
-      /** Tells the events apart. */
-      readonly kind: "undoing";
-      /** Why. */
-      readonly error: RunFailure;
-    }
-  | {
-      /** Tells the events apart. */
-      readonly kind: "cancelled";
-      /** Why. */
-      readonly reason: string;
-      /** Who did it. */
-      readonly by?: string | undefined;
-    }
-  /** A run that had failed goes on at the step that failed. */
-  | {
-      /** Tells the events apart. */
-      readonly kind: "retried";
-      /** Who did it. */
-      readonly by?: string | undefined;
-    }
-  | {
-      /** Tells the events apart. */
-      readonly kind: "ended";
-      /** How it ended. */
-      readonly state: RunState;
-    };
+  | BegunEvent
+  | StartedEvent
+  | DoneEvent
+  | FailedEvent
+  | WaitingEvent
+  | AskedEvent
+  | AnsweredEvent
+  | DeliveredEvent
+  | UndoingEvent
+  | CancelledEvent
+  | RetriedEvent
+  | EndedEvent;
+
+/** The run began. */
+export interface BegunEvent {
+  /** Tells it from others. */
+  readonly kind: "begun";
+}
+
+/** A step began; a try of a call is about to be sent. */
+export interface StartedEvent {
+  /** Tells it from others. */
+  readonly kind: "started";
+  /** Path. */
+  readonly step: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** The name by which the called host knows the call. */
+  readonly call?: string | undefined;
+  /** The run of the service that gets it, for {@link RunJournal.target}. */
+  readonly target?: string | undefined;
+  /** The journal of that service, where it writes the call down. */
+  readonly journal?: string | undefined;
+  /** It may be executed twice without harm. */
+  readonly idempotent?: boolean | undefined;
+}
+
+/** A step has ended. */
+export interface DoneEvent {
+  /** Tells it from others. */
+  readonly kind: "done";
+  /** Path. */
+  readonly step: string;
+  /** What it resulted in. */
+  readonly result: unknown;
+}
+
+/** A step has failed. */
+export interface FailedEvent {
+  /** Tells it from others. */
+  readonly kind: "failed";
+  /** Path. */
+  readonly step: string;
+  /** Why. */
+  readonly error: RunFailure;
+  /** It is tried again then, in milliseconds since 1970. */
+  readonly retryAt?: number | undefined;
+}
+
+/** A step waits. */
+export interface WaitingEvent {
+  /** Tells it from others. */
+  readonly kind: "waiting";
+  /** Path. */
+  readonly step: string;
+  /** Until then, in milliseconds since 1970. */
+  readonly until?: number | undefined;
+  /** For an event of this name. */
+  readonly event?: string | undefined;
+  /** And under this key. */
+  readonly key?: string | undefined;
+  /** For what is published under this name. */
+  readonly published?: string | undefined;
+}
+
+/** A person is asked. */
+export interface AskedEvent {
+  /** Tells it from others. */
+  readonly kind: "asked";
+  /** What. */
+  readonly question: RunQuestion;
+}
+
+/** A question was answered. */
+export interface AnsweredEvent {
+  /** Tells it from others. */
+  readonly kind: "answered";
+  /** Path of the step that asked. */
+  readonly step: string;
+  /** See {@link RunAnswer.answer}. */
+  readonly answer: unknown;
+  /** See {@link RunAnswer.result}. */
+  readonly result?: unknown;
+  /** Who answered. */
+  readonly by?: string | undefined;
+}
+
+/** An event was delivered to the run. */
+export interface DeliveredEvent {
+  /** Tells it from others. */
+  readonly kind: "event";
+  /** Its name. */
+  readonly event: string;
+  /** What came with it. */
+  readonly payload: unknown;
+}
+
+/** What was done is undone from here on. */
+export interface UndoingEvent {
+  /** Tells it from others. */
+  readonly kind: "undoing";
+  /** Why. */
+  readonly error: RunFailure;
+}
+
+/** The run is to be cancelled. */
+export interface CancelledEvent {
+  /** Tells it from others. */
+  readonly kind: "cancelled";
+  /** Why. */
+  readonly reason: string;
+  /** Who wants it. */
+  readonly by?: string | undefined;
+}
+
+/** A run that had failed goes on at the step that failed. */
+export interface RetriedEvent {
+  /** Tells it from others. */
+  readonly kind: "retried";
+  /** Who wants it. */
+  readonly by?: string | undefined;
+}
+
+/** The run has ended. */
+export interface EndedEvent {
+  /** Tells it from others. */
+  readonly kind: "ended";
+  /** How. */
+  readonly state: RunState;
+}
 
 /** Which runs to list; all members must match. */
 export interface RunFilter {
-  /** Of this task. */
+  /** Runs of this task. */
   readonly task?: string | undefined;
   /** One or several. */
   readonly state?: RunState | readonly RunState[] | undefined;

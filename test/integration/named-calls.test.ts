@@ -164,7 +164,8 @@ describe("A call that its caller has named", () => {
   });
 
   it("runs on when its caller goes, and is answered to the one who asks", async () => {
-    for (const leave of ["break", "goodbye"]) {
+    // A ROUTER of libzmq sees no connection break.
+    for (const leave of process.env.LAMPLIGHTER_TRANSPORT === "zeromq" ? ["goodbye"] : ["break", "goodbye"]) {
       const { host, link, client, component } = await scene({ answerWindow: { graceMs: 1 } });
       const cancelled: unknown[] = [];
       seen.on("cancelled", (key) => cancelled.push(key));

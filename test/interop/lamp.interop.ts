@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { expect } from "chai";
 import { type ClientOptions, defineInterface, Method, named, release, withOptions } from "../../src/index.js";
 import { failureOf, useMesh } from "../support/mesh.js";
+import { Naming } from "../support/naming.js";
 import { type Child, useProcesses } from "../support/processes.js";
 import { WeakLink } from "../support/weak-link.js";
 import { LampService, SAMPLES, same } from "./lamp-service.js";
@@ -117,6 +118,26 @@ describe("A lamp peer in Python and ours", () => {
       const attachment = new Uint8Array(20_000).fill(3);
       const answer = await component.invokeFull("mirror", null, { attachment });
       expect([answer.result, answer.attachment]).to.deep.equal([20_000, attachment]);
+    });
+
+    it("with calls that their caller has named, and asks for", async () => {
+      const { address } = await serve();
+      const component = mesh.client().connectComponent(address, "interop.lamp", { wire: "lamp" });
+      const other = mesh.client().connectComponent(address, "interop.lamp", { wire: "lamp" });
+      await component.invoke("noted");
+      const naming = new Naming();
+      await component.callNamed("note", [1], {}, naming);
+      const first = naming.handOver();
+      for (let time = 0; time < 2; time++) await other.callNamed("note", [1], {}, new Naming({ earlier: first }));
+      // It never arrived.
+      const lost = { ...first, call: naming.call(7) };
+      for (let time = 0; time < 2; time++) await other.callNamed("note", [2], {}, new Naming({ earlier: lost }));
+      expect(await other.invoke("noted")).to.deep.equal([1, 2]);
+      naming.taken = 1;
+      await component.callNamed("note", [3], {}, naming);
+      const forgotten = failureOf(other.callNamed("note", [1], {}, new Naming({ earlier: first })));
+      expect(await forgotten).to.include({ outcome: "unknown" });
+      expect(await other.invoke("noted")).to.deep.equal([1, 2, 3]);
     });
 
     it("with many calls in one message, and large values beside them", async () => {

@@ -1,10 +1,7 @@
-import type { HistoryEvent, RunQuestion } from "../run.js";
+import type { AnsweredEvent, RunQuestion } from "../run.js";
 import { StepFailed } from "./failure.js";
 import { type Frame, type RunContext, waitFor } from "./frame.js";
 import type { StepMemory } from "./run-memory.js";
-
-/** What was answered. */
-export type Answered = Extract<HistoryEvent, { kind: "answered" }>;
 
 /**
  * Asks a person, unless they were asked before, and waits for the answer.
@@ -17,14 +14,14 @@ export async function ask(
   frame: Frame,
   memory: StepMemory,
   question: Omit<RunQuestion, "since">,
-): Promise<Answered> {
+): Promise<AnsweredEvent> {
   if (!memory.question) {
     context.record({ kind: "asked", question: { ...question, since: context.parts.clock.now() } });
   }
   if (memory.answer) return memory.answer;
   const over = context.busy(question.kind === "unknown" ? "asking" : "waiting");
   try {
-    return await waitFor<Answered>(frame, (settle) =>
+    return await waitFor<AnsweredEvent>(frame, (settle) =>
       context.answered(question.step, () => {
         if (memory.answer) settle(memory.answer);
       }),

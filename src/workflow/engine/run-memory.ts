@@ -1,4 +1,13 @@
-import type { HistoryEntry, HistoryEvent, RunFailure, RunQuestion } from "../run.js";
+import type {
+  AnsweredEvent,
+  CancelledEvent,
+  DoneEvent,
+  FailedEvent,
+  HistoryEntry,
+  RunFailure,
+  RunQuestion,
+  WaitingEvent,
+} from "../run.js";
 
 /** A try of which nobody knows how it ended. */
 export interface OpenTry {
@@ -14,7 +23,7 @@ export interface OpenTry {
 }
 
 /** What a step waits for. */
-export type OpenWait = Extract<HistoryEvent, { kind: "waiting" }> & {
+export type OpenWait = WaitingEvent & {
   /** Since when, in milliseconds since 1970. */
   readonly at: number;
 };
@@ -36,7 +45,7 @@ export interface StepMemory {
   retryAt: number | undefined;
   wait: OpenWait | undefined;
   question: RunQuestion | undefined;
-  answer: Extract<HistoryEvent, { kind: "answered" }> | undefined;
+  answer: AnsweredEvent | undefined;
 }
 
 /** What stands in paths for what undoes a step. */
@@ -55,7 +64,7 @@ export class RunMemory {
   /** Why what was done is undone. */
   undoing: RunFailure | undefined;
   /** It is to be cancelled. */
-  cancelled: Extract<HistoryEvent, { kind: "cancelled" }> | undefined;
+  cancelled: CancelledEvent | undefined;
   readonly #events = new Map<string, unknown[]>();
 
   /** What is known of a step, to be added to. */
@@ -177,7 +186,7 @@ export class RunMemory {
     }
   }
 
-  #done({ step: path, result }: Extract<HistoryEvent, { kind: "done" }>, number: number, at: number): void {
+  #done({ step: path, result }: DoneEvent, number: number, at: number): void {
     const step = this.at(path);
     if (step.wait?.event !== undefined && this.hasEvent(step.wait.event)) this.#events.get(step.wait.event)?.shift();
     step.doneNumber = number;
@@ -186,7 +195,7 @@ export class RunMemory {
     settle(step);
   }
 
-  #failed({ step: path, error, retryAt }: Extract<HistoryEvent, { kind: "failed" }>, at: number): void {
+  #failed({ step: path, error, retryAt }: FailedEvent, at: number): void {
     const step = this.at(path);
     step.failures++;
     step.failure = error;

@@ -15,27 +15,27 @@ export interface StartOptions {
 export interface Runs {
   /** What new runs begin with; may change at any time. @internal */
   definitions: CompiledWorkflow;
-  /** See {@link WorkflowControl.start}. */
+  /** Begins a run; settles when it is written down. */
   start(task: string, input: unknown, options?: StartOptions): Promise<RunInfo>;
   /** Settles when the run ends. @throws what it failed with, as RpcError; the signal's reason */
   wait(run: string, signal?: AbortSignal): Promise<unknown>;
-  /** See {@link WorkflowControl.status}. */
+  /** How a run is doing. */
   status(run: string): Promise<RunInfo>;
-  /** See {@link WorkflowControl.show}. */
+  /** A run with its chain. */
   show(run: string): Promise<RunDetails>;
-  /** See {@link WorkflowControl.list}. */
+  /** Newest first. */
   list(filter: RunFilter): Promise<readonly RunInfo[]>;
-  /** See {@link WorkflowControl.count}. */
+  /** How many there are in each state. */
   count(): Promise<Readonly<Record<string, number>>>;
-  /** See {@link WorkflowControl.history}. */
+  /** What has happened in a run, in order. */
   history(run: string, after?: number, limit?: number): Promise<readonly HistoryEntry[]>;
-  /** See {@link WorkflowControl.cancel}. */
+  /** Stops a run, and undoes what it did. */
   cancel(run: string, reason: string, by?: string): Promise<RunInfo>;
-  /** See {@link WorkflowControl.retry}. */
+  /** Lets a run that has failed go on at the step that failed. */
   retry(run: string, by?: string): Promise<RunInfo>;
-  /** See {@link WorkflowControl.resume}. */
+  /** Answers a question. */
   resume(run: string, answer: RunAnswer): Promise<RunInfo>;
-  /** See {@link WorkflowControl.deliver}. */
+  /** Delivers an event to one run, or to all that wait for it under a key. */
   deliver(
     event: string,
     payload: unknown,

@@ -1,6 +1,6 @@
 import { rpcError } from "../../errors.js";
 import type { CompiledWait } from "../definition/compiled.js";
-import type { HistoryEvent } from "../run.js";
+import type { WaitingEvent } from "../run.js";
 import { type Frame, pauseUntil, type RunContext, waitFor } from "./frame.js";
 import { ask } from "./questions.js";
 import type { StepMemory } from "./run-memory.js";
@@ -41,7 +41,7 @@ function describeWait(
   { for: what }: CompiledWait,
   step: string,
   { scope }: Frame,
-): Extract<HistoryEvent, { kind: "waiting" }> {
+): WaitingEvent {
   const kind = "waiting";
   switch (what.kind) {
     case "time":

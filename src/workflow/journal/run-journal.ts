@@ -16,15 +16,15 @@ export interface StoredRun {
   readonly state: RunState;
   /** When it began. */
   readonly startedAt: number;
-  /** When something was written of it last. */
+  /** When something happened last. */
   readonly updatedAt: number;
-  /** When it ended; `null`: it has not. */
+  /** When it ended; `null` while it goes on. */
   readonly endedAt: number | null;
   /** What it was given. */
   readonly input: unknown;
   /** When it is `completed`. */
   readonly result?: unknown;
-  /** What it failed with. */
+  /** Why it failed. */
   readonly error?: RunFailure | undefined;
 }
 
@@ -40,37 +40,47 @@ export interface BegunRun {
 }
 
 /** Something to be written down. */
-export type JournalWrite =
-  /** A line of a run's history. */
-  | {
-      /** Tells the writes apart. */
-      readonly kind: "entry";
-      /** Key of the run. */
-      readonly run: number;
-      /** The line. */
-      readonly entry: HistoryEntry;
-    }
-  /** How a run is doing now; what is absent stays as it is, but a run that is `completed` has no error. */
-  | {
-      /** Tells the writes apart. */
-      readonly kind: "state";
-      /** Key of the run. */
-      readonly run: number;
-      /** How it is doing. */
-      readonly state: RunState;
-      /** When. */
-      readonly at: number;
-      /** It has ended. */
-      readonly ended?: boolean | undefined;
-      /** What it resulted in. */
-      readonly result?: unknown;
-      /** What it failed with. */
-      readonly error?: RunFailure | undefined;
-    };
+export type JournalWrite = EntryWrite | StateWrite;
+
+/** A line of a run's history. */
+export interface EntryWrite {
+  /** Tells it from others. */
+  readonly kind: "entry";
+  /** The journal's number of the run. */
+  readonly run: number;
+  /** The line. */
+  readonly entry: HistoryEntry;
+}
+
+/** How a run is doing now; what is absent stays as it is, but a run that is `completed` has no error. */
+export interface StateWrite {
+  /** Tells it from others. */
+  readonly kind: "state";
+  /** The journal's number of the run. */
+  readonly run: number;
+  /** How it is doing. */
+  readonly state: RunState;
+  /** Since when, in milliseconds since 1970. */
+  readonly at: number;
+  /** It has ended. */
+  readonly ended?: boolean | undefined;
+  /** What it resulted in. */
+  readonly result?: unknown;
+  /** Why it failed. */
+  readonly error?: RunFailure | undefined;
+}
+
+/** A run as it was written, or as it was found. */
+export interface BegunRun {
+  /** The run. */
+  readonly run: StoredRun;
+  /** Was there none of its id before? */
+  readonly isNew: boolean;
+}
 
 /** A schedule as a journal keeps it. */
 export interface StoredSchedule extends ScheduleDefinition {
-  /** Its name. */
+  /** Unique. */
   readonly name: string;
   /** The latest time that began a run, in milliseconds since 1970; `undefined`: none yet. */
   readonly lastAt: number | undefined;

@@ -216,7 +216,7 @@ export class SqliteRunJournal implements RunJournal {
   }
 
   /** A run that is there. */
-  async #readKnown(key: number): Promise<{ readonly run: StoredRun; readonly isNew: boolean }> {
+  async #readKnown(key: number): Promise<BegunRun> {
     return await this.#read(() => {
       const run = this.#reader.byKey(key);
       if (!run) throw noSuchRun(this.#file, key);
