@@ -13,6 +13,12 @@ export class RunCounters {
   /** Runs that ended, however they did. */
   ended = 0;
 
+  /** As JSON can hold it. */
+  read(): Readonly<Record<string, number>> {
+    const { started, done, failed, asked, ended } = this;
+    return { started, done, failed, asked, ended };
+  }
+
   /** Something has happened. */
   note({ kind }: HistoryEvent): void {
     if (kind === "started" || kind === "done" || kind === "failed" || kind === "asked" || kind === "ended")

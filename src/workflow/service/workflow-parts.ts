@@ -174,7 +174,7 @@ export class WorkflowParts {
       tasks: this.#tasks.compiled.tasks.size,
       schedules: this.#scheduler.definitions.size,
       stalled: stalled ?? null,
-      counters: { ...this.runs.counters },
+      counters: this.runs.counters.read(),
       journalBytes: typeof journal === "string" ? sizeOf(journal) + sizeOf(`${journal}-wal`) : null,
     };
   }
