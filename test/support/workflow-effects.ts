@@ -110,7 +110,7 @@ interface StepLines {
 export function checkRun(info: RunInfo, history: readonly HistoryEntry[], effects: readonly Effect[]): string[] {
   const rules = TASKS.get(info.task);
   if (!rules) return [`is one of ${info.task}`];
-  const { steps, failing, result } = rules;
+  const { steps, failing } = rules;
   const wrong = checkOrder(history, rules);
   const state = failing === undefined ? "completed" : "failed";
   const error = info.error && `: ${info.error.step}: ${info.error.message} ${info.error.further?.join("; ") ?? ""}`;
@@ -124,7 +124,7 @@ export function checkRun(info: RunInfo, history: readonly HistoryEntry[], effect
     wrong.push(...checkStep(lines, own, stepRules).map((text) => `${path}: ${text}`));
   }
   for (const { step } of effects) if (!steps.has(step)) wrong.push(`an effect of ${step}, which there is not`);
-  const expected = result((path) => results.get(path));
+  const expected = rules.result((path) => results.get(path));
   if (!isDeepStrictEqual(info.result, expected)) wrong.push(`results in ${JSON.stringify(info.result)}`);
   return wrong;
 }
