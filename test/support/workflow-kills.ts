@@ -19,6 +19,7 @@ export interface KilledServices {
 
 /** How much is to be killed. */
 export interface KillPlan {
+  /** Of the task of ten steps; beside four of them there is one of a task that fails and is undone. */
   readonly runs: number;
   /** At least so many processes are killed while the runs go on. */
   readonly kills: number;
@@ -32,6 +33,8 @@ export interface KillPlan {
 
 /** What has happened. */
 export interface KillReport {
+  /** All runs. */
+  readonly runs: number;
   /** What is wrong, by run. */
   readonly wrong: ReadonlyMap<string, readonly string[]>;
   /** Kills by process. */
@@ -150,9 +153,9 @@ class Kills {
     const services = this.#connect(this.#nameserver.address);
     // A service that was never there is missing, and one that was there comes back.
     await services.workflow.count();
-    const { runs, concurrency } = this.#plan;
+    const { concurrency } = this.#plan;
     const begunAt = performance.now();
-    const workers = Array.from({ length: Math.min(runs, concurrency) }, () => this.#runSome(services.workflow));
+    const workers = Array.from({ length: concurrency }, () => this.#runSome(services.workflow));
     const answering = this.#answer(services.workflow);
     const killing = this.#killAll();
     // What goes wrong with the harness itself ends it.
@@ -163,6 +166,7 @@ class Kills {
     await broken;
     const effects = await this.#check(services);
     return {
+      runs: this.#begun,
       wrong: this.#wrong,
       kills: Object.fromEntries(this.#victims.map(({ name, kills }) => [name, kills])),
       questions: this.#questions,
@@ -202,16 +206,17 @@ class Kills {
 
   /** Begins runs, one after the other, as far as there were kills enough for those before. */
   async #runSome(workflow: WorkflowControl): Promise<void> {
-    const { runs, kills, seed } = this.#plan;
+    const { kills, seed } = this.#plan;
+    const runs = Math.ceil(this.#plan.runs * 1.25);
     while (this.#begun < runs && !this.#over.signal.aborted) {
       const number = this.#begun++;
       const run = `${seed}-${number}`;
       try {
         await until(() => this.#kills >= (kills * number) / runs);
-        const isUndone = number % 4 === 3;
+        const isUndone = number % 5 === 4;
         const options = { task: isUndone ? "undone" : "ten", input: { items: [0, 1, 2] }, id: run };
         // Who begins a run twice has begun it once.
-        const same = number % 5 === 0 ? [options, options] : [options];
+        const same = number % 3 === 0 ? [options, options] : [options];
         const told = await Promise.all(same.map((one) => workflow.start(one)));
         for (const { id } of told) if (id !== run) this.#complain(run, `was begun as ${id}`);
         await workflow.wait({ run }).catch((error: unknown) => {
