@@ -1,5 +1,5 @@
 /**
- * `npm run kill:workflow -- [--runs N] [--kills N] [--concurrency N] [--seed N]`: N runs of a task of ten steps, while the workflow service, the services
+ * `npm run kill:workflow -- [--runs N] [--kills N] [--concurrency N] [--seed N] [--only NAME]`: N runs of a task of ten steps, while the workflow service, the services
  * that it calls and the nameserver are killed (`kill -9`) at random and started again. At the end the history of each run is held against
  * what the services have written down. Ends with `N passed, N failed`, one for each run, and one for the rest.
  */
@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
     kills: { type: "string" },
     concurrency: { type: "string", default: "16" },
     seed: { type: "string" },
+    only: { type: "string", multiple: true },
   },
 });
 const runs = numberOf("runs", options.runs);
@@ -23,6 +24,7 @@ const plan = {
   kills: numberOf("kills", options.kills ?? String(Math.ceil(runs / 4))),
   concurrency: numberOf("concurrency", options.concurrency),
   seed: numberOf("seed", options.seed ?? String(1 + Math.floor(Math.random() * 1_000_000))),
+  only: options.only,
 };
 console.log(`seed ${plan.seed}`);
 const { start, end } = processes();

@@ -184,6 +184,22 @@ describe("lamplighter workflow serve", () => {
       expect(await command.run(["workflow", "check", one, two])).to.include({ status: 0, out: "a\nb\n" });
     });
 
+    it("with -n warns of interfaces that nobody provides and of methods that are not there", async () => {
+      await provide("demo.interface.1", () => null);
+      const file = json({
+        tasks: { a: [{ interface: "demo.interface.1", method: "task2" }, { interface: "no.body" }] },
+      });
+      const checked = await workflow("check", file);
+      expect(checked).to.include({ status: 0, out: "a\n" });
+      expect(checked.err)
+        .to.match(/warning: a: .*task2/)
+        .and.match(/warning: a: .*no\.body/);
+      const { warnings } = JSON.parse((await workflow("check", file, "--json")).out) as {
+        warnings: { task: string }[];
+      };
+      expect(warnings.map(({ task }) => task)).to.deep.equal(["a", "a"]);
+    });
+
     it("tells all that is wrong in all files with 2, as lines or as JSON", async () => {
       const files = [
         json({ tasks: { a: [{ interfac: "x" }], c: [{ code: "nobody" }] } }, "one.json"),

@@ -33,22 +33,63 @@ interface StepRules {
 }
 
 const PLAIN: StepRules = { mayAsk: true };
-/** The steps that have effects, by path. */
-const STEPS: ReadonlyMap<string, StepRules> = new Map<string, StepRules>([
+
+/** What a run has to look like when it has ended. */
+interface TaskRules {
+  /** The steps that have effects, by path. */
+  readonly steps: ReadonlyMap<string, StepRules>;
+  readonly wait?: string;
+  /** The step that fails, and has no effect. */
+  readonly failing?: string;
+  /** @param at - gives the result of a step */
+  result(at: (path: string) => unknown): unknown;
+}
+
+const UNDOABLE: readonly (readonly [string, StepRules])[] = [
   ["append", PLAIN],
-  ["look", { mayRepeat: true }],
   ["once", PLAIN],
   ["book", {}],
   ["keyed", {}],
-  ["both/left/left", PLAIN],
-  ["both/right/right", PLAIN],
-  ["each/0/mark", PLAIN],
-  ["each/1/mark", PLAIN],
-  ["each/2/mark", PLAIN],
-  ["tally", { mayRepeat: true }],
-  ["stamp", PLAIN],
+];
+const TASKS: ReadonlyMap<string, TaskRules> = new Map<string, TaskRules>([
+  [
+    "ten",
+    {
+      steps: new Map<string, StepRules>([
+        ["append", PLAIN],
+        ["look", { mayRepeat: true }],
+        ["once", PLAIN],
+        ["book", {}],
+        ["keyed", {}],
+        ["both/left/left", PLAIN],
+        ["both/right/right", PLAIN],
+        ["each/0/mark", PLAIN],
+        ["each/1/mark", PLAIN],
+        ["each/2/mark", PLAIN],
+        ["tally", { mayRepeat: true }],
+        ["stamp", PLAIN],
+      ]),
+      wait: "both/right/moment",
+      result: (at) => ({
+        ...Object.fromEntries(
+          ["append", "look", "once", "book", "keyed", "tally", "stamp"].map((name) => [name, at(name)]),
+        ),
+        both: { left: at("both/left/left"), right: at("both/right/right") },
+        each: [0, 1, 2].map((index) => at(`each/${index}/mark`)),
+      }),
+    },
+  ],
+  [
+    "undone",
+    {
+      steps: new Map<string, StepRules>(
+        UNDOABLE.flatMap(([path, rules]) => [path, `${path}/~undo`].map((one) => [one, rules] as const)),
+      ),
+      failing: "refuse",
+      result: () => undefined,
+    },
+  ],
 ]);
-const WAIT = "both/right/moment";
 
 type Started = Extract<HistoryEvent, { kind: "started" }>;
 
@@ -67,31 +108,29 @@ interface StepLines {
  * @returns what is wrong
  */
 export function checkRun(info: RunInfo, history: readonly HistoryEntry[], effects: readonly Effect[]): string[] {
-  const wrong: string[] = [];
-  if (info.state !== "completed") wrong.push(`is ${info.state}: ${info.error?.step}: ${info.error?.message}`);
-  wrong.push(...checkOrder(history));
+  const rules = TASKS.get(info.task);
+  if (!rules) return [`is one of ${info.task}`];
+  const { steps, failing, result } = rules;
+  const wrong = checkOrder(history, rules);
+  const state = failing === undefined ? "completed" : "failed";
+  const error = info.error && `: ${info.error.step}: ${info.error.message} ${info.error.further?.join("; ") ?? ""}`;
+  const isRight = info.state === state && info.error?.step === failing && !info.error?.further;
+  if (!isRight) wrong.push(`is ${info.state}${error ?? ""}`);
   const results = new Map<string, unknown>();
-  for (const [path, rules] of STEPS) {
+  for (const [path, stepRules] of steps) {
     const lines = linesOf(path, history);
     const own = effects.filter(({ step }) => step === path);
     results.set(path, lines.results[0]);
-    wrong.push(...checkStep(lines, own, rules).map((text) => `${path}: ${text}`));
+    wrong.push(...checkStep(lines, own, stepRules).map((text) => `${path}: ${text}`));
   }
-  for (const { step } of effects) if (!STEPS.has(step)) wrong.push(`an effect of ${step}, which there is not`);
-  const at = (path: string): unknown => results.get(path);
-  const expected = {
-    ...Object.fromEntries(
-      ["append", "look", "once", "book", "keyed", "tally", "stamp"].map((name) => [name, at(name)]),
-    ),
-    both: { left: at("both/left/left"), right: at("both/right/right") },
-    each: [0, 1, 2].map((index) => at(`each/${index}/mark`)),
-  };
+  for (const { step } of effects) if (!steps.has(step)) wrong.push(`an effect of ${step}, which there is not`);
+  const expected = result((path) => results.get(path));
   if (!isDeepStrictEqual(info.result, expected)) wrong.push(`results in ${JSON.stringify(info.result)}`);
   return wrong;
 }
 
 /** Are the lines of a history whole? */
-function checkOrder(history: readonly HistoryEntry[]): string[] {
+function checkOrder(history: readonly HistoryEntry[], { steps, wait, failing }: TaskRules): string[] {
   const wrong: string[] = [];
   const kinds = history.map(({ event }) => event.kind);
   if (kinds[0] !== "begun" || kinds.at(-1) !== "ended") wrong.push(`goes from ${kinds[0]} to ${kinds.at(-1)}`);
@@ -101,11 +140,28 @@ function checkOrder(history: readonly HistoryEntry[]): string[] {
   for (const [index, { number, event }] of history.entries()) {
     if (number !== index + 1) wrong.push(`line ${index + 1} has the number ${number}`);
     const path = "step" in event ? event.step : event.kind === "asked" ? event.question.step : undefined;
-    if (path !== undefined && !STEPS.has(path) && path !== WAIT) wrong.push(`${event.kind} at ${path}`);
+    if (path !== undefined && !steps.has(path) && path !== wait && path !== failing) {
+      wrong.push(`${event.kind} at ${path}`);
+    }
   }
-  const waits = history.filter(({ event }) => "step" in event && event.step === WAIT).map(({ event }) => event.kind);
-  if (waits.join() !== "waiting,done") wrong.push(`${WAIT}: ${waits.join()}`);
+  const at = (path: string): string[] =>
+    history.filter(({ event }) => "step" in event && event.step === path).map(({ event }) => event.kind);
+  if (wait !== undefined && at(wait).join() !== "waiting,done") wrong.push(`${wait}: ${at(wait).join()}`);
+  if (failing !== undefined) {
+    const isFailed = at(failing).at(-1) === "failed" && !at(failing).includes("done");
+    if (!isFailed) wrong.push(`${failing}: ${at(failing).join()}`);
+    if (kinds.filter((kind) => kind === "undoing").length !== 1) wrong.push("is not undone, or several times");
+    wrong.push(...checkUndone(history));
+  }
   return wrong;
+}
+
+/** The last that was done is undone first. */
+function checkUndone(history: readonly HistoryEntry[]): string[] {
+  const done = history.flatMap(({ event }) => (event.kind === "done" ? [event.step] : []));
+  const undone = done.filter((step) => step.endsWith("/~undo")).map((step) => step.slice(0, -"/~undo".length));
+  const right = done.filter((step) => !step.endsWith("/~undo")).reverse();
+  return isDeepStrictEqual(undone, right) ? [] : [`${done.join()} is not undone in the opposite order`];
 }
 
 function linesOf(path: string, history: readonly HistoryEntry[]): StepLines {

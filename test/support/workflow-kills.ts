@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { RpcError } from "../../src/errors.js";
 import type { WorkflowControl } from "../../src/workflow/control.js";
 import type { RunInfo } from "../../src/workflow/run.js";
 import { generator } from "./generator.js";
@@ -25,6 +26,8 @@ export interface KillPlan {
   readonly concurrency: number;
   /** What is killed, and when, follows from it. */
   readonly seed: number;
+  /** What is killed: `workflow`, `service 1`, `service 2`, `nameserver`; default all of them. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** What has happened. */
@@ -84,7 +87,7 @@ class Victim {
 }
 
 /**
- * Runs of a task of ten steps while the workflow service, the two services that it calls and the nameserver are killed at random and started
+ * Runs of a task of ten steps, and of one that fails and is undone, while the workflow service, the two services that it calls and the nameserver are killed at random and started
  * again. Runs that ask what became of a step are answered with the truth.
  *
  * @param connect - gets the address of the nameserver
@@ -176,15 +179,16 @@ class Kills {
 
   /** Kills, until all runs have ended. */
   async #killAll(): Promise<void> {
+    const { only } = this.#plan;
+    const victims = this.#victims.filter(({ name }) => only?.includes(name) ?? true);
+    if (victims.length === 0) throw new Error(`There is nothing to be killed: ${only?.join(", ")}`);
     while (!this.#over.signal.aborted) {
       await pause(this.#below(200));
       // Mostly one, sometimes two together, and sometimes all that there is.
       const lot = this.#below(20);
-      const count = lot === 0 ? this.#victims.length : lot < 5 ? 2 : 1;
-      const first = this.#below(this.#victims.length);
-      const chosen = this.#victims.filter(
-        (_, index) => (index - first + this.#victims.length) % this.#victims.length < count,
-      );
+      const count = lot === 0 ? victims.length : lot < 5 ? 2 : 1;
+      const first = this.#below(victims.length);
+      const chosen = victims.filter((_, index) => (index - first + victims.length) % victims.length < count);
       await Promise.all(
         chosen.map(async (victim) => {
           await victim.kill();
@@ -204,12 +208,16 @@ class Kills {
       const run = `${seed}-${number}`;
       try {
         await until(() => this.#kills >= (kills * number) / runs);
-        const options = { task: "ten", input: { items: [0, 1, 2] }, id: run };
+        const isUndone = number % 4 === 3;
+        const options = { task: isUndone ? "undone" : "ten", input: { items: [0, 1, 2] }, id: run };
         // Who begins a run twice has begun it once.
         const same = number % 5 === 0 ? [options, options] : [options];
         const told = await Promise.all(same.map((one) => workflow.start(one)));
         for (const { id } of told) if (id !== run) this.#complain(run, `was begun as ${id}`);
-        await workflow.wait({ run });
+        await workflow.wait({ run }).catch((error: unknown) => {
+          const { number: code, outcome } = error as RpcError;
+          if (!isUndone || code !== 418 || outcome !== "executed") throw error;
+        });
       } catch (error) {
         this.#complain(run, `its caller was told: ${String(error)}`);
       }
@@ -258,7 +266,10 @@ class Kills {
   }
 
   async #check(services: KilledServices): Promise<Record<string, number>> {
-    const effects = [...readEffects(this.#folder), ...(await Promise.all(SERVICES.map((service) => services.booked(service)))).flat()];
+    const effects = [
+      ...readEffects(this.#folder),
+      ...(await Promise.all(SERVICES.map((service) => services.booked(service)))).flat(),
+    ];
     const byRun = new Map<string, Effect[]>();
     const counts: Record<string, number> = {};
     for (const effect of effects) {
@@ -271,6 +282,11 @@ class Kills {
       const run = `${this.#plan.seed}-${number}`;
       const found = await this.#checkOne(services.workflow, run, byRun.get(run) ?? []);
       for (const text of found) this.#complain(run, text);
+    }
+    // Whoever lives knows what they have done.
+    const hasLost = this.#victims.some(({ name, kills }) => name.startsWith("service") && kills > 0);
+    for (const step of Object.keys(this.#questions)) {
+      if (!hasLost && step !== "stamp") this.#complain("all", `was asked about ${step}, whose service lived`);
     }
     for (const victim of this.#victims) for (const line of victim.complaints()) this.#complain(victim.name, line);
     return counts;

@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -8,6 +18,7 @@ import { closeDatabase, type Database, openDatabase } from "../../src/service/jo
 import { openRunJournal, type RunJournalOptions } from "../../src/workflow/journal/open-run-journal.js";
 import type { SqliteRunJournal } from "../../src/workflow/journal/sqlite-run-journal.js";
 import { failureOf } from "../support/mesh.js";
+import { useProcesses } from "../support/processes.js";
 import { line, newRun, runJournalSuite, state } from "../support/run-journal-suite.js";
 
 for (const sync of ["full", "normal"] as const) {
@@ -26,6 +37,7 @@ for (const sync of ["full", "normal"] as const) {
 }
 
 describe("The file of a journal of runs", () => {
+  const start = useProcesses();
   let folder = "";
   let file = "";
   const opened: SqliteRunJournal[] = [];
@@ -89,18 +101,39 @@ describe("The file of a journal of runs", () => {
   it("belongs to one at a time", async () => {
     const first = await open();
     await first.begin(newRun("a"));
-    const error = await failureOf(openRunJournal(file));
-    expect(error).to.include({ code: "CONFIGURATION" });
-    expect(error.message).to.match(/in use by another process/);
+    symlinkSync(file, join(folder, "link"));
+    for (const name of [file, join(folder, "link")]) {
+      const error = await failureOf(openRunJournal(name));
+      expect(error).to.include({ code: "CONFIGURATION" });
+      expect(error.message).to.match(/in use by this process already/);
+    }
+    const other = start(process.execPath, ["--import", "tsx", "test/fixtures/run-journal-writer.ts", file]);
+    await other.waitFor(/in use by another process/, "err");
+    expect(await other.ended).to.equal(1);
     await first.begin(newRun("b"));
     await first.close();
     expect(await (await open()).count()).to.deep.equal({ running: 2 });
   });
 
-  it("cannot be in a folder that is not there", async () => {
-    const error = await failureOf(openRunJournal(join(folder, "none", "runs.journal")));
-    expect(error).to.include({ code: "CONFIGURATION" });
-    expect(error.message).to.match(/cannot be opened/);
+  it("cannot be in a folder that is not there, nor be a folder", async () => {
+    for (const name of [join(folder, "none", "runs.journal"), folder]) {
+      const error = await failureOf(openRunJournal(name));
+      expect(error).to.include({ code: "CONFIGURATION" });
+      expect(error.message).to.match(/cannot be opened/);
+    }
+  });
+
+  it("may be reached by a link, beside which nothing lies", async () => {
+    writeFileSync(file, Buffer.alloc(8_192, 1));
+    mkdirSync(join(folder, "elsewhere"));
+    const link = join(folder, "elsewhere", "link");
+    symlinkSync(file, link);
+    const journal = await open({}, link);
+    await journal.begin(newRun("a"));
+    expect(readFileSync(journal.setAside ?? "")).to.have.length(8_192);
+    await journal.close();
+    expect(readdirSync(join(folder, "elsewhere"))).to.deep.equal(["link"]);
+    expect(await (await open()).count()).to.deep.equal({ running: 1 });
   });
 
   it("takes over what is written ahead, which stays small, and is alone when it is closed", async () => {

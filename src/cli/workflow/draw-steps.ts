@@ -70,7 +70,8 @@ function merged(given: StepStatus): { readonly step: StepStatus; readonly name: 
 
 /** How it is called among its siblings. A branch is called what its label says; a step without a name of its own has none. */
 function nameOf({ step, kind, label }: StepStatus): string {
-  const last = step.split("/").at(-1) ?? "";
+  // What no user has named begins with a tilde.
+  const last = (step.split("/").at(-1) ?? "").replace(/^~/, "");
   const key = kind === "steps" && label !== "" ? label : last;
   const isPlace = /^\d+$/.test(key);
   if (isPlace) return kind === "steps" ? `[${key}]` : "";

@@ -1,6 +1,7 @@
 import type { StepStatus } from "../control.js";
 import type { CompiledStep, CompiledTask, CompiledWorkflow } from "../definition/compiled.js";
 import { ENDED_STATES, type RunState } from "../run.js";
+import { withPassed } from "./passed-steps.js";
 import { FINALLY, type RunMemory, type StepMemory, UNDO } from "./run-memory.js";
 
 /** The chain of a run, as it is drawn. */
@@ -10,7 +11,8 @@ export function describeSteps(
   memory: RunMemory,
   state: RunState,
 ): StepStatus[] {
-  return new Describer(workflow, memory, ENDED_STATES.includes(state)).task(task, "", 0);
+  const steps = new Describer(workflow, memory, ENDED_STATES.includes(state)).task(task, "", 0);
+  return withPassed(steps, state === "completed");
 }
 
 class Describer {

@@ -106,9 +106,11 @@ export class RunMemory {
     return open;
   }
 
-  /** Paths of steps that may have been executed, or not. */
+  /** Paths of steps that may have been executed, or not, and stay so when the run stops. */
   *doubtful(): Iterable<string> {
     for (const [path, { open, question, answer }] of this.steps) {
+      // What undoes a step, or stands at the end, is gone on with.
+      if (path.split("/").some((key) => key === UNDO || key === FINALLY)) continue;
       const isAsked = question?.kind === "unknown" && !answer;
       if (isAsked || (open && !open.idempotent)) yield path;
     }

@@ -29,7 +29,7 @@ export async function runWait(
         throw error;
       }
     });
-    context.record({ kind: "done", step: path, result });
+    if (memory.doneNumber === 0) context.record({ kind: "done", step: path, result });
     return result;
   } finally {
     over();
@@ -70,7 +70,7 @@ async function waitOnce(
       await pauseUntil(context, frame, memory.wait?.until ?? 0);
       return frame.scope.get("result");
     case "event":
-      return waitForEvent(context, frame, what.event, memory.wait?.key);
+      return waitForEvent(context, path, frame, what.event, memory.wait?.key);
     case "published":
       return waitForPublished(context, frame, what.interface, what.topic && readKey(what.topic(frame.scope)));
     case "approval": {
@@ -87,22 +87,28 @@ async function waitOnce(
   }
 }
 
+/** Takes an event, and says at once that it has it: another branch may wait for the same. */
 async function waitForEvent(
   context: RunContext,
+  path: string,
   frame: Frame,
   event: string,
   key: string | undefined,
 ): Promise<unknown> {
   const { memory } = context;
-  // Another branch may have waited for the same, and taken it.
-  while (!memory.hasEvent(event)) {
-    await waitFor<undefined>(frame, (settle) =>
-      context.listen(event, key, () => {
-        if (memory.hasEvent(event)) settle(undefined);
-      }),
-    );
-  }
-  return memory.firstEvent(event);
+  return waitFor(frame, (settle) => {
+    let isTaken = false;
+    const take = (): void => {
+      if (isTaken || !memory.hasEvent(event) || frame.stop.reason) return;
+      isTaken = true;
+      const payload = memory.firstEvent(event);
+      context.record({ kind: "done", step: path, result: payload });
+      settle(payload);
+    };
+    const letGo = context.listen(event, key, take);
+    take();
+    return letGo;
+  });
 }
 
 async function waitForPublished(

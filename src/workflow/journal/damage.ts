@@ -24,7 +24,7 @@ export type Found = "nothing" | "database" | "only-log";
  * @throws ConfigurationError when it is something else, or of a newer version
  */
 export function lookAtFile(file: string): Found {
-  const head = readHead(file);
+  const head = tryToReadHead(file);
   if (head.length === 0) {
     // SQLite would delete what is written ahead of a file that is empty.
     return sizeOf(`${file}-wal`) > 0 ? "only-log" : "nothing";
@@ -144,6 +144,14 @@ function suspicionOf(file: string): string {
 
 function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function tryToReadHead(file: string): Buffer {
+  try {
+    return readHead(file);
+  } catch (error) {
+    throw new ConfigurationError(`The journal ${file} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function readHead(file: string): Buffer {

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { existsSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { ConfigurationError, RpcError } from "../../errors.js";
 import { closeDatabase, type Database, openDatabase } from "../../service/journal/libsql.js";
 import { type Logger, requireLogger, SILENT } from "../../util/log.js";
-import { checkDatabase, detach, lookAtFile, setAside } from "./damage.js";
+import { checkDatabase, detach, lookAtFile, setAside, suspect } from "./damage.js";
 import { failureKind } from "./journal-error.js";
 import { createSchema } from "./schema.js";
 import { SqliteRunJournal } from "./sqlite-run-journal.js";
@@ -32,8 +34,22 @@ export interface RunJournalOptions {
  *   version, or with `onDamage: "refuse"` it is damaged
  */
 export async function openRunJournal(file: string, options: RunJournalOptions = {}): Promise<SqliteRunJournal> {
-  const { maxRecordBytes = 16 * 1024 * 1024, log = SILENT } = options;
   requireLogger(options.log);
+  // What belongs to a database lies beside it, not beside a link to it.
+  const real = existsSync(file) ? realpathSync(file) : resolve(file);
+  // SQLite would find out as well; but whoever as much as reads a file drops the locks that the process has on it.
+  if (IN_USE.has(real)) throw new ConfigurationError(`The journal ${real} is in use by this process already`);
+  IN_USE.add(real);
+  try {
+    return await openUnused(real, options);
+  } catch (error) {
+    IN_USE.delete(real);
+    throw error;
+  }
+}
+
+async function openUnused(file: string, options: RunJournalOptions): Promise<SqliteRunJournal> {
+  const { maxRecordBytes = 16 * 1024 * 1024, log = SILENT } = options;
   let opened = await open(file, options);
   let damaged: string | undefined;
   if ("reason" in opened) {
@@ -43,14 +59,23 @@ export async function openRunJournal(file: string, options: RunJournalOptions = 
     if ("reason" in opened) throw new ConfigurationError(`The new journal ${file} is damaged: ${opened.reason}`);
   }
   const database = opened;
+  const onClosed = (): void => {
+    IN_USE.delete(file);
+  };
   try {
     const sync = options.sync === "normal" ? "NORMAL" : "FULL";
     database.exec(`PRAGMA synchronous = ${sync}; PRAGMA cache_size = ${-CACHE_KIB};
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${MAX_LOG_BYTES}`);
-    return new SqliteRunJournal({ database, file, maxRecordBytes, log, setAside: damaged });
+    return new SqliteRunJournal({ database, file, maxRecordBytes, log, setAside: damaged, onClosed });
   } catch (error) {
+    const { message } = error as Error;
+    const isDamage = failureKind(error) === "damaged";
+    if (isDamage) suspect(file, message);
     closeDatabase(database);
-    throw new ConfigurationError(`The journal ${file} cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new ConfigurationError(
+      `The journal ${file} cannot be used: ${message}${isDamage ? ". When it is opened again, all of it is checked" : ""}`,
+      { cause: error },
+    );
   }
 }
 
@@ -99,6 +124,8 @@ function setAsideUnlessRefused(file: string, reason: string, { onDamage }: RunJo
   );
 }
 
+/** Journals that are open in this process. */
+const IN_USE = new Set<string>();
 /** 200 MB are checked in about half a second. */
 const CHECK_BELOW_BYTES = 256 * 1024 * 1024;
 /** Memory for pages, in KiB. */

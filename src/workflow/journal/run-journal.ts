@@ -62,14 +62,6 @@ export interface StateWrite {
   readonly error?: RunFailure | undefined;
 }
 
-/** A run as it was written, or as it was found. */
-export interface BegunRun {
-  /** The run. */
-  readonly run: StoredRun;
-  /** Was there none of its id before? */
-  readonly isNew: boolean;
-}
-
 /** A schedule as a journal keeps it. */
 export interface StoredSchedule extends ScheduleDefinition {
   /** Unique. */

@@ -31,6 +31,8 @@ export interface JournalParts {
   readonly log: Logger;
   /** Where a damaged one is that was here before. */
   readonly setAside: string | undefined;
+  /** Told when it was closed. */
+  readonly onClosed: () => void;
 }
 
 /** A journal of runs in an SQLite database, made by `openRunJournal`. */
@@ -43,6 +45,7 @@ export class SqliteRunJournal implements RunJournal {
   readonly #file: string;
   readonly #maxBytes: number;
   readonly #log: Logger;
+  readonly #onClosed: () => void;
   readonly #counts: StateCounts;
   readonly #writer: JournalWriter;
   readonly #reader: JournalReader;
@@ -51,12 +54,13 @@ export class SqliteRunJournal implements RunJournal {
   #isClosed = false;
 
   /** Use `openRunJournal`. @internal */
-  constructor({ database, file, maxRecordBytes, log, setAside }: JournalParts) {
+  constructor({ database, file, maxRecordBytes, log, setAside, onClosed }: JournalParts) {
     this.database = database;
     this.setAside = setAside;
     this.#file = file;
     this.#maxBytes = maxRecordBytes;
     this.#log = log;
+    this.#onClosed = onClosed;
     const { id } = database.prepare("SELECT id FROM journal").get([]) as { readonly id: string };
     this.id = id;
     this.#counts = new StateCounts(database);
@@ -121,11 +125,11 @@ export class SqliteRunJournal implements RunJournal {
     return this.#read(() => this.#counts.all());
   }
 
-  async history(run: number, after = 0, most?: number): Promise<readonly HistoryEntry[]> {
-    const limit = most ?? Infinity;
+  async history(run: number, after = 0, limit?: number): Promise<readonly HistoryEntry[]> {
     const entries: HistoryEntry[] = [];
+    const wanted = limit ?? Infinity;
     // Long ones a part at a time, so that nobody waits for them.
-    for (let left = limit; left > 0; left = limit - entries.length) {
+    for (let left = wanted; left > 0; left = wanted - entries.length) {
       const rows = Math.min(Math.ceil(left), READ_AT_ONCE);
       const from = entries.at(-1)?.number ?? after;
       const part = await this.#read(() => this.#reader.history(run, from, rows));
@@ -205,6 +209,8 @@ export class SqliteRunJournal implements RunJournal {
       } catch (error) {
         // All is there; what is written ahead stays beside the file until it is opened again.
         this.#log.warn(`The journal ${this.#file} was not closed cleanly: ${(error as Error).message}`);
+      } finally {
+        this.#onClosed();
       }
     }
     await this.#pruning;

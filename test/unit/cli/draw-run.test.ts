@@ -171,20 +171,27 @@ describe("The drawing of a run", () => {
 
   it("tells why a step and the run failed, what was undone, and what failed then", () => {
     expect(
-      draw([step("reserve", { state: "undone" }), step("pay", { state: "failed", error: "No\u001b[31m money" })], {
-        state: "failed",
-        endedAt: NOW,
-        error: {
-          code: "UNKNOWN",
-          number: 100500,
-          message: "No money",
-          outcome: "executed",
-          step: "pay",
-          further: ["reserve: no answer"],
+      draw(
+        [
+          step("reserve", { state: "undone", steps: [step("reserve/~undo", { label: "shop.release" })] }),
+          step("pay", { state: "failed", error: "No\u001b[31m money" }),
+        ],
+        {
+          state: "failed",
+          endedAt: NOW,
+          error: {
+            code: "UNKNOWN",
+            number: 100500,
+            message: "No money",
+            outcome: "executed",
+            step: "pay",
+            further: ["reserve: no answer"],
+          },
         },
-      }).slice(2),
+      ).slice(2),
     ).to.deep.equal([
       "↶ reserve: demo.reserve  undone, 12 ms",
+      "└─ ✔ undo: shop.release  12 ms",
       "✖ pay: demo.pay          failed, 12 ms",
       "    No?[31m money",
       "",

@@ -60,7 +60,8 @@ function label(branch) {
 
 function box(step, now) {
   const { state, attempts, kind } = step;
-  const key = step.step.split("/").at(-1);
+  // What no user has named begins with a tilde; a group is called what its label says.
+  const key = kind === "steps" && step.label !== "" ? step.label : step.step.split("/").at(-1).replace(/^~/, "");
   const isNamed = !/^\d+$/.test(key);
   // Of what is not over some part may be.
   const until = OVER.includes(state) ? (step.endedAt ?? now) : now;
