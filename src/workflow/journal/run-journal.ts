@@ -31,6 +31,14 @@ export interface StoredRun {
 /** A run that is about to begin. */
 export type NewRun = Omit<StoredRun, "key" | "updatedAt" | "endedAt" | "result" | "error">;
 
+/** What became of a run that was to begin. */
+export interface BegunRun {
+  /** The run of its id. */
+  readonly run: StoredRun;
+  /** Was there none before? */
+  readonly isNew: boolean;
+}
+
 /** Something to be written down. */
 export type JournalWrite = EntryWrite | StateWrite;
 
