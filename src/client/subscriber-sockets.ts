@@ -53,6 +53,11 @@ export class SubscriberSockets {
     this.#transport = options.transport.abilities.takesSubscribers ? options.transport : automaticTransport;
   }
 
+  /** Was the client closed? Nothing can be subscribed to any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Connections that are kept. */
   get size(): number {
     return this.#sockets.size;

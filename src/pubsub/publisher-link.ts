@@ -202,6 +202,10 @@ export class PublisherLink implements ItemOrigin {
       this.#isLive = false;
       this.#settle(error);
       if (this.#isOver()) break;
+      if (this.#subscribing.sockets.isClosed) {
+        this.#handlers.failed(rpcError("CLOSED", "The client was closed", { cause: error }));
+        break;
+      }
       if (wasLive) {
         failures = 0;
         this.#handlers.lost(error);

@@ -213,6 +213,10 @@ export class Publishers {
         this.#doubt.abort();
       },
       failed: (reason) => {
+        if (reason.code === "CLOSED") {
+          handlers.failed(reason);
+          return;
+        }
         const { interface: name } = this.#wanted;
         this.#client.subscribing.log.warn(`${name} cannot be subscribed to at ${service}: ${reason.message}`);
         this.#refused.add(key);

@@ -244,6 +244,21 @@ describe("Publish and subscribe", () => {
     await until(() => numbers.subscribers.length === 0);
   });
 
+  for (const how of ["found through the nameserver", "at an address"]) {
+    it(`ends with its client, of a publisher ${how}, and leaves nothing behind`, async () => {
+      const { address: nameserver } = await mesh.nameserver();
+      const host = await mesh.host([publisher<number>(NAME)], { nameserver });
+      const client = mesh.client({ nameserver });
+      const address = how === "at an address" ? host.address : undefined;
+      const subscribed = subscriber<number>(NAME, { client, ...(address !== undefined && { address }) });
+      await subscribed.ready;
+      const taken = failureOf(subscribed.take(1));
+      await client.close();
+      expect(await taken).to.include({ code: "CLOSED" });
+      expect(subscribed.isClosed).to.equal(true);
+    });
+  }
+
   it("ends with its signal, and rejects ready", async () => {
     const abort = new AbortController();
     const waiting = subscriber(NAME, { client: mesh.client(), signal: abort.signal });
