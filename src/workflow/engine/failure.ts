@@ -41,3 +41,15 @@ export function errorOfRun(run: string, { code, message, number, step, further }
   // The run was executed, whatever the outcome of its step.
   return rpcError(code as ErrorCode, `Run ${run} failed${where}: ${message}${more}`, { outcome: "executed", number });
 }
+
+/** A request that makes no sense: nothing was done. */
+export function refuse(message: string): RpcError {
+  return rpcError("BAD_REQUEST", message, { outcome: "not-executed" });
+}
+
+/** For who waits for a run when the service is closed: `unknown`, so that it is tried again, at whoever goes on with the run. */
+export function leftAsItIs(run: string): RpcError {
+  return rpcError("UNAVAILABLE", `The workflow service was closed; run ${run} goes on when it is there again`, {
+    outcome: "unknown",
+  });
+}
