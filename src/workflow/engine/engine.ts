@@ -118,7 +118,7 @@ export class Engine implements Runs {
     // It may have been retried while that was read.
     if (this.#going.has(run)) return this.wait(run, signal);
     this.#stored.requireEnded(stored);
-    if (stored.error) throw errorOfRun(run, stored.error);
+    if (stored.error) throw errorOfRun(stored, stored.error);
     return stored.result;
   }
 

@@ -147,7 +147,7 @@ export class Execution implements RunContext {
     try {
       await this.safe();
     } catch (error) {
-      throw error instanceof Suspended ? leftAsItIs(this.id) : errorOfRun(this.id, failureOf(error, ""));
+      throw error instanceof Suspended ? leftAsItIs(this.id) : errorOfRun(this.info, failureOf(error, ""));
     }
   }
 
@@ -247,7 +247,7 @@ export class Execution implements RunContext {
       this.memory.lines--;
       await this.#finish(undefined, failure);
     }
-    if (failure) throw errorOfRun(this.id, failure);
+    if (failure) throw errorOfRun(this.info, failure);
     return result;
   }
 
