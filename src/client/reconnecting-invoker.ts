@@ -6,7 +6,7 @@ import { CallPromise } from "../peer/call-promise.js";
 import { INTROSPECT } from "../peer/contract.js";
 import { reviveRegistered } from "../peer/error-classes.js";
 import type { Answer, Invoker, OutgoingCall } from "../peer/invoker.js";
-import type { CallTarget, NamedCall } from "../peer/named-call.js";
+import type { NamedCall } from "../peer/named-call.js";
 import { AUTH_EXTENSION } from "../peer/record.js";
 import { copyPlain } from "../peer/references/places.js";
 import { holdsRevivable, remember, reviveReferences } from "../peer/references/reacquire.js";
@@ -22,6 +22,7 @@ import type { ClientEvent } from "./events.js";
 import type { Instance, ReadyInstance } from "./instance.js";
 import { boundInstance, describeEarlier, incarnationOf, isToAsk, mayAsk, reach, refuseElsewhere } from "./lost-try.js";
 import { NameWaits } from "./name-waits.js";
+import { callTarget, firstTry, isIdempotent, nameOf, unnamed } from "./named-try.js";
 import { backoffMs, isInTrouble, mayRetry, type RetryBudget } from "./retry-policy.js";
 import { Run, type RunOwner } from "./run.js";
 import { SessionSlot } from "./session-slot.js";
@@ -322,7 +323,7 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 
   /** The common case of a named call: its first try, to an instance that is ready. */
   #sendNamed(run: Run, named: NamedCall, instance: Instance, ready: ReadyInstance): void {
-    const target = this.#callTarget(run, instance, ready);
+    const target = callTarget(run.call, instance, ready);
     this.#waits ??= new NameWaits(this.#context.wheel);
     const waits = this.#waits;
     holdSources(valuesOf(run.call.args));
@@ -355,14 +356,14 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
   #lookAtLost(run: Run, instance: Instance, ready: ReadyInstance): void {
     const { call, lost } = run;
     if (!call.named || !lost) return;
-    run.idempotent ||= this.#isIdempotent(call, instance, ready);
+    run.idempotent ||= isIdempotent(call, instance, ready);
     // Who can tell what became of it is asked, even if that does not matter. Elsewhere it keeps its name, by which the method may know it.
     if (incarnationOf(ready) === lost.incarnation) run.lost = { ...lost, instance };
   }
 
   /** Waits for the name of a try that is a new one. */
   async #name(run: Run, named: NamedCall, instance: Instance, ready: ReadyInstance): Promise<EarlierTry | undefined> {
-    const target = this.#callTarget(run, instance, ready);
+    const target = callTarget(run.call, instance, ready);
     const guard = run.guard();
     try {
       return firstTry(await untilAborted(named.sending(target), guard), target, named);
@@ -371,22 +372,6 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
       run.isBarred = true;
       throw unnamed(error);
     }
-  }
-
-  #callTarget({ call }: Run, instance: Instance, ready: ReadyInstance): CallTarget {
-    const { contract } = ready;
-    return {
-      record: instance.record,
-      incarnation: incarnationOf(ready),
-      journal: contract?.methods.get(call.method)?.once ? contract.host?.journal : undefined,
-      idempotent: this.#isIdempotent(call, instance, ready),
-    };
-  }
-
-  #isIdempotent({ interface: name, method, options }: OutgoingCall, instance: Instance, ready: ReadyInstance): boolean {
-    const { protocol } = instance;
-    const told = protocol ? protocol.contractOf?.(name, method) : ready.contract?.methods.get(method);
-    return options.idempotent ?? told?.idempotent ?? false;
   }
 
   #send(run: Run, instance: Instance, ready: ReadyInstance): void {
@@ -496,30 +481,6 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
 }
 
 const NONE: ReadonlySet<string> = new Set();
-
-/** The name of a try; rejects also where it is refused at once. */
-function nameOf(named: NamedCall, target: CallTarget): Promise<string> {
-  try {
-    return named.sending(target);
-  } catch (error) {
-    return Promise.reject(unnamed(error));
-  }
-}
-
-/** What goes with a try that was given a name; `undefined` where nobody can be asked for it. */
-function firstTry(
-  call: string,
-  { incarnation, journal }: CallTarget,
-  { taken = 0 }: NamedCall,
-): EarlierTry | undefined {
-  if (incarnation === undefined) return undefined;
-  return { call, incarnation, journal, ageMs: 0, idempotent: true, isFirst: true, taken };
-}
-
-/** Whoever was to name a try did not: it was not sent, and is the last. */
-function unnamed(error: unknown): RpcError {
-  return refineError(RpcError.from(error), { outcome: "not-sent" });
-}
 
 /** As they were sent: their owner may use the objects again. */
 function copyArguments(args: OutgoingCall["args"]): OutgoingCall["args"] {

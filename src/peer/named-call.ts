@@ -30,9 +30,9 @@ export interface EarlierNamedTry {
  */
 export interface NamedCall {
   /**
-   * Called before each try that is a new one: no earlier one was executed, or it does no harm. The try is sent when the promise is settled;
-   * if its connection is gone by then, it is not, and the next try gets another name. Whoever is there to tell what became of an earlier try is
-   * asked for it under its own name, also where the call may be executed twice.
+   * Called before each try that is a new one: no earlier one was executed. The try is sent when the promise is settled;
+   * if its connection is gone by then, it is not, and the next try gets another name. What may have been executed keeps its name, at whoever is
+   * asked for it, and at whoever executes it a second time where that does no harm.
    *
    * @returns its name: `NAME:NUMBER`, with NAME a secret of this caller that no other call has under the same number: 12 to 64 letters, digits, `-`
    *   and `_`, of which at least 72 bits are random; NUMBER from 1 on

@@ -94,7 +94,7 @@ export interface WorkflowControl {
    * @throws what the run failed with; TIMEOUT, `executed`, with the state of the run, when it takes longer than `timeoutMs` (default: as long as the call may take)
    */
   wait(options: { run: string; timeoutMs?: number }): Promise<unknown>;
-  /** @throws BAD_REQUEST when there is no such run; as all methods that name one */
+  /** How a run is doing. @throws BAD_REQUEST when there is no such run; as all methods that name one */
   status(options: { run: string }): Promise<RunInfo>;
   /** A run with its chain. */
   show(options: { run: string }): Promise<RunDetails>;

@@ -66,7 +66,7 @@ export interface RunInfo {
   readonly error?: RunFailure | undefined;
   /** What it wants to know. */
   readonly questions: readonly RunQuestion[];
-  /** Why nothing goes on although it should: the journal cannot be written. */
+  /** Why nothing goes on although it should: the journal cannot be written, or the definition of the run cannot be read. */
   readonly stalled?: string | undefined;
 }
 

@@ -117,6 +117,9 @@ describe("Runs of workflows by HTTP", () => {
     expect((await cancel(url, named)).status).to.equal(403);
     expect((await ask(`${url}/runs?service=/flow`, { headers: named })).status).to.equal(403);
     expect((await ask(`${url}/events?service=/flow&run=r`, { headers: named })).status).to.equal(403);
+    for (const name of ["forwarded", "via", "x-forwarded-for", "x-real-ip"]) {
+      expect((await cancel(url, { [name]: "198.51.100.7" })).status, name).to.equal(403);
+    }
     expect(control.asked).to.deep.equal([]);
     const reading = await open({
       hosts: ["runs.example"],

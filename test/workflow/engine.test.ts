@@ -117,7 +117,7 @@ describe("An engine", () => {
     const { id } = await engine.start("trip", "Ulm");
     const error = await engine.wait(id).catch((reason: unknown) => reason as RpcError);
     expect(error).to.be.instanceOf(RpcError);
-    expect((error as RpcError).message).to.equal(`Run ${id} failed at step flight: no seat`);
+    expect((error as RpcError).message).to.equal(`Run ${id} of trip failed at step flight: no seat`);
     expect(calls).to.deep.equal(["cancel room 2", "cancel car 1", "no seat"]);
     const { state, steps } = await engine.show(id);
     expect(state).to.equal("failed");

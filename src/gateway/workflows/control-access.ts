@@ -49,11 +49,17 @@ export class ControlAccess {
   }
 }
 
-/** Does somebody ask from this machine, under a name that leads to it from nowhere else? What stands before the gateway passes another name on. */
+/**
+ * Does somebody ask from this machine, under a name that leads to it from nowhere else? A proxy on this machine, whose callers may be anywhere, is
+ * known by the name that it hands on, or by what it says of them.
+ */
 function isAtHome({ socket, headers }: IncomingMessage): boolean {
+  if (PROXIED.some((name) => headers[name] !== undefined)) return false;
   const name = (headers.host ?? "").replace(/:\d*$/, "");
   return isLoopback(socket.localAddress ?? "") && isLoopback(name);
 }
 
+/** Headers that proxies add. */
+const PROXIED = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 /** Of services, in characters. */
 const MAX_NAME = 255;

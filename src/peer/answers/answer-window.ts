@@ -7,6 +7,7 @@ import { AnsweredConnection, type KeptMessage } from "./answered-connection.js";
 import { lostAnswer } from "./encode-answer.js";
 import { NamedCalls } from "./named-calls.js";
 import { RepeatedCalls } from "./repeated-calls.js";
+import type { Repetition } from "./repetition.js";
 
 /** How much of its answers a host keeps, in case that they did not arrive. */
 export interface AnswerWindowOptions {
@@ -25,12 +26,6 @@ export interface AnswerWindowOptions {
    */
   readonly maxNamedAgeMs?: number | undefined;
 }
-
-/**
- * What becomes of a call that is tried again: it was answered, or is being carried out and will be; it never got here, and is
- * to be carried out; nobody knows any more; it went to another host, or another run of this one.
- */
-export type Repetition = "served" | "new" | "forgotten" | "elsewhere";
 
 /** The calls that a host is carrying out. */
 export interface RunningCalls {

@@ -2,10 +2,10 @@ import { LinkedList } from "../../util/linked-list.js";
 import { type AnswerMessage, type CallId, type EarlierTry, type Frames, sizeOf } from "../../wire/message.js";
 import type { FoundAnswer, Wire } from "../../wire/wire.js";
 import type { CallOrigin } from "../call-origin.js";
-import type { Repetition } from "./answer-window.js";
 import { encodeAnswer, lostAnswer } from "./encode-answer.js";
 import { NamedCaller } from "./named-caller.js";
 import { NamedAnswers, NamedExecution, type NamedExecutions, type NamedWaiter } from "./named-execution.js";
+import type { Repetition } from "./repetition.js";
 
 /** Options of {@link NamedCalls}. */
 export interface NamedCallsOptions {

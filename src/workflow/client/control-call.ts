@@ -1,4 +1,5 @@
 import type { Client } from "../../client/client.js";
+import type { Component } from "../../client/component.js";
 import type { CallOptions } from "../../peer/invoker.js";
 import { CONTROL_INTERFACE, type WorkflowControl } from "../control.js";
 
@@ -28,7 +29,11 @@ export type ControlCall = <M extends keyof WorkflowControl>(
  * @param service - its name
  */
 export function controlCall(client: Client, service: string): ControlCall {
-  const component = client.component(CONTROL_INTERFACE, service);
+  return controlOf(client.component(CONTROL_INTERFACE, { service }));
+}
+
+/** As {@link controlCall}, over a component of the {@link CONTROL_INTERFACE}. */
+export function controlOf(component: Component): ControlCall {
   return async <M extends keyof WorkflowControl>(
     method: M,
     args?: ControlArguments<M>,

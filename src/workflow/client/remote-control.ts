@@ -1,18 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type { Component } from "../../client/component.js";
 import { RpcError } from "../../errors.js";
-import type { CallOptions } from "../../peer/invoker.js";
 import type { Delivery, RunDetails, RunProgress, ScheduleInfo, TaskInfo, WorkflowControl } from "../control.js";
 import type { ScheduleDefinition, WorkflowDefinition } from "../definition/definition.js";
 import { ENDED_STATES, type HistoryEntry, type RunAnswer, type RunFilter, type RunInfo } from "../run.js";
+import { type ControlCall, controlOf } from "./control-call.js";
 
 /** The control interface of a workflow service elsewhere. */
 export class RemoteControl implements WorkflowControl {
   readonly #component: Component;
+  readonly #call: ControlCall;
 
   /** @param component - of the control interface */
   constructor(component: Component) {
     this.#component = component;
+    this.#call = controlOf(component);
   }
 
   start(options: { task: string; input?: unknown; id?: string }): Promise<RunInfo> {
@@ -48,7 +50,7 @@ export class RemoteControl implements WorkflowControl {
   }
 
   count(): Promise<Readonly<Record<string, number>>> {
-    return this.#call("count", null);
+    return this.#call("count");
   }
 
   history(options: { run: string; after?: number; limit?: number }): Promise<readonly HistoryEntry[]> {
@@ -72,11 +74,11 @@ export class RemoteControl implements WorkflowControl {
   }
 
   async *progress(options: { run?: string } = {}): AsyncGenerator<RunProgress, void, undefined> {
-    yield* await this.#call<AsyncIterable<RunProgress>>("progress", options);
+    yield* await this.#call("progress", options);
   }
 
   tasks(): Promise<readonly TaskInfo[]> {
-    return this.#call("tasks", null);
+    return this.#call("tasks");
   }
 
   define(definition: WorkflowDefinition): Promise<readonly TaskInfo[]> {
@@ -88,7 +90,7 @@ export class RemoteControl implements WorkflowControl {
   }
 
   schedules(): Promise<readonly ScheduleInfo[]> {
-    return this.#call("schedules", null);
+    return this.#call("schedules");
   }
 
   schedule(options: ScheduleDefinition & { name: string }): Promise<ScheduleInfo> {
@@ -108,19 +110,9 @@ export class RemoteControl implements WorkflowControl {
   async #goesOn(run: string, error: unknown, giveUpAt: number, signal: AbortSignal | undefined): Promise<boolean> {
     if (!RpcError.isRpcError(error) || error.code !== "TIMEOUT" || signal?.aborted) return false;
     if (performance.now() >= giveUpAt) return false;
-    const { state } = await this.#call<RunInfo>("status", { run }, { signal });
+    const { state } = await this.#call("status", { run }, { signal });
     return !ENDED_STATES.includes(state);
   }
-
-  /** The type parameter speaks for the other side, as everywhere. */
-  async #call<T>(method: string, args: object | null, options: CallOptions = {}): Promise<T> {
-    return (await this.#component.invoke(method, args === null ? null : withoutAbsent(args), options)) as T;
-  }
-}
-
-/** Members that are there, but `undefined`, are none. */
-function withoutAbsent(args: object): object {
-  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
 }
 
 /** How long one call waits, in milliseconds: shorter than what is between clients and services may cut off. */

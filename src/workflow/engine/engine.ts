@@ -2,24 +2,24 @@ import { isDeepStrictEqual } from "node:util";
 import { RpcError, rpcError } from "../../errors.js";
 import { outsideOfCalls } from "../../peer/call-context.js";
 import { randomText } from "../../util/random-text.js";
-import { listenToAbort } from "../../util/signals.js";
 import { sleep, untilAborted } from "../../util/sleep.js";
 import type { Delivery, RunDetails, RunProgress } from "../control.js";
 import type { CompiledWorkflow } from "../definition/compiled.js";
 import type { StoredRun } from "../journal/run-journal.js";
-import { ENDED_STATES, type HistoryEntry, type RunAnswer, type RunFilter, type RunInfo } from "../run.js";
+import type { HistoryEntry, RunAnswer, RunFilter, RunInfo } from "../run.js";
 import { CallTargets } from "./call-targets.js";
 import { Definitions } from "./definitions.js";
 import { describeSteps } from "./describe-steps.js";
 import { EventDesk } from "./event-desk.js";
 import { Execution, type ExecutionOwner } from "./execution.js";
-import { errorOfRun, Suspended } from "./failure.js";
+import { errorOfRun, leftAsItIs, refuse, Suspended } from "./failure.js";
+import { Followers, type RunPast } from "./followers.js";
 import type { EngineParts } from "./parts.js";
 import { Room } from "./room.js";
 import { RunCounters } from "./run-counters.js";
 import { RunMemory } from "./run-memory.js";
-import { RunWatch } from "./run-watch.js";
 import type { Runs, StartOptions } from "./runs.js";
+import { StoredRuns } from "./stored-runs.js";
 
 /** Options of an {@link Engine}. */
 export interface EngineOptions {
@@ -36,12 +36,13 @@ export class Engine implements Runs {
   readonly #parts: EngineParts;
   readonly #maxRuns: number;
   readonly #definitions: Definitions;
+  readonly #stored: StoredRuns;
   /** Runs that have not ended, by id. */
   readonly #going = new Map<string, Execution>();
-  /** Those that are about to begin. */
+  /** Those that are about to begin, or to be retried. */
   readonly #beginning = new Map<string, Promise<Execution | StoredRun>>();
   readonly #events = new EventDesk();
-  readonly #watches = new Map<RunWatch, string | undefined>();
+  readonly #followers = new Followers();
   readonly #givingUp = new AbortController();
   readonly #owner: ExecutionOwner;
   readonly #room: Room;
@@ -51,6 +52,7 @@ export class Engine implements Runs {
     this.#parts = parts;
     this.#maxRuns = options.maxRuns ?? 100_000;
     this.#definitions = new Definitions(parts.journal, definitions);
+    this.#stored = new StoredRuns(parts.journal, this.#definitions);
     this.#room = new Room(parts.log);
     this.#owner = {
       parts,
@@ -60,7 +62,7 @@ export class Engine implements Runs {
       listen: (run, event, key, heard) => this.#events.listen(run, event, key, heard),
       happened: (execution, entry) => {
         if (entry) this.counters.note(entry.event);
-        this.#tell(execution, entry);
+        this.#followers.tell(execution.id, entry, () => execution.info);
       },
     };
   }
@@ -87,11 +89,15 @@ export class Engine implements Runs {
   async resumeAll(): Promise<number> {
     const unfinished = await this.#parts.journal.unfinished();
     for (const stored of unfinished) {
+      if (this.#isOver()) break;
       try {
         const workflow = await this.#definitions.find(stored.version);
-        this.#begin(stored, workflow, await this.#remember(stored));
+        this.#begin(stored, workflow, await this.#stored.remember(stored));
       } catch (error) {
-        this.#parts.log.error(`Run ${stored.id} of ${stored.task} cannot go on: ${(error as Error).message}`);
+        if (this.#isOver()) break;
+        const { message } = error as Error;
+        this.#stored.setStuck(stored.id, message);
+        this.#parts.log.error(`Run ${stored.id} of ${stored.task} cannot go on: ${message}`);
       }
     }
     return this.#going.size;
@@ -99,36 +105,37 @@ export class Engine implements Runs {
 
   async start(task: string, input: unknown, { id }: StartOptions = {}): Promise<RunInfo> {
     const begun = await this.#start(task, input, id);
-    return begun instanceof Execution ? begun.info : this.#infoOf(begun);
+    return begun instanceof Execution ? begun.info : this.#stored.infoOf(begun);
   }
 
   async wait(run: string, signal?: AbortSignal): Promise<unknown> {
+    const beginning = this.#beginning.get(run);
+    // Whoever begins it hears what becomes of that.
+    if (beginning) await beginning.catch(() => undefined);
     const going = this.#going.get(run);
     if (going) return signal ? untilAborted(resultOf(going), signal) : resultOf(going);
-    const stored = await this.#find(run);
-    if (stored.error) throw errorOfRun(run, stored.error);
+    const stored = await this.#stored.find(run);
+    // It may have been retried while that was read.
+    if (this.#going.has(run)) return this.wait(run, signal);
+    this.#stored.requireEnded(stored);
+    if (stored.error) throw errorOfRun(stored, stored.error);
     return stored.result;
   }
 
   async status(run: string): Promise<RunInfo> {
-    return this.#going.get(run)?.info ?? this.#infoOf(await this.#find(run));
+    return this.#going.get(run)?.info ?? this.#stored.infoOf(await this.#stored.find(run));
   }
 
   async show(run: string): Promise<RunDetails> {
     const going = this.#going.get(run);
     if (going)
       return { ...going.info, steps: describeSteps(going.workflow, going.task, going.memory, going.info.state) };
-    const stored = await this.#find(run);
-    const workflow = await this.#definitions.find(stored.version);
-    const task = workflow.tasks.get(stored.task);
-    const memory = await this.#remember(stored);
-    const info = this.#infoOf(stored);
-    return { ...info, steps: task ? describeSteps(workflow, task, memory, info.state) : [] };
+    return this.#stored.show(run);
   }
 
   async list(filter: RunFilter): Promise<readonly RunInfo[]> {
     const found = await this.#parts.journal.list(filter);
-    return found.map((stored) => this.#going.get(stored.id)?.info ?? this.#infoOf(stored));
+    return found.map((stored) => this.#going.get(stored.id)?.info ?? this.#stored.infoOf(stored));
   }
 
   count(): Promise<Readonly<Record<string, number>>> {
@@ -137,8 +144,8 @@ export class Engine implements Runs {
 
   async history(run: string, after?: number, limit?: number): Promise<readonly HistoryEntry[]> {
     const going = this.#going.get(run);
-    await going?.safe();
-    const { key } = going?.stored ?? (await this.#find(run));
+    await going?.written();
+    const { key } = going?.stored ?? (await this.#stored.find(run));
     return this.#parts.journal.history(key, after, limit);
   }
 
@@ -150,27 +157,15 @@ export class Engine implements Runs {
 
   async retry(run: string, by?: string): Promise<RunInfo> {
     this.#requireOpen();
-    if (this.#going.has(run)) throw refuse(`Run ${run} is going on`);
-    const stored = await this.#find(run);
-    if (stored.state !== "failed")
-      throw refuse(`Run ${run} is ${stored.state}; only one that has failed can be retried`);
-    const workflow = await this.#definitions.find(stored.version);
-    const memory = await this.#remember(stored);
-    if (this.#going.has(run)) throw refuse(`Run ${run} is going on`);
-    const at = this.#parts.clock.now();
-    const entry: HistoryEntry = {
-      number: memory.lines + 1,
-      at,
-      event: { kind: "retried", ...(by !== undefined && { by }) },
-    };
-    memory.apply(entry);
-    const { key } = stored;
-    await this.#parts.journal.write([
-      { kind: "entry", run: key, entry },
-      { kind: "state", run: key, state: "running", at },
-    ]);
-    const { error: _, result: __, ...rest } = stored;
-    return this.#begin({ ...rest, state: "running", updatedAt: at, endedAt: null }, workflow, memory).info;
+    if (this.#going.has(run) || this.#beginning.has(run)) throw refuse(`Run ${run} is going on`);
+    const beginning = this.#retry(run, by);
+    // Whoever retries it meanwhile must not begin it once more.
+    this.#beginning.set(run, beginning);
+    try {
+      return (await beginning).info;
+    } finally {
+      this.#beginning.delete(run);
+    }
   }
 
   async resume(run: string, answer: RunAnswer): Promise<RunInfo> {
@@ -197,24 +192,12 @@ export class Engine implements Runs {
     return { runs };
   }
 
-  async *progress(run: string | undefined, signal: AbortSignal): AsyncGenerator<RunProgress, undefined> {
-    const watch = new RunWatch();
-    this.#watches.set(watch, run);
-    const end = (): void => {
-      watch.end();
+  progress(run: string | undefined, signal: AbortSignal): AsyncGenerator<RunProgress, undefined> {
+    const past = async (id: string): Promise<RunPast> => {
+      const entries = await this.history(id);
+      return { run: await this.status(id), entries };
     };
-    listenToAbort(signal, end);
-    try {
-      if (signal.aborted || this.#isClosing) return undefined;
-      const told = run === undefined ? 0 : yield* this.#past(run, watch);
-      for await (const progress of watch) {
-        if (!progress.entry || progress.entry.number > told) yield progress;
-      }
-      return undefined;
-    } finally {
-      signal.removeEventListener("abort", end);
-      this.#watches.delete(watch);
-    }
+    return this.#followers.follow(run, past, signal);
   }
 
   /**
@@ -231,7 +214,7 @@ export class Engine implements Runs {
     await Promise.race([Promise.allSettled(going.map(({ ended }) => ended)), sleep(drainMs, enough.signal)]);
     enough.abort();
     this.#giveUp();
-    for (const watch of this.#watches.keys()) watch.end();
+    this.#followers.close();
   }
 
   #giveUp(): void {
@@ -274,7 +257,31 @@ export class Engine implements Runs {
     return this.#begin(run, workflow, memory);
   }
 
+  async #retry(run: string, by: string | undefined): Promise<Execution> {
+    const stored = await this.#stored.find(run);
+    if (stored.state !== "failed")
+      throw refuse(`Run ${run} is ${stored.state}; only one that has failed can be retried`);
+    const workflow = await this.#definitions.find(stored.version);
+    const memory = await this.#stored.remember(stored);
+    const at = this.#parts.clock.now();
+    const entry: HistoryEntry = {
+      number: memory.lines + 1,
+      at,
+      event: { kind: "retried", ...(by !== undefined && { by }) },
+    };
+    memory.apply(entry);
+    const { key } = stored;
+    await this.#parts.journal.write([
+      { kind: "entry", run: key, entry },
+      { kind: "state", run: key, state: "running", at },
+    ]);
+    const { error: _, result: __, ...rest } = stored;
+    return this.#begin({ ...rest, state: "running", updatedAt: at, endedAt: null }, workflow, memory);
+  }
+
   #begin(stored: StoredRun, workflow: CompiledWorkflow, memory: RunMemory): Execution {
+    // What is begun from here on would not be told to stop.
+    if (this.#isClosing) throw leftAsItIs(stored.id);
     // It belongs to no call, and ends with none.
     const execution = outsideOfCalls(() => new Execution(this.#owner, stored, workflow, memory));
     this.#going.set(stored.id, execution);
@@ -290,51 +297,17 @@ export class Engine implements Runs {
     return execution;
   }
 
-  async #remember({ key }: StoredRun): Promise<RunMemory> {
-    const memory = new RunMemory();
-    for (const entry of await this.#parts.journal.history(key)) memory.apply(entry);
-    return memory;
-  }
-
-  #tell(execution: Execution, entry: HistoryEntry | undefined): void {
-    if (this.#watches.size === 0) return;
-    const { info } = execution;
-    for (const [watch, run] of this.#watches) {
-      if (run !== undefined && run !== execution.id) continue;
-      watch.push({ run: info, ...(entry && { entry }) });
-      if (run !== undefined && ENDED_STATES.includes(info.state)) watch.end();
-    }
-  }
-
-  /** What has happened by now. @returns the number of its last line */
-  async *#past(run: string, watch: RunWatch): AsyncGenerator<RunProgress, number> {
-    const entries = await this.history(run);
-    const info = await this.status(run);
-    for (const entry of entries) yield { run: info, entry };
-    if (ENDED_STATES.includes(info.state)) {
-      yield { run: info };
-      watch.end();
-    }
-    return entries.at(-1)?.number ?? 0;
-  }
-
-  #infoOf(stored: StoredRun): RunInfo {
-    const { key: _, ...told } = stored;
-    return { ...told, questions: [] };
-  }
-
-  async #find(run: string): Promise<StoredRun> {
-    const stored = await this.#parts.journal.find(run);
-    if (!stored) throw refuse(`There is no run ${run}; it may have been forgotten since it ended`);
-    return stored;
-  }
-
   async #requireGoing(run: string): Promise<Execution> {
     this.#requireOpen();
     const going = this.#going.get(run);
     if (going) return going;
-    const { state } = await this.#find(run);
-    throw refuse(`Run ${run} is ${state} already`);
+    const stored = await this.#stored.find(run);
+    this.#stored.requireEnded(stored);
+    throw refuse(`Run ${run} is ${stored.state} already`);
+  }
+
+  #isOver(): boolean {
+    return this.#isClosing;
   }
 
   #requireOpen(): void {
@@ -348,16 +321,6 @@ async function resultOf({ id, ended }: Execution): Promise<unknown> {
     return await ended;
   } catch (error) {
     if (!(error instanceof Suspended)) throw error;
-    throw rpcError(
-      "UNAVAILABLE",
-      `The workflow service was closed while run ${id} went on; it goes on when it is there again`,
-      {
-        outcome: "unknown",
-      },
-    );
+    throw leftAsItIs(id);
   }
-}
-
-function refuse(message: string): Error {
-  return rpcError("BAD_REQUEST", message, { outcome: "not-executed" });
 }

@@ -4,9 +4,11 @@ import type { StoredRun } from "../journal/run-journal.js";
 import type { HistoryEntry, HistoryEvent, RunAnswer, RunFailure, RunInfo, RunState } from "../run.js";
 import { runTask } from "./branches.js";
 import type { CallTargets } from "./call-targets.js";
-import { errorOfRun, failureOf, StepFailed, Suspended } from "./failure.js";
+import { errorOfRun, failureOf, leftAsItIs, StepFailed, Suspended } from "./failure.js";
 import type { Frame, RunContext } from "./frame.js";
+import { requireKeepable } from "./keepable.js";
 import type { EngineParts } from "./parts.js";
+import { questionFor } from "./questions.js";
 import type { Room } from "./room.js";
 import { RunLog } from "./run-log.js";
 import { RunMemory } from "./run-memory.js";
@@ -140,6 +142,15 @@ export class Execution implements RunContext {
     return this.#log.safe();
   }
 
+  /** As {@link Execution.safe}, for those who are no step of it. @throws RpcError that says why it is not safe */
+  async written(): Promise<void> {
+    try {
+      await this.safe();
+    } catch (error) {
+      throw error instanceof Suspended ? leftAsItIs(this.id) : errorOfRun(this.info, failureOf(error, ""));
+    }
+  }
+
   busy(how: "working" | "waiting" | "asking"): () => void {
     const going = this.#going;
     going[how]++;
@@ -161,8 +172,9 @@ export class Execution implements RunContext {
 
   /** An event is delivered to it; settles when it is safe. */
   async deliver(event: string, payload: unknown): Promise<void> {
+    requireKeepable(payload, "the payload");
     this.record({ kind: "event", event, payload });
-    await this.safe();
+    await this.written();
   }
 
   /** Stops it, and undoes what it did; settles when that is safe to happen. */
@@ -171,7 +183,7 @@ export class Execution implements RunContext {
       this.record({ kind: "cancelled", reason, ...(by !== undefined && { by }) });
       this.#cancelNow(reason);
     }
-    await this.safe();
+    await this.written();
   }
 
   /**
@@ -179,29 +191,20 @@ export class Execution implements RunContext {
    *
    * @throws BadRequestError when there is none, or it is no answer to it
    */
-  async resume({ answer, result, step, by }: RunAnswer): Promise<void> {
-    const open = this.memory.questions();
-    const question = step === undefined && open.length === 1 ? open[0] : open.find((one) => one.step === step);
-    const refuse = (text: string): Error => rpcError("BAD_REQUEST", text, { outcome: "not-executed" });
-    if (!question) {
-      const steps = open.map((one) => one.step).join(", ");
-      if (open.length === 0) throw refuse(`Run ${this.id} asks nothing: it is ${this.#state}`);
-      if (step === undefined) throw refuse(`Run ${this.id} asks at several steps; name one: ${steps}`);
-      throw refuse(`Run ${this.id} asks nothing at step ${step}, but at ${steps}`);
-    }
-    const { choices } = question;
-    if (choices.length > 0 && !choices.includes(answer as string)) {
-      throw refuse(`${JSON.stringify(answer)} is no answer to the question of run ${this.id}: ${choices.join(", ")}`);
-    }
+  async resume(given: RunAnswer): Promise<void> {
+    const { step } = questionFor(this.info, given);
+    const { answer, result, by } = given;
+    requireKeepable(answer, "the answer");
+    requireKeepable(result, "the result");
     this.record({
       kind: "answered",
-      step: question.step,
+      step,
       answer,
       ...(result !== undefined && { result }),
       ...(by !== undefined && { by }),
     });
-    await this.safe();
-    this.#questions.get(question.step)?.();
+    await this.written();
+    this.#questions.get(step)?.();
   }
 
   /** Leaves it as it stands: the service is being closed. */
@@ -215,7 +218,7 @@ export class Execution implements RunContext {
     let failure: RunFailure | undefined;
     const { task } = this;
     if (task.timeoutMs !== undefined) {
-      this.#timeout = this.parts.clock.at(this.#stored.startedAt + task.timeoutMs, () => {
+      this.#timeout = this.parts.clock.at((this.memory.retriedAt ?? this.#stored.startedAt) + task.timeoutMs, () => {
         const message = `${task.name} took longer than ${task.timeoutMs} ms`;
         this.#stop.stop(new StepFailed({ code: "TIMEOUT", message, outcome: "executed" }));
       });
@@ -232,18 +235,29 @@ export class Execution implements RunContext {
     } finally {
       this.#timeout?.();
     }
-    await this.#finish(result, failure);
-    if (failure) throw errorOfRun(this.id, failure);
+    this.#isFinishing = true;
+    try {
+      await this.#finish(result, failure);
+    } catch (error) {
+      if (failure || !(error instanceof StepFailed)) throw error;
+      // The journal does not take the result, because it is too large say: without it the run has failed.
+      failure = error.failure;
+      this.#log.forgive();
+      // The line that it has completed was not written either.
+      this.memory.lines--;
+      await this.#finish(undefined, failure);
+    }
+    if (failure) throw errorOfRun(this.info, failure);
     return result;
   }
 
   async #finish(result: unknown, failure: RunFailure | undefined): Promise<void> {
-    this.#isFinishing = true;
     const state = failure ? (this.memory.cancelled ? "cancelled" : "failed") : "completed";
     const { key: run } = this.#stored;
-    this.record({ kind: "ended", state });
-    const at = this.#updatedAt;
+    const at = this.parts.clock.now();
+    // First what may be refused.
     this.#log.add({ kind: "state", run, state, at, ended: true, ...(failure ? { error: failure } : { result }) });
+    this.record({ kind: "ended", state });
     await this.safe();
     this.#state = state;
     this.#error = failure;

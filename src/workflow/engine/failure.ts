@@ -1,5 +1,5 @@
 import { type ErrorCode, RpcError, rpcError } from "../../errors.js";
-import type { RunFailure } from "../run.js";
+import type { RunFailure, RunInfo } from "../run.js";
 
 /** A step has failed; thrown from it up to where something is done about it. */
 export class StepFailed extends Error {
@@ -35,9 +35,27 @@ export function failureOf(error: unknown, step: string): RunFailure {
 }
 
 /** The error that whoever waits for a run gets. */
-export function errorOfRun(run: string, { code, message, number, step, further }: RunFailure): RpcError {
+export function errorOfRun(
+  { id, task, state }: Pick<RunInfo, "id" | "task" | "state">,
+  { code, message, number, step, further }: RunFailure,
+): RpcError {
   const where = step === undefined ? "" : ` at step ${step}`;
   const more = further && further.length > 0 ? ` (and ${further.join("; ")})` : "";
   // The run was executed, whatever the outcome of its step.
-  return rpcError(code as ErrorCode, `Run ${run} failed${where}: ${message}${more}`, { outcome: "executed", number });
+  return rpcError(code as ErrorCode, `Run ${id} of ${task} ${state}${where}: ${message}${more}`, {
+    outcome: "executed",
+    number,
+  });
+}
+
+/** A request that makes no sense: nothing was done. */
+export function refuse(message: string): RpcError {
+  return rpcError("BAD_REQUEST", message, { outcome: "not-executed" });
+}
+
+/** For who waits for a run when the service is closed: `unknown`, so that it is tried again, at whoever goes on with the run. */
+export function leftAsItIs(run: string): RpcError {
+  return rpcError("UNAVAILABLE", `The workflow service was closed; run ${run} goes on when it is there again`, {
+    outcome: "unknown",
+  });
 }

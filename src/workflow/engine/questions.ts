@@ -1,5 +1,5 @@
-import type { AnsweredEvent, RunQuestion } from "../run.js";
-import { StepFailed } from "./failure.js";
+import type { AnsweredEvent, RunAnswer, RunInfo, RunQuestion } from "../run.js";
+import { refuse, StepFailed } from "./failure.js";
 import { type Frame, type RunContext, waitFor } from "./frame.js";
 import type { StepMemory } from "./run-memory.js";
 
@@ -29,6 +29,25 @@ export async function ask(
   } finally {
     over();
   }
+}
+
+/**
+ * The question of a run that somebody answers.
+ *
+ * @throws BadRequestError when there is none, or it is no answer to it
+ */
+export function questionFor({ id, state, questions }: RunInfo, { step, answer }: RunAnswer): RunQuestion {
+  const question =
+    step === undefined && questions.length === 1 ? questions[0] : questions.find((one) => one.step === step);
+  if (!question) {
+    const steps = questions.map((one) => one.step).join(", ");
+    if (questions.length === 0) throw refuse(`Run ${id} asks nothing: it is ${state}`);
+    if (step === undefined) throw refuse(`Run ${id} asks at several steps; name one: ${steps}`);
+    throw refuse(`Run ${id} asks nothing at step ${step}, but at ${steps}`);
+  }
+  const { choices } = question;
+  if (choices.length === 0 || choices.includes(answer as string)) return question;
+  throw refuse(`${JSON.stringify(answer)} is no answer to the question of run ${id}: ${choices.join(", ")}`);
 }
 
 /**

@@ -63,6 +63,8 @@ export class RunMemory {
   lines = 0;
   /** Why what was done is undone. */
   undoing: RunFailure | undefined;
+  /** When it was retried last, in milliseconds since 1970; its time begins anew then. */
+  retriedAt: number | undefined;
   /** It is to be cancelled. */
   cancelled: CancelledEvent | undefined;
   readonly #events = new Map<string, unknown[]>();
@@ -180,6 +182,7 @@ export class RunMemory {
         this.cancelled = event;
         return;
       case "retried":
+        this.retriedAt = at;
         this.#retried();
         return;
       case "begun":
@@ -232,6 +235,9 @@ export class RunMemory {
       const owner = at < 0 ? undefined : path.slice(0, Math.max(0, at - 1));
       if (owner !== undefined && !((this.steps.get(owner)?.doneNumber ?? 0) > 0)) this.steps.delete(path);
     }
+    // The time of what consists of steps begins anew, too.
+    for (const step of this.steps.values())
+      if (step.open?.idempotent && step.open.call === undefined) step.open = undefined;
     this.#forgive(() => true);
   }
 

@@ -25,8 +25,10 @@ export async function runWait(
       try {
         return await waitOnce(context, step, path, memory, inner);
       } catch (error) {
-        if (error === late && step.onTimeout === "continue") return null;
-        throw error;
+        if (error !== late || step.onTimeout !== "continue") throw error;
+        // What was delivered in time, and is only just being written down, has come.
+        const { event } = memory.wait ?? {};
+        return event === undefined ? null : (context.memory.firstEvent(event) ?? null);
       }
     });
     if (memory.doneNumber === 0) context.record({ kind: "done", step: path, result });

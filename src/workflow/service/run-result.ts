@@ -36,11 +36,10 @@ export function stillRunning(run: RunInfo, waitedMs: number, pollBy: string): Rp
   );
 }
 
-function failureOf({ id, task, state, error }: RunInfo, thrown: unknown): RpcError {
-  const told = RpcError.isRpcError(thrown) ? thrown : undefined;
-  const at = error?.step === undefined ? "" : ` at step ${error.step}`;
-  const message = error?.message ?? told?.message ?? "no reason is known";
-  return rpcError(toldCode(error?.code ?? told?.code) ?? "UNKNOWN", `Run ${id} of ${task} ${state}${at}: ${message}`, {
+/** The same as callers of services are told it. */
+function failureOf({ error }: RunInfo, thrown: unknown): RpcError {
+  const known = RpcError.from(thrown);
+  return rpcError(toldCode(known.code) ?? "UNKNOWN", known.message, {
     outcome: "executed",
     // PyCOM's own numbers would say of the call what is true of a step: that nothing was executed.
     number: error?.number ?? 1,

@@ -131,11 +131,14 @@ export class WorkflowParts {
     const hostClosed = this.host.close();
     this.#closing.abort();
     this.#calls.close();
-    await this.runs.close(this.#options.drainTimeoutMs ?? 10_000);
-    await hostClosed;
-    if (!this.#options.client) await this.#client.close();
-    await this.#background;
-    if (typeof this.#options.journal === "string") await this.#journal.close();
+    // Whatever cannot be closed, the journal is, so that the next start can have it.
+    try {
+      await Promise.all([hostClosed, this.runs.close(this.#options.drainTimeoutMs ?? 10_000)]);
+      if (!this.#options.client) await this.#client.close();
+      await this.#background;
+    } finally {
+      if (typeof this.#options.journal === "string") await this.#journal.close();
+    }
   }
 
   /** What is probably wrong with tasks. Takes as long as services take to answer. */
@@ -156,7 +159,7 @@ export class WorkflowParts {
     }
     if (this.#isClosing()) return;
     this.#stopPruning = this.#clock.at(this.#clock.now() + PRUNE_MS, () => {
-      this.#background = Promise.all([this.#background, this.#prune()]);
+      this.#background = Promise.all([this.#background, this.#prune()]).then(() => undefined);
     });
   }
 
