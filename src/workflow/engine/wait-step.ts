@@ -19,17 +19,21 @@ export async function runWait(
   const { wait } = memory;
   const { timeoutMs } = step;
   const over = context.busy("waiting");
+  const end: { timedOut?: true } = {};
   try {
     const since = wait?.at ?? context.parts.clock.now();
     const result = await timed(context, frame, { path, since, timeoutMs }, async (inner, late) => {
       try {
         return await waitOnce(context, step, path, memory, inner);
       } catch (error) {
-        if (error === late && step.onTimeout === "continue") return null;
-        throw error;
+        if (error !== late || step.onTimeout !== "continue") throw error;
+        end.timedOut = true;
+        return null;
       }
     });
-    if (memory.doneNumber === 0) context.record({ kind: "done", step: path, result });
+    if (memory.doneNumber === 0) {
+      context.record({ kind: "done", step: path, result, ...end });
+    }
     return result;
   } finally {
     over();
