@@ -139,6 +139,8 @@ export interface DoneEvent {
   readonly step: string;
   /** What it resulted in. */
   readonly result: unknown;
+  /** It waited in vain, and goes on all the same. */
+  readonly timedOut?: boolean | undefined;
 }
 
 /** A step has failed. */

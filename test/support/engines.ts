@@ -14,8 +14,8 @@ import type { StepCall, StepCaller } from "../../src/workflow/engine/step-caller
 import { openRunJournal } from "../../src/workflow/journal/open-run-journal.js";
 import type { RunJournal } from "../../src/workflow/journal/run-journal.js";
 
-/** A method of a service that is none: gets its first argument. */
-export type FakeMethod = (value: unknown, call: StepCall) => unknown;
+/** A method of a service that is none: gets its first argument, the call, and the name of the try. */
+export type FakeMethod = (value: unknown, call: StepCall, name: string) => unknown;
 
 /** What an engine is started with. */
 export interface EngineSetup {
@@ -115,20 +115,20 @@ class FakeCaller implements StepCaller {
 
   async call(call: StepCall): Promise<unknown> {
     const { interface: name, method, args, named, idempotent } = call;
-    if (!named.earlier) {
-      await named.sending({
+    const tried =
+      named.earlier?.call ??
+      (await named.sending({
         record: RECORD,
         incarnation: "fake",
         journal: undefined,
         idempotent: idempotent === true,
-      });
-    }
+      }));
     this.#calls++;
     for (const look of this.#watchers) look();
     const body = this.#services[`${name}.${method}`];
     if (!body) throw rpcError("METHOD_NOT_FOUND", `${name} has no method ${method}`, { outcome: "not-executed" });
     return untilAborted(
-      Promise.resolve().then(() => body(args[0], call)),
+      Promise.resolve().then(() => body(args[0], call, tried)),
       this.#closing.signal,
     );
   }

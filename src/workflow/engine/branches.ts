@@ -93,7 +93,9 @@ async function endingWith(
   }
   await context.runFinally(last, frame, undefined);
   // With it the end is known, and what stands at the end does not come again.
-  if (last.length > 0 && path !== "") context.record({ kind: "done", step: path, result });
+  if (last.length > 0 && path !== "" && context.memory.at(path).doneNumber === 0) {
+    context.record({ kind: "done", step: path, result });
+  }
   return result;
 }
 
@@ -110,12 +112,17 @@ async function runParallel(
 ): Promise<unknown> {
   const stop = new Stop(frame.stop);
   const results = await allOrFirst(
+    context,
+    frame.stop,
     stop,
-    [...branches].map(([key, steps]) => async (): Promise<readonly [string, unknown]> => {
-      const scope = frame.scope.within({ result: frame.scope.get("result") });
-      const branch = { path: `${path}/${key}/`, scope, strand: context.names.strand(), stop };
-      return [key, await context.runSteps(steps, branch, frame.scope.get("result"))];
-    }),
+    [...branches].map(([key, steps]) => ({
+      path: `${path}/${key}`,
+      run: async (): Promise<readonly [string, unknown]> => {
+        const scope = frame.scope.within({ result: frame.scope.get("result") });
+        const branch = { path: `${path}/${key}/`, scope, strand: context.names.strand(), stop };
+        return [key, await context.runSteps(steps, branch, frame.scope.get("result"))];
+      },
+    })),
     Infinity,
   );
   return isList ? results.map(([, result]) => result) : Object.fromEntries(results);
@@ -133,12 +140,17 @@ async function runMap(
   }
   const stop = new Stop(frame.stop);
   return allOrFirst(
+    context,
+    frame.stop,
     stop,
-    items.map((item: unknown, index) => () => {
-      const scope = frame.scope.apart({ item, index, result: item });
-      const one = { path: `${path}/${index}/`, scope, strand: context.names.strand(), stop };
-      return context.runSteps(steps, one, item);
-    }),
+    items.map((item: unknown, index) => ({
+      path: `${path}/${index}`,
+      run: () => {
+        const scope = frame.scope.apart({ item, index, result: item });
+        const one = { path: `${path}/${index}/`, scope, strand: context.names.strand(), stop };
+        return context.runSteps(steps, one, item);
+      },
+    })),
     concurrency,
   );
 }
@@ -174,30 +186,55 @@ function runTaskCall(context: RunContext, step: CompiledTaskCall, path: string, 
 /**
  * Carries out jobs side by side. The first that fails stops the others; when they have stopped, it is told.
  *
+ * @param outer - stops all of it
+ * @param stop - within that one, stops the others
  * @param limit - so many at a time
  */
-async function allOrFirst<T>(stop: Stop, jobs: readonly (() => Promise<T>)[], limit: number): Promise<T[]> {
+async function allOrFirst<T>(
+  { memory }: RunContext,
+  outer: Stop,
+  stop: Stop,
+  jobs: readonly Job<T>[],
+  limit: number,
+): Promise<T[]> {
   const results = new Array<T>(jobs.length);
   let next = 0;
   let suspended: Suspended | undefined;
   let first: StepFailed | undefined;
+  let isShort = false;
+  const numberOf = ({ failure: { step = "" } }: StepFailed): number => memory.steps.get(step)?.failedNumber ?? Infinity;
   const worker = async (): Promise<void> => {
-    while (next < jobs.length && !suspended && !stop.reason) {
+    while (next < jobs.length && !suspended) {
       const index = next++;
+      const job = jobs[index];
+      // What an earlier process did in it has to be known to be undone.
+      if (!job || (stop.reason && !memory.hasBegun(job.path))) {
+        isShort = true;
+        continue;
+      }
       try {
-        results[index] = (await jobs[index]?.()) as T;
+        results[index] = await job.run();
       } catch (error) {
         if (error instanceof Suspended) suspended = error;
         else {
-          first ??= error instanceof StepFailed ? error : new StepFailed(failureOf(error, ""));
-          stop.stop(first);
+          const failed = error instanceof StepFailed ? error : new StepFailed(failureOf(error, ""));
+          // When it is told again by the history, they fail in any order.
+          if (!first || numberOf(failed) < numberOf(first)) first = failed;
+          stop.stop(failed);
         }
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, jobs.length) }, worker));
   if (suspended) throw suspended;
-  const reason = first ?? (next < jobs.length ? stop.reason : undefined);
-  if (reason) throw reason;
+  const reason = outer.reason ?? first ?? stop.reason;
+  if (reason && (first !== undefined || isShort)) throw reason;
   return results;
+}
+
+/** A branch, or what is done with an item. */
+interface Job<T> {
+  /** Of all in it. */
+  readonly path: string;
+  readonly run: () => Promise<T>;
 }

@@ -43,6 +43,7 @@ export class Execution implements RunContext {
   readonly givingUp: AbortSignal;
   /** Settles when the run has ended, with its result, or is suspended. */
   readonly ended: Promise<unknown>;
+  #retold: Promise<void> | undefined;
   readonly #stored: StoredRun;
   readonly #owner: ExecutionOwner;
   readonly #log: RunLog;
@@ -78,7 +79,14 @@ export class Execution implements RunContext {
     this.#state = stored.state;
     this.#updatedAt = stored.updatedAt;
     this.#error = stored.error;
-    if (memory.cancelled) this.#cancelNow(memory.cancelled.reason);
+    if (memory.undoing) this.#stop.stop(new StepFailed(memory.undoing));
+    else if (memory.cancelled) this.#cancelNow(memory.cancelled.reason);
+    if (memory.lines > 1) {
+      // What is known is told without pauses, and so within this turn.
+      this.#retold = new Promise<void>(setImmediate).then(() => {
+        this.#retold = undefined;
+      });
+    }
     this.ended = this.#run();
     // Whoever waits for it is told.
     this.ended.catch(() => undefined);
@@ -86,6 +94,10 @@ export class Execution implements RunContext {
 
   get id(): string {
     return this.#stored.id;
+  }
+
+  get retold(): Promise<void> | undefined {
+    return this.#retold;
   }
 
   get facts(): Execution["stored"] {
@@ -218,10 +230,14 @@ export class Execution implements RunContext {
     let failure: RunFailure | undefined;
     const { task } = this;
     if (task.timeoutMs !== undefined) {
-      this.#timeout = this.parts.clock.at((this.memory.retriedAt ?? this.#stored.startedAt) + task.timeoutMs, () => {
+      const over = (this.memory.retriedAt ?? this.#stored.startedAt) + task.timeoutMs;
+      const stop = (): void => {
         const message = `${task.name} took longer than ${task.timeoutMs} ms`;
         this.#stop.stop(new StepFailed({ code: "TIMEOUT", message, outcome: "executed" }));
-      });
+      };
+      // When nobody was there at that time, nothing more is begun either.
+      if (this.memory.lines > 1 && this.parts.clock.now() >= over) stop();
+      else this.#timeout = this.parts.clock.at(over, stop);
     }
     try {
       const scope = RunScope.ofTask(this.#stored, this.#stored.input);
@@ -265,7 +281,9 @@ export class Execution implements RunContext {
     this.#owner.happened(this, undefined);
   }
 
-  async #undo(failure: RunFailure): Promise<RunFailure> {
+  async #undo(reason: RunFailure): Promise<RunFailure> {
+    // What is gone on with is undone for the reason that it was begun for.
+    const failure = this.memory.undoing ?? reason;
     // With a result that cannot be kept the step has failed, and nothing more is lost by it.
     this.#log.forgive();
     this.#error = failure;

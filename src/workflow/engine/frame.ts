@@ -18,6 +18,8 @@ export interface RunContext {
   readonly parts: EngineParts;
   /** Stops everything when the service is closed. */
   readonly closing: Stop;
+  /** Settles when all that an earlier process did is known again; `undefined`: it is, or there was none. */
+  readonly retold: Promise<void> | undefined;
   /** Fires a while later: what is still going on is given up. */
   readonly givingUp: AbortSignal;
   /**

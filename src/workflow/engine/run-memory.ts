@@ -41,6 +41,8 @@ export interface StepMemory {
   doneNumber: number;
   result: unknown;
   failure: RunFailure | undefined;
+  /** Number of the line of the history that tells its failure. */
+  failedNumber: number | undefined;
   /** It is tried again then, in milliseconds since 1970. */
   retryAt: number | undefined;
   wait: OpenWait | undefined;
@@ -68,6 +70,8 @@ export class RunMemory {
   /** It is to be cancelled. */
   cancelled: CancelledEvent | undefined;
   readonly #events = new Map<string, unknown[]>();
+  /** Paths of all that something was known within when it was asked for first. */
+  #begun: ReadonlySet<string> | undefined;
 
   /** What is known of a step, to be added to. */
   at(path: string): StepMemory {
@@ -82,6 +86,7 @@ export class RunMemory {
       doneNumber: 0,
       result: undefined,
       failure: undefined,
+      failedNumber: undefined,
       retryAt: undefined,
       wait: undefined,
       question: undefined,
@@ -99,6 +104,12 @@ export class RunMemory {
   /** What came with the oldest such event. */
   firstEvent(name: string): unknown {
     return this.#events.get(name)?.[0];
+  }
+
+  /** Had something been written down of steps within this one when the run was taken up? */
+  hasBegun(path: string): boolean {
+    this.#begun ??= new Set([...this.steps.keys()].flatMap(ancestorsOf));
+    return this.#begun.has(path);
   }
 
   /** Questions that nobody has answered. */
@@ -135,6 +146,8 @@ export class RunMemory {
         const step = this.at(event.step);
         step.attempts++;
         step.startedAt ??= at;
+        // Of this try nothing is known yet.
+        step.failure = undefined;
         step.retryAt = undefined;
         step.question = undefined;
         step.answer = undefined;
@@ -146,7 +159,7 @@ export class RunMemory {
         this.#done(event, number, at);
         return;
       case "failed":
-        this.#failed(event, at);
+        this.#failed(event, number, at);
         return;
       case "waiting": {
         const step = this.at(event.step);
@@ -191,19 +204,21 @@ export class RunMemory {
     }
   }
 
-  #done({ step: path, result }: DoneEvent, number: number, at: number): void {
+  #done({ step: path, result, timedOut }: DoneEvent, number: number, at: number): void {
     const step = this.at(path);
-    if (step.wait?.event !== undefined && this.hasEvent(step.wait.event)) this.#events.get(step.wait.event)?.shift();
+    // What came too late for one step is there for the next one that waits for it.
+    if (step.wait?.event !== undefined && timedOut !== true) this.#events.get(step.wait.event)?.shift();
     step.doneNumber = number;
     step.result = result;
     step.endedAt = at;
     settle(step);
   }
 
-  #failed({ step: path, error, retryAt }: FailedEvent, at: number): void {
+  #failed({ step: path, error, retryAt }: FailedEvent, number: number, at: number): void {
     const step = this.at(path);
     step.failures++;
     step.failure = error;
+    step.failedNumber = number;
     step.retryAt = retryAt;
     step.startedAt ??= at;
     step.endedAt = at;
@@ -226,6 +241,7 @@ export class RunMemory {
   }
 
   #retried(): void {
+    this.#begun = undefined;
     this.undoing = undefined;
     for (const [path, { doneNumber }] of [...this.steps]) {
       // What was undone has to be done again.
@@ -246,6 +262,13 @@ export class RunMemory {
       if (other === path || other.startsWith(`${path}/`)) this.steps.delete(other);
     }
   }
+}
+
+/** Paths of the steps that a step stands in, and what stands in them for branches and items. */
+function ancestorsOf(path: string): string[] {
+  const found: string[] = [];
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) found.push(path.slice(0, at));
+  return found;
 }
 
 /** Nothing of a step is open any more. */

@@ -19,6 +19,7 @@ export async function runWait(
   const { wait } = memory;
   const { timeoutMs } = step;
   const over = context.busy("waiting");
+  const end: { timedOut?: true } = {};
   try {
     const since = wait?.at ?? context.parts.clock.now();
     const result = await timed(context, frame, { path, since, timeoutMs }, async (inner, late) => {
@@ -26,12 +27,13 @@ export async function runWait(
         return await waitOnce(context, step, path, memory, inner);
       } catch (error) {
         if (error !== late || step.onTimeout !== "continue") throw error;
-        // What was delivered in time, and is only just being written down, has come.
-        const { event } = memory.wait ?? {};
-        return event === undefined ? null : (context.memory.firstEvent(event) ?? null);
+        end.timedOut = true;
+        return null;
       }
     });
-    if (memory.doneNumber === 0) context.record({ kind: "done", step: path, result });
+    if (memory.doneNumber === 0) {
+      context.record({ kind: "done", step: path, result, ...end });
+    }
     return result;
   } finally {
     over();
