@@ -376,9 +376,9 @@ export function runJournalSuite(makeStore: () => JournalStore | Promise<JournalS
     it("comes in pages", async () => {
       const run = await begin("a");
       await begin("b");
-      // Not in order, which only their numbers tell.
-      await journal.write([line(run, 5), line(run, 3)]);
-      await journal.write([line(run, 4), line(run, 2)]);
+      await journal.write([line(run, 2), line(run, 3)]);
+      await journal.write([line(run, 4)]);
+      await journal.write([line(run, 5)]);
       expect(await numbers(run)).to.deep.equal([1, 2, 3, 4, 5]);
       expect(await numbers(run, 0, 2)).to.deep.equal([1, 2]);
       expect(await numbers(run, 2, 2)).to.deep.equal([3, 4]);
@@ -386,6 +386,16 @@ export function runJournalSuite(makeStore: () => JournalStore | Promise<JournalS
       expect(await numbers(run, 5)).to.deep.equal([]);
       expect(await numbers(run, 0, 0)).to.deep.equal([]);
       expect(await numbers(run + 1_000)).to.deep.equal([]);
+    });
+
+    it("takes no line of a run that is not there, and none in front of another", async () => {
+      const run = await begin("a");
+      await journal.write([line(run, 2), line(run, 3)]);
+      for (const wrong of [line(run, 3), line(run, 2), line(run + 1_000, 2)]) {
+        expect(await failureOf(journal.write([wrong]))).to.include({ code: "BAD_REQUEST", outcome: "not-executed" });
+      }
+      await journal.write([line(run, 4)]);
+      expect(await numbers(run)).to.deep.equal([1, 2, 3, 4]);
     });
 
     it("is read wholly when it is long", async () => {

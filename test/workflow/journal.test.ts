@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -149,6 +150,32 @@ describe("The file of a journal of runs", () => {
     expect(statSync(`${file}-wal`).size).to.be.at.most(64 * 1024 * 1024);
     await journal.close();
     expect(readdirSync(folder)).to.deep.equal(["runs.journal"]);
+  });
+
+  it("finds all histories again when its process was killed, however much was written", async () => {
+    const first = await open();
+    const runs: number[] = [];
+    for (const id of ["a", "b", "c"]) runs.push((await first.begin(newRun(id))).run.key);
+    // More than is read again when it is opened: some of it the tables know, and some nobody but the lines themselves.
+    for (let number = 2; number < 18_000; number += 1_000) {
+      await Promise.all(
+        runs.map((run) => first.write(Array.from({ length: 1_000 }, (_, index) => line(run, number + index)))),
+      );
+    }
+    const numbers = (await first.history(runs[1] ?? 0)).map(({ number }) => number);
+    expect(numbers).to.deep.equal(numbers.map((_, index) => index + 1));
+    // A process that is killed leaves the files as they are now.
+    for (const suffix of ["", "-wal"]) copyFileSync(`${file}${suffix}`, join(folder, `killed.journal${suffix}`));
+    const second = await openRunJournal(join(folder, "killed.journal"), { sync: "normal" });
+    for (const run of runs) {
+      const found = await second.history(run);
+      expect(found.map(({ number }) => number)).to.deep.equal(numbers);
+      await second.write([line(run, numbers.length + 1)]);
+      expect((await second.history(run, numbers.length)).map(({ number }) => number)).to.deep.equal([
+        numbers.length + 1,
+      ]);
+    }
+    await second.close();
   });
 
   it("holds nothing of runs that were forgotten, also when the process ended meanwhile", async () => {

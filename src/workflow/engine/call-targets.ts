@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import type { CallTarget } from "../../peer/named-call.js";
 import type { ServiceRecord } from "../../peer/record.js";
+import { randomText } from "../../util/random-text.js";
 import type { RunJournal } from "../journal/run-journal.js";
 
 /** Short names for who gets calls, so that not each line of a history has to say all that is known of them. */
@@ -16,7 +16,7 @@ export class CallTargets {
   nameOf({ record, incarnation }: CallTarget): string {
     const known = this.#names.get(record);
     if (known !== undefined) return known;
-    const name = randomBytes(6).toString("base64url");
+    const name = randomText(6);
     this.#names.set(record, name);
     const kept = incarnation === undefined ? record : { ...record, incarnation };
     // If it cannot be kept, nor can what is written after it.

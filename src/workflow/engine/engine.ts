@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { RpcError, rpcError } from "../../errors.js";
 import { outsideOfCalls } from "../../peer/call-context.js";
+import { randomText } from "../../util/random-text.js";
 import { sleep, untilAborted } from "../../util/sleep.js";
 import type { Delivery, RunDetails, RunProgress } from "../control.js";
 import type { CompiledWorkflow } from "../definition/compiled.js";
@@ -224,7 +224,7 @@ export class Engine implements Runs {
 
   async #start(task: string, input: unknown, given: string | undefined): Promise<Execution | StoredRun> {
     this.#requireOpen();
-    const id = given ?? randomBytes(9).toString("base64url");
+    const id = given ?? randomText(9);
     const same = (begun: Execution | StoredRun): Execution | StoredRun => {
       const { task: other, input: otherInput } = begun instanceof Execution ? begun.stored : begun;
       if (other !== task) throw refuse(`The id ${id} belongs to a run of ${other}, and not of ${task}`);

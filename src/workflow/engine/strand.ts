@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
+import { randomText } from "../../util/random-text.js";
 
 /** The names of the calls of one run, in one process. */
 export class CallNames {
-  readonly #secret = randomBytes(12).toString("base64url");
+  readonly #secret = randomText(12);
   #strands = 0;
 
   /** For steps that come one after the other. */

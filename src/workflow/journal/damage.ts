@@ -31,7 +31,7 @@ export function lookAtFile(file: string): Found {
   }
   if (head.subarray(0, MAGIC.length).toString("latin1") !== MAGIC) {
     // Whatever became of it, a database consists of whole pages, or has another file beside it, or names of its tables in it.
-    const isDatabase = sizeOf(file) % PAGE_BYTES === 0 || existsSync(`${file}-wal`) || head.includes("history_by_run");
+    const isDatabase = sizeOf(file) % PAGE_BYTES === 0 || existsSync(`${file}-wal`) || head.includes("runs_by_state");
     if (isDatabase) return "database";
     throw new ConfigurationError(`${file} is no journal of a workflow service, but something else; name another file`);
   }

@@ -45,3 +45,9 @@ export function isClosed(file: string): Error {
 export function noSuchRun(file: string, key: number): Error {
   return rpcError("BAD_REQUEST", `The journal ${file} has no run ${key}`, { outcome: "not-executed" });
 }
+
+/** A line of a history that cannot stand there. */
+export function noSuchLine(file: string, key: number, number: number): Error {
+  const text = `The journal ${file} has no run ${key}, or a line ${number} of it already, or one behind that`;
+  return rpcError("BAD_REQUEST", text, { outcome: "not-executed" });
+}

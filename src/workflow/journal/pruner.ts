@@ -1,6 +1,7 @@
 import type { JournalStatement } from "../../peer/once/call-journal.js";
 import type { Database } from "../../service/journal/libsql.js";
 import { ENDED_STATES, type RunState } from "../run.js";
+import type { Chains } from "./chains.js";
 import type { PrunePolicy } from "./run-journal.js";
 import type { StateCounts } from "./state-counts.js";
 import type { JournalWriter } from "./writer.js";
@@ -9,26 +10,28 @@ import type { JournalWriter } from "./writer.js";
 export class Pruner {
   readonly #writer: JournalWriter;
   readonly #counts: StateCounts;
+  readonly #chains: Chains;
   readonly #oldest: JournalStatement;
   readonly #remember: JournalStatement;
   readonly #deleteRun: JournalStatement;
   readonly #forgotten: JournalStatement;
-  readonly #deleteLines: JournalStatement;
+  readonly #deleteLine: JournalStatement;
+  readonly #shorten: JournalStatement;
   readonly #deleteForgotten: JournalStatement;
   #isStopped = false;
 
-  constructor(database: Database, writer: JournalWriter, counts: StateCounts) {
+  constructor(database: Database, writer: JournalWriter, counts: StateCounts, chains: Chains) {
     this.#writer = writer;
+    this.#chains = chains;
     this.#counts = counts;
     this.#oldest = database.prepare(
       "SELECT key, state FROM runs WHERE ended IS NOT NULL AND ended < ? ORDER BY ended, key LIMIT ?",
     );
-    this.#remember = database.prepare("INSERT INTO forgotten VALUES (?)");
+    this.#remember = database.prepare("INSERT INTO forgotten VALUES (?, ?)");
     this.#deleteRun = database.prepare("DELETE FROM runs WHERE key = ?");
-    this.#forgotten = database.prepare("SELECT run FROM forgotten ORDER BY run LIMIT 1");
-    this.#deleteLines = database.prepare(
-      "DELETE FROM history WHERE rowid IN (SELECT rowid FROM history WHERE run = ? LIMIT ?)",
-    );
+    this.#forgotten = database.prepare("SELECT run, last FROM forgotten ORDER BY run LIMIT 1");
+    this.#deleteLine = database.prepare("DELETE FROM history WHERE line = ? AND run = ? RETURNING before");
+    this.#shorten = database.prepare("UPDATE forgotten SET last = ? WHERE run = ?");
     this.#deleteForgotten = database.prepare("DELETE FROM forgotten WHERE run = ?");
   }
 
@@ -60,7 +63,7 @@ export class Pruner {
     return this.#writer.transaction(() => {
       const rows = this.#oldest.all([endedBefore, limit]) as readonly Ended[];
       for (const { key, state } of rows) {
-        this.#remember.run([key]);
+        this.#remember.run([key, this.#chains.last(key)]);
         this.#deleteRun.run([key]);
         this.#counts.add(state, -1);
       }
@@ -79,11 +82,16 @@ export class Pruner {
   /** @returns whether there may be more */
   #deleteSome(): boolean {
     for (let left = LINES; left > 0; ) {
-      const row = this.#forgotten.get([]) as { readonly run: number } | undefined;
+      const row = this.#forgotten.get([]) as { readonly run: number; readonly last: number } | undefined;
       if (!row) return false;
-      const { changes } = this.#deleteLines.run([row.run, left]) as { readonly changes: number };
-      if (changes < left) this.#deleteForgotten.run([row.run]);
-      left -= Math.max(changes, 1);
+      let place = row.last;
+      for (; place > 0 && left > 0; left--) {
+        const deleted = this.#deleteLine.get([place, row.run]) as { readonly before: number } | undefined;
+        place = deleted?.before ?? 0;
+      }
+      if (place > 0) this.#shorten.run([place, row.run]);
+      else this.#deleteForgotten.run([row.run]);
+      left--;
     }
     return true;
   }

@@ -1,4 +1,4 @@
-import { rpcError } from "../../errors.js";
+import { ProtocolError, rpcError } from "../../errors.js";
 import type { ServiceRecord } from "../../peer/record.js";
 import type { Database } from "../../service/journal/libsql.js";
 import {
@@ -32,6 +32,11 @@ export class JournalReader {
     return toRun(this.#statements.byKey.get([key]));
   }
 
+  /** Is there a run of this number? */
+  isThere(key: number): boolean {
+    return this.#statements.isThere.get([key]) !== undefined;
+  }
+
   /** Numbers of the runs that have not ended, in order. */
   unfinished(): number[] {
     const states = ALL_STATES.filter((state) => !ENDED_STATES.includes(state));
@@ -61,14 +66,28 @@ export class JournalReader {
     return found.slice(0, rows).map(({ key }) => key);
   }
 
-  /** Lines of a history behind one of this number. */
-  history(run: number, after: number, limit: number): HistoryEntry[] {
-    const rows = this.#statements.history.all([run, after, limit]) as readonly LineRow[];
-    return rows.map(({ number, at, event }) => ({
-      number,
-      at,
-      event: number === 1 ? BEGUN : (unpackStored(event) as HistoryEvent),
-    }));
+  /**
+   * Lines of a history, the latest first, until one of the number `after`.
+   *
+   * @param from - the place of the first of them
+   * @param most - so many at a time
+   */
+  lines(run: number, from: number, after: number, most: number): ReadLines {
+    const entries: StoredLine[] = [];
+    let place = from;
+    while (place > 0 && entries.length < most) {
+      const row = this.#statements.line.get([place, run]) as LineRow | undefined;
+      if (!row) throw new ProtocolError(`line ${place} of run ${run} is missing`);
+      if (row.number <= after) return { entries, next: 0 };
+      entries.push(row);
+      place = row.before;
+    }
+    return { entries, next: place };
+  }
+
+  /** What a line says. */
+  entryOf({ number, at, event }: StoredLine): HistoryEntry {
+    return { number, at, event: number === 1 ? BEGUN : (unpackStored(event) as HistoryEvent) };
   }
 
   /** The JSON of a version. */
@@ -108,10 +127,22 @@ interface Place {
 }
 const LAST: Place = { key: Number.MAX_SAFE_INTEGER, started: Number.MAX_SAFE_INTEGER };
 
-interface LineRow {
+/** A line as it is stored. */
+export interface StoredLine {
   readonly number: number;
   readonly at: number;
   readonly event: StoredBytes;
+}
+
+/** Some lines. */
+export interface ReadLines {
+  readonly entries: readonly StoredLine[];
+  /** The place of the one before them; 0: there is none that is wanted. */
+  readonly next: number;
+}
+
+interface LineRow extends StoredLine {
+  readonly before: number;
 }
 
 interface RunRow {

@@ -105,7 +105,7 @@ export interface RunJournal {
   begin(run: NewRun): Promise<BegunRun>;
   /**
    * Writes all of it or nothing, in order, after all that was given before. Settles when it is safe. What is given within one turn of the event
-   * loop shares a commit. Values are those that travel on the lamp wire; what holds a stream, a function or another thing that cannot be
+   * loop shares a commit. The numbers of a run's lines rise. Values are those that travel on the lamp wire; what holds a stream, a function or another thing that cannot be
    * kept is refused at once with `BAD_REQUEST`, `not-sent`.
    */
   write(writes: readonly JournalWrite[]): Promise<void>;

@@ -3,10 +3,11 @@ import type { ServiceRecord } from "../../peer/record.js";
 import { closeDatabase, type Database } from "../../service/journal/libsql.js";
 import type { Logger } from "../../util/log.js";
 import type { HistoryEntry, RunFilter, RunState } from "../run.js";
+import { Chains } from "./chains.js";
 import { suspect } from "./damage.js";
 import { cannotRead, failureKind, isClosed, isDamaged, noSuchRun } from "./journal-error.js";
 import { Pruner } from "./pruner.js";
-import { JournalReader } from "./reader.js";
+import { JournalReader, type StoredLine } from "./reader.js";
 import type {
   BegunRun,
   JournalWrite,
@@ -18,7 +19,7 @@ import type {
 } from "./run-journal.js";
 import { StateCounts } from "./state-counts.js";
 import { packStored, requireText } from "./stored-value.js";
-import { JournalWriter, type PutOperation, type StateChange } from "./writer.js";
+import { JournalWriter, type NewLine, type PutOperation, type StateChange } from "./writer.js";
 
 /** What a journal is made of. */
 export interface JournalParts {
@@ -47,6 +48,7 @@ export class SqliteRunJournal implements RunJournal {
   readonly #log: Logger;
   readonly #onClosed: () => void;
   readonly #counts: StateCounts;
+  readonly #chains: Chains;
   readonly #writer: JournalWriter;
   readonly #reader: JournalReader;
   readonly #pruner: Pruner;
@@ -64,13 +66,14 @@ export class SqliteRunJournal implements RunJournal {
     const { id } = database.prepare("SELECT id FROM journal").get([]) as { readonly id: string };
     this.id = id;
     this.#counts = new StateCounts(database);
-    this.#writer = new JournalWriter(database, file, this.#counts, (error) => {
+    this.#chains = new Chains(database);
+    this.#writer = new JournalWriter(database, file, { counts: this.#counts, chains: this.#chains }, (error) => {
       const { message } = error as Error;
       suspect(file, message);
       log.error(`The journal ${file} is damaged, and nothing more is written to it: ${message}`);
     });
     this.#reader = new JournalReader(database);
-    this.#pruner = new Pruner(database, this.#writer, this.#counts);
+    this.#pruner = new Pruner(database, this.#writer, this.#counts, this.#chains);
   }
 
   async begin(run: NewRun): Promise<BegunRun> {
@@ -96,13 +99,13 @@ export class SqliteRunJournal implements RunJournal {
 
   write(writes: readonly JournalWrite[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const lines: unknown[] = [];
+      const lines: NewLine[] = [];
       const states: StateChange[] = [];
       // What this throws rejects the promise.
       for (const write of writes) {
         if (write.kind === "entry") {
           const { number, at, event } = write.entry;
-          lines.push(write.run, number, at, this.#pack(event, `what is ${event.kind}`));
+          lines.push({ run: write.run, number, at, event: this.#pack(event, event.kind) });
         } else states.push(this.#packState(write));
       }
       this.#writer.add({ kind: "write", lines, states, resolve, reject });
@@ -126,18 +129,17 @@ export class SqliteRunJournal implements RunJournal {
   }
 
   async history(run: number, after = 0, limit?: number): Promise<readonly HistoryEntry[]> {
-    const entries: HistoryEntry[] = [];
-    const wanted = limit ?? Infinity;
+    const found: StoredLine[] = [];
+    const known = await this.#read(() => (this.#reader.isThere(run) ? this.#chains.last(run) : 0));
     // Long ones a part at a time, so that nobody waits for them.
-    for (let left = wanted; left > 0; left = wanted - entries.length) {
-      const rows = Math.min(Math.ceil(left), READ_AT_ONCE);
-      const from = entries.at(-1)?.number ?? after;
-      const part = await this.#read(() => this.#reader.history(run, from, rows));
-      for (const entry of part) entries.push(entry);
-      if (part.length < rows) break;
-      await nextTurn();
+    for (let place = known; place > 0; ) {
+      const { entries, next } = await this.#read(() => this.#reader.lines(run, place, after, READ_AT_ONCE));
+      for (const entry of entries) found.push(entry);
+      place = next;
+      if (place > 0) await nextTurn();
     }
-    return entries;
+    const lines = found.reverse().slice(0, limit);
+    return await this.#read(() => lines.map((line) => this.#reader.entryOf(line)));
   }
 
   keepDefinition(version: string, json: string): Promise<void> {

@@ -20,13 +20,13 @@ export interface WriteStatements {
   readonly removeSchedule: JournalStatement;
 }
 
-/** Values of a line of a history: `run`, `number`, `at`, `event`. */
-export const LINE_VALUES = 4;
+/** Values of a line of a history: `line`, `run`, `number`, `before`, `at`, `event`. */
+export const LINE_VALUES = 6;
 
 /** Prepares what the writer needs. */
 export function prepareWrites(database: Database): WriteStatements {
   const lines = (rows: number): JournalStatement =>
-    database.prepare(`INSERT INTO history VALUES ${new Array<string>(rows).fill("(?, ?, ?, ?)").join(", ")}`);
+    database.prepare(`INSERT INTO history VALUES ${new Array<string>(rows).fill("(?, ?, ?, ?, ?, ?)").join(", ")}`);
   return {
     begin: database.prepare("BEGIN IMMEDIATE"),
     commit: database.prepare("COMMIT"),
@@ -34,7 +34,7 @@ export function prepareWrites(database: Database): WriteStatements {
     insertLines: [64, 8, 1].map((rows) => [rows, lines(rows)] as const),
     findKey: database.prepare("SELECT key FROM runs WHERE id = ?"),
     insertRun: database.prepare(
-      "INSERT INTO runs (key, id, task, version, state, started, updated) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO runs (key, id, task, version, state, started, updated, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)`,
     ),
     stateOf: database.prepare("SELECT state FROM runs WHERE key = ?"),
     updateRun: database.prepare(
@@ -54,11 +54,12 @@ export function prepareWrites(database: Database): WriteStatements {
 export interface ReadStatements {
   readonly byId: JournalStatement;
   readonly byKey: JournalStatement;
+  readonly isThere: JournalStatement;
   readonly placeOf: JournalStatement;
   readonly listByState: JournalStatement;
   readonly listByTask: JournalStatement;
   readonly unfinished: JournalStatement;
-  readonly history: JournalStatement;
+  readonly line: JournalStatement;
   readonly definition: JournalStatement;
   readonly target: JournalStatement;
   readonly tasks: JournalStatement;
@@ -68,7 +69,7 @@ export interface ReadStatements {
 /** Prepares what the reader needs. */
 export function prepareReads(database: Database): ReadStatements {
   const run = `SELECT key, id, task, version, state, started, updated, ended, result, error, event AS input
-    FROM runs JOIN history ON run = key AND number = 1`;
+    FROM runs JOIN history ON line = first`;
   const list = (where: string): JournalStatement =>
     database.prepare(
       `SELECT key, started FROM runs WHERE ${where} AND started >= ? AND started < ? AND (started, key) < (?, ?)
@@ -77,14 +78,12 @@ export function prepareReads(database: Database): ReadStatements {
   return {
     byId: database.prepare(`${run} WHERE id = ?`),
     byKey: database.prepare(`${run} WHERE key = ?`),
+    isThere: database.prepare("SELECT 1 FROM runs WHERE key = ?"),
     placeOf: database.prepare("SELECT key, started FROM runs WHERE id = ?"),
     listByState: list("state = ?"),
     listByTask: list("task = ? AND state = ?"),
     unfinished: database.prepare("SELECT key FROM runs WHERE state = ? ORDER BY key"),
-    history: database.prepare(
-      `SELECT number, at, event FROM history JOIN runs ON key = run
-         WHERE run = ? AND number > ? ORDER BY number LIMIT ?`,
-    ),
+    line: database.prepare("SELECT number, before, at, event FROM history WHERE line = ? AND run = ?"),
     definition: database.prepare("SELECT json FROM definitions WHERE version = ?"),
     target: database.prepare("SELECT record FROM targets WHERE name = ?"),
     tasks: database.prepare("SELECT name, json FROM tasks ORDER BY name"),

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { BadRequestError, ProtocolError, RpcError } from "../../errors.js";
-import { packFrames, unpackFrames } from "../../service/journal/pack-frames.js";
+import { unpackFrames } from "../../service/journal/pack-frames.js";
 import { packValue, unpackValue } from "../../wire/lamp/packed-value.js";
 
 /** A value as a database gives it back: rows that come alone hold a view, those of a list a buffer. */
@@ -14,11 +14,22 @@ export type StoredBytes = Uint8Array | ArrayBuffer;
  * @throws BadRequestError, `not-sent`, for what cannot be kept
  */
 export function packStored(value: unknown, what: string, maxBytes: number): Buffer {
-  const packed = packFrames([CHECKSUM_PLACE, ...packParts(value, what)]);
-  if (packed.byteLength > maxBytes) {
+  const parts = packParts(value, what);
+  let bytes = CHECKSUM_END;
+  for (const part of parts) bytes += LENGTH_BYTES + part.byteLength;
+  if (bytes > maxBytes) {
     throw new BadRequestError(
-      `This cannot be kept: ${what} takes ${packed.byteLength} bytes, and the journal takes at most ${maxBytes} (maxRecordBytes)`,
+      `This cannot be kept: ${what} takes ${bytes} bytes, and the journal takes at most ${maxBytes} (maxRecordBytes)`,
     );
+  }
+  // As packFrames has it; but each line of a history comes through here, and this makes one buffer of it.
+  const packed = Buffer.allocUnsafe(bytes);
+  packed.writeUInt32BE(CHECKSUM_BYTES, 0);
+  let at = CHECKSUM_END;
+  for (const part of parts) {
+    packed.writeUInt32BE(part.byteLength, at);
+    packed.set(part, at + LENGTH_BYTES);
+    at += LENGTH_BYTES + part.byteLength;
   }
   packed.writeUInt32BE(crc32(packed.subarray(CHECKSUM_END)), CHECKSUM_AT);
   return packed;
@@ -71,7 +82,8 @@ function packParts(value: unknown, what: string): Uint8Array[] {
   }
 }
 
-const CHECKSUM_PLACE = new Uint8Array(4);
 /** Frames stand behind their length. */
-const CHECKSUM_AT = 4;
-const CHECKSUM_END = 8;
+const LENGTH_BYTES = 4;
+const CHECKSUM_BYTES = 4;
+const CHECKSUM_AT = LENGTH_BYTES;
+const CHECKSUM_END = LENGTH_BYTES + CHECKSUM_BYTES;

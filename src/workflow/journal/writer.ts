@@ -1,7 +1,8 @@
 import type { JournalStatement } from "../../peer/once/call-journal.js";
 import type { Database } from "../../service/journal/libsql.js";
 import { ENDED_STATES, type RunState } from "../run.js";
-import { cannotWrite, failureKind, isClosed, isDamaged, noSuchRun } from "./journal-error.js";
+import type { Chains } from "./chains.js";
+import { cannotWrite, failureKind, isClosed, isDamaged, noSuchLine, noSuchRun } from "./journal-error.js";
 import type { StateCounts } from "./state-counts.js";
 import { LINE_VALUES, prepareWrites, type WriteStatements } from "./statements.js";
 
@@ -23,12 +24,20 @@ export interface BeginOperation {
   readonly resolve: (key: number, isNew: boolean) => void;
 }
 
-/** Lines of histories, {@link LINE_VALUES} values each, and states. */
+/** Lines of histories, and states. */
 export interface WriteOperation {
   readonly kind: "write";
-  readonly lines: readonly unknown[];
+  readonly lines: readonly NewLine[];
   readonly states: readonly StateChange[];
   readonly resolve: () => void;
+}
+
+/** A line of a history, packed. */
+export interface NewLine {
+  readonly run: number;
+  readonly number: number;
+  readonly at: number;
+  readonly event: Buffer;
 }
 
 /** How a run is doing now, packed. */
@@ -55,6 +64,7 @@ export class JournalWriter {
   readonly #database: Database;
   readonly #file: string;
   readonly #counts: StateCounts;
+  readonly #chains: Chains;
   readonly #onDamage: (error: unknown) => void;
   /** Number of the next run; not one of `runs`, because those may be forgotten while somebody knows them. */
   #nextKey: number;
@@ -62,18 +72,25 @@ export class JournalWriter {
   #lines: unknown[] = [];
   #settled: (() => void)[] = [];
   #damage: unknown;
+  #isClosing = false;
   #isClosed = false;
 
   /** @param onDamage - told once when the file turns out to be damaged; nothing is written from then on */
-  constructor(database: Database, file: string, counts: StateCounts, onDamage: (error: unknown) => void) {
+  constructor(
+    database: Database,
+    file: string,
+    { counts, chains }: { readonly counts: StateCounts; readonly chains: Chains },
+    onDamage: (error: unknown) => void,
+  ) {
     this.#database = database;
+    this.#chains = chains;
     this.#file = file;
     this.#counts = counts;
     this.#onDamage = onDamage;
     this.statements = prepareWrites(database);
     const { last } = database
       .prepare(
-        "SELECT max(coalesce((SELECT max(key) FROM runs), 0), coalesce((SELECT max(run) FROM history), 0)) AS last",
+        "SELECT max(coalesce((SELECT max(key) FROM runs), 0), coalesce((SELECT max(run) FROM forgotten), 0)) AS last",
       )
       .get([]) as { readonly last: number };
     this.#nextKey = last + 1;
@@ -118,6 +135,12 @@ export class JournalWriter {
   /** Writes what waits, and takes nothing more. */
   close(): void {
     this.#flush();
+    this.#isClosing = true;
+    try {
+      this.#transaction(() => undefined);
+    } catch {
+      // The next opening finds it by reading.
+    }
     this.#isClosed = true;
   }
 
@@ -159,10 +182,12 @@ export class JournalWriter {
     if (this.#damage !== undefined) throw isDamaged(this.#file, this.#damage);
     const { begin, commit, rollback } = this.statements;
     let isKept = false;
+    let isSaved = false;
     this.#lines = [];
     try {
       begin.run([]);
       const result = body();
+      isSaved = this.#chains.save(this.#isClosing);
       commit.run([]);
       isKept = true;
       return result;
@@ -170,6 +195,7 @@ export class JournalWriter {
       // After a full disk SQLite has often done so itself.
       if (!isKept && this.#database.inTransaction) rollback.run([]);
       this.#counts.settle(isKept);
+      this.#chains.settle(isKept, isSaved);
     }
   }
 
@@ -179,7 +205,7 @@ export class JournalWriter {
       case "begin":
         return this.#begin(operation);
       case "write":
-        for (const value of operation.lines) this.#lines.push(value);
+        for (const line of operation.lines) this.#append(line);
         for (const change of operation.states) this.#change(change);
         return operation.resolve;
       case "put":
@@ -197,8 +223,8 @@ export class JournalWriter {
       };
     }
     const key = this.#nextKey++;
-    this.statements.insertRun.run([key, id, ...values]);
-    this.#lines.push(key, 1, startedAt, input);
+    const first = this.#append({ run: key, number: 1, at: startedAt, event: input });
+    this.statements.insertRun.run([key, id, ...values, first]);
     this.#counts.add(state, 1);
     return () => {
       resolve(key, true);
@@ -213,6 +239,15 @@ export class JournalWriter {
     if (before.state === state) return;
     this.#counts.add(before.state, -1);
     this.#counts.add(state, 1);
+  }
+
+  /** @returns its place */
+  #append({ run, number, at, event }: NewLine): number {
+    const place = this.#chains.append(run, number);
+    if (!place) throw noSuchLine(this.#file, run, number);
+    const { line, before } = place;
+    this.#lines.push(line, run, number, before, at, event);
+    return line;
   }
 
   #insertLines(): void {
