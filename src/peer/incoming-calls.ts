@@ -193,6 +193,12 @@ export class IncomingCalls implements NamedWaiter {
     this.#waiting.clear();
     if (this.#latestAnswerMs !== undefined) stalls.stop();
     const { answers, dispatcher } = this.#options;
+    // They will not leave any more; what is kept of them has to be counted.
+    for (const execution of this.#named.splice(0)) {
+      const { leaving } = execution;
+      execution.leaving = undefined;
+      if (leaving) answers?.named.keepLate(execution, leaving);
+    }
     if (this.#answered && isLeft) answers?.left(this.#answered);
     else if (this.#answered) answers?.lost(this.#answered);
     else {

@@ -72,6 +72,8 @@ export class RunMemory {
   readonly #events = new Map<string, unknown[]>();
   /** Paths of all that something was known within when it was asked for first. */
   #begun: ReadonlySet<string> | undefined;
+  /** Paths of steps that have asked, some of which were answered: a run may have many steps, and is often asked what it asks. */
+  readonly #asking = new Set<string>();
 
   /** What is known of a step, to be added to. */
   at(path: string): StepMemory {
@@ -108,14 +110,18 @@ export class RunMemory {
 
   /** Had something been written down of steps within this one when the run was taken up? */
   hasBegun(path: string): boolean {
-    this.#begun ??= new Set([...this.steps.keys()].flatMap(ancestorsOf));
+    this.#begun ??= new Set([...this.steps.keys()].flatMap((path) => [...withAbove(path)].slice(1)));
     return this.#begun.has(path);
   }
 
   /** Questions that nobody has answered. */
   questions(): RunQuestion[] {
     const open: RunQuestion[] = [];
-    for (const { question, answer } of this.steps.values()) if (question && !answer) open.push(question);
+    for (const path of this.#asking) {
+      const step = this.steps.get(path);
+      if (step?.question && !step.answer) open.push(step.question);
+      else this.#asking.delete(path);
+    }
     return open;
   }
 
@@ -129,11 +135,12 @@ export class RunMemory {
     }
   }
 
-  /** The highest number of a line that tells of the end of a step, or of one within it. */
-  lastDone(path: string): number {
-    let last = this.steps.get(path)?.doneNumber ?? 0;
-    for (const [other, { doneNumber }] of this.steps) {
-      if (doneNumber > last && other.startsWith(`${path}/`)) last = doneNumber;
+  /** By path, the highest number of a line that tells of the end of a step, or of one within it. */
+  lastDone(): ReadonlyMap<string, number> {
+    const last = new Map<string, number>();
+    for (const [path, { doneNumber }] of this.steps) {
+      if (doneNumber === 0) continue;
+      for (const above of withAbove(path)) if ((last.get(above) ?? 0) < doneNumber) last.set(above, doneNumber);
     }
     return last;
   }
@@ -173,6 +180,7 @@ export class RunMemory {
         step.startedAt ??= at;
         step.question = event.question;
         step.answer = undefined;
+        this.#asking.add(event.question.step);
         return;
       }
       case "answered": {
@@ -243,32 +251,28 @@ export class RunMemory {
   #retried(): void {
     this.#begun = undefined;
     this.undoing = undefined;
+    const undone = new Set<string>();
     for (const [path, { doneNumber }] of [...this.steps]) {
-      // What was undone has to be done again.
-      if (path.endsWith(`/${UNDO}`) && doneNumber > 0) this.#forget(path.slice(0, -UNDO.length - 1));
+      if (path.endsWith(`/${UNDO}`) && doneNumber > 0) undone.add(path.slice(0, -UNDO.length - 1));
       // And what stood at the end comes again, unless what it ended had succeeded.
       const at = `/${path}/`.indexOf(`/${FINALLY}/`);
       const owner = at < 0 ? undefined : path.slice(0, Math.max(0, at - 1));
       if (owner !== undefined && !((this.steps.get(owner)?.doneNumber ?? 0) > 0)) this.steps.delete(path);
+    }
+    // What was undone has to be done again.
+    for (const path of [...this.steps.keys()]) {
+      for (const above of withAbove(path)) if (undone.has(above)) this.steps.delete(path);
     }
     // The time of what consists of steps begins anew, too.
     for (const step of this.steps.values())
       if (step.open?.idempotent && step.open.call === undefined) step.open = undefined;
     this.#forgive(() => true);
   }
-
-  #forget(path: string): void {
-    for (const other of [...this.steps.keys()]) {
-      if (other === path || other.startsWith(`${path}/`)) this.steps.delete(other);
-    }
-  }
 }
 
-/** Paths of the steps that a step stands in, and what stands in them for branches and items. */
-function ancestorsOf(path: string): string[] {
-  const found: string[] = [];
-  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) found.push(path.slice(0, at));
-  return found;
+/** A path, and those of what it stands in. */
+function* withAbove(path: string): Generator<string, void> {
+  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) yield path.slice(0, end);
 }
 
 /** Nothing of a step is open any more. */

@@ -28,7 +28,8 @@ export async function undoAll(
   const further: string[] = [];
   for (const path of context.memory.doubtful()) further.push(`${path} may have been executed, and was not undone`);
   if (undos.size > 0 && !context.memory.undoing) context.record({ kind: "undoing", error: failure });
-  const inOrder = [...undos].map(([path, undo]) => ({ path, undo, doneNumber: context.memory.lastDone(path) }));
+  const lastDone = context.memory.lastDone();
+  const inOrder = [...undos].map(([path, undo]) => ({ path, undo, doneNumber: lastDone.get(path) ?? 0 }));
   inOrder.sort((one, other) => other.doneNumber - one.doneNumber);
   for (const { path, undo } of inOrder) {
     const frame = {
