@@ -12,5 +12,8 @@ export interface CodeContext {
   readonly signal: AbortSignal;
 }
 
-/** A function that `code` steps run. Its result is written down, and it does not run again then. */
-export type CodeFunction = (input: unknown, context: CodeContext) => unknown;
+/**
+ * A function that `code` steps run. Its result is written down, and it does not run again then. It may say what it takes, as `(item: string) => …`; the
+ * definition decides what it gets.
+ */
+export type CodeFunction = { bivariant(input: unknown, context: CodeContext): unknown }["bivariant"];

@@ -202,6 +202,9 @@ export class Execution implements RunContext {
     });
     await this.safe();
     this.#questions.get(question.step)?.();
+    // Whoever answered is told how the run is doing now: the step goes on in this turn, and the state follows at its end.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
   }
 
   /** Leaves it as it stands: the service is being closed. */
