@@ -16,4 +16,7 @@ export interface CodeContext {
  * A function that `code` steps run. Its result is written down, and it does not run again then. It may say what it takes, as `(item: string) => …`; the
  * definition decides what it gets.
  */
-export type CodeFunction = { bivariant(input: unknown, context: CodeContext): unknown }["bivariant"];
+export type CodeFunction = {
+  /** Gets the input of its step, and results in what is written down. */
+  bivariant(input: unknown, context: CodeContext): unknown;
+}["bivariant"];
