@@ -438,9 +438,9 @@ export class ReconnectingInvoker implements Invoker, RunOwner {
     }
     if (failure.code === "SESSION_EXPIRED" && session) this.#session.drop(session);
     const methods = run.ready?.contract?.methods;
-    // An error that the method passed on speaks of other methods.
+    // An error that the method passed on, or of a method that is there, speaks of something else.
     const isOurs = failure.code === "METHOD_NOT_FOUND" && failure.outcome !== "executed";
-    if (isOurs && methods && !failure.message.includes("did you mean")) {
+    if (isOurs && methods && !methods.has(run.call.method) && !failure.message.includes("did you mean")) {
       return refineError(failure, { message: failure.message + didYouMean(run.call.method, methods.keys()) });
     }
     return failure;

@@ -12,5 +12,11 @@ export interface CodeContext {
   readonly signal: AbortSignal;
 }
 
-/** A function that `code` steps run. Its result is written down, and it does not run again then. */
-export type CodeFunction = (input: unknown, context: CodeContext) => unknown;
+/**
+ * A function that `code` steps run. Its result is written down, and it does not run again then. It may say what it takes, as `(item: string) => …`; the
+ * definition decides what it gets.
+ */
+export type CodeFunction = {
+  /** Gets the input of its step, and results in what is written down. */
+  bivariant(input: unknown, context: CodeContext): unknown;
+}["bivariant"];

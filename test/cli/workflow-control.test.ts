@@ -62,7 +62,7 @@ describe("lamplighter workflow, for those who look after runs", () => {
     it("ends with 1 for an unknown task, 2 for what is no JSON, 3 where there is no service", async () => {
       const unknown = await run("start", "unknown");
       expect(unknown.status).to.equal(1);
-      expect(unknown.err).to.contain("workflow tasks /flow");
+      expect(unknown.err).to.contain("workflow tasks /flow").and.not.contain("did you mean");
       expect((await run("start", "order", "{")).status).to.equal(2);
       const nobody = await command.run(["workflow", "start", "-n", nameserver, "/nobody", "order"]);
       expect(nobody.status).to.equal(3);
@@ -96,7 +96,18 @@ describe("lamplighter workflow, for those who look after runs", () => {
       expect(late.err).to.contain("goes on");
       const unknown = await run("wait", "nobody");
       expect(unknown.status).to.equal(1);
-      expect(unknown.err).to.contain("workflow list /flow");
+      expect(unknown.err).to.contain("workflow list /flow").and.not.contain("workflow show");
+    });
+
+    it("shows to the run where a step of it found no service, not to the workflow services", async () => {
+      control.add({
+        id: "r",
+        state: "failed",
+        error: { code: "SERVICE_NOT_FOUND", message: "nobody provides shop", outcome: "not-sent", step: "0" },
+      });
+      const { status, err } = await run("wait", "r");
+      expect(status).to.equal(1);
+      expect(err).to.contain("workflow show /flow r").and.not.contain("--interface");
     });
 
     it("takes a run that failed with TIMEOUT for one that failed", async () => {
@@ -260,7 +271,7 @@ describe("lamplighter workflow, for those who look after runs", () => {
     expect(listed).to.deep.equal({
       status: 0,
       out: "order\tv1\tAn order.\n",
-      err: "warning: order: demo.x: nobody provides it\n",
+      err: "warning: order, step 0: nobody provides the interface demo.x\n",
     });
     expect(JSON.parse((await run("tasks", "--json")).out)).to.have.length(1);
     expect((await run("remove", "order")).status).to.equal(0);

@@ -192,8 +192,8 @@ describe("lamplighter workflow serve", () => {
       const checked = await workflow("check", file);
       expect(checked).to.include({ status: 0, out: "a\n" });
       expect(checked.err)
-        .to.match(/warning: a: .*task2/)
-        .and.match(/warning: a: .*no\.body/);
+        .to.match(/^warning: a, step 0: .*task2/m)
+        .and.match(/^warning: a, step 1: .*no\.body/m);
       const { warnings } = JSON.parse((await workflow("check", file, "--json")).out) as {
         warnings: { task: string }[];
       };

@@ -57,7 +57,13 @@ export class FakeControl {
       deliver: ({ run, key }) => ({ runs: run === undefined ? (key === "k" ? ["one", "two"] : []) : [run] }),
       progress: ({ run }) => (run === undefined ? this.#all() : this.#progress(run as string)),
       tasks: () => [
-        { name: "order", doc: "An order.", version: "v1", definition: [], warnings: ["demo.x: nobody provides it"] },
+        {
+          name: "order",
+          doc: "An order.",
+          version: "v1",
+          definition: [],
+          warnings: ["order, step 0: nobody provides the interface demo.x"],
+        },
       ],
       define: ({ tasks }) => Object.keys(tasks as object).map((name) => ({ ...TASK, name })),
       remove: ({ task }) => {

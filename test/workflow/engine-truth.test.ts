@@ -57,6 +57,25 @@ describe("A run whose call may have been executed", () => {
     expect(new Set(calls).size).to.equal(2);
   });
 
+  it("tells who answers how the run is doing then", async () => {
+    let release = (): void => undefined;
+    const second = new Promise<string>((resolve) => {
+      release = () => {
+        resolve("receipt 9");
+      };
+    });
+    let calls = 0;
+    const { engine } = await engines.start({
+      tasks: { order: PAY },
+      services: { "bank.pay": () => (++calls === 1 ? unknown() : second) },
+    });
+    const { id } = await engine.start("order", 5);
+    await isIn(engine, id, "asking");
+    expect(await engine.resume(id, { answer: "repeat" })).to.deep.include({ state: "running", questions: [] });
+    release();
+    await engine.wait(id);
+  });
+
   it("fails when it is told to, and tells how", async () => {
     const { engine } = await engines.start({ tasks: { order: PAY }, services: { "bank.pay": unknown } });
     const { id } = await engine.start("order", 5);

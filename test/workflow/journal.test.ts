@@ -121,6 +121,7 @@ describe("The file of a journal of runs", () => {
       const error = await failureOf(openRunJournal(name));
       expect(error).to.include({ code: "CONFIGURATION" });
       expect(error.message).to.match(/cannot be opened/);
+      if (name !== folder) expect(error.message).to.contain(`there is no folder ${join(folder, "none")}; make it`);
     }
   });
 

@@ -146,6 +146,15 @@ describe("A workflow service", () => {
     expect(await w.count()).to.include({ completed: 1 });
   });
 
+  it("proposes tasks where one is not there, and no verbs of the control", async () => {
+    await mesh.workflows({ definitions: { tasks: { order: [{ value: 1 }] } } });
+    const w = workflow("/demo/workflow", { client: await mesh.caller() });
+    expect((await failureOf(w.start({ task: "ordr" }))).message).to.equal(
+      'There is no task "ordr", did you mean "order"?',
+    );
+    expect((await failureOf(w.start({ task: "stat" }))).message).to.equal('There is no task "stat"');
+  });
+
   it("takes calls with one id for one run, and refuses other calls with it", async () => {
     await mesh.workflows({ definitions: { tasks: { same: [{ value: "${input}" }], other: [{ value: 1 }] } } });
     const w = workflow("/demo/workflow", { client: await mesh.caller() });

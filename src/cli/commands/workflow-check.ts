@@ -11,7 +11,7 @@ import { plainText } from "../figures.js";
 import { keysSetting, nameserverSetting, timeoutSetting } from "../settings.js";
 import { type ControlFlags, withControl } from "../workflow/control.js";
 import { type LoadedDefinition, type LoadedWorkflows, loadWorkflows, sourceOf } from "../workflow/load-definitions.js";
-import { printTasks } from "./workflow-tasks.js";
+import { printTasks, printWarnings } from "./workflow-tasks.js";
 
 /** Flags of `lamplighter workflow check`. */
 export interface WorkflowCheckFlags extends ClientFlags {
@@ -46,9 +46,7 @@ export async function workflowCheckCommand(files: readonly string[], flags: Work
     throw new CommandError(new DefinitionError(checked.problems).message, EXIT.usage);
   }
   process.stdout.write(tasks.map((name) => `${plainText(name)}\n`).join(""));
-  for (const { task, message } of warnings) {
-    process.stderr.write(`warning: ${plainText(task)}: ${plainText(message)}\n`);
-  }
+  printWarnings(warnings.map(({ message }) => message));
 }
 
 /** `lamplighter workflow define SERVICE FILE` */

@@ -78,9 +78,12 @@ export function printTasks(tasks: readonly TaskInfo[], flags: WorkflowTasksFlags
     const rows = tasks.map(({ name, version, doc }) => [plainText(name), plainText(version), plainText(doc ?? "")]);
     process.stdout.write(`${formatTable(["TASK", "VERSION", ""], rows)}\n`);
   }
-  for (const { name, warnings } of tasks) {
-    for (const warning of warnings) process.stderr.write(`warning: ${plainText(name)}: ${plainText(warning)}\n`);
-  }
+  printWarnings(tasks.flatMap(({ warnings }) => warnings));
+}
+
+/** What is probably wrong, a line each on standard error. What holds for all tasks is said once. */
+export function printWarnings(warnings: readonly string[]): void {
+  for (const warning of new Set(warnings)) process.stderr.write(`warning: ${plainText(warning)}\n`);
 }
 
 function printSchedules(schedules: readonly ScheduleInfo[]): void {

@@ -59,18 +59,23 @@ function explain(error: unknown, { service, run }: About): unknown {
   return hint === undefined ? error : new CommandError(error.message, statusOfError(error), { cause: error, hint });
 }
 
-function hintFor({ code, outcome }: RpcError, service: string, run: string | undefined): string | undefined {
+function hintFor({ code, outcome, message }: RpcError, service: string, run: string | undefined): string | undefined {
+  // What a run failed with is not about the workflow service.
+  if (run !== undefined && outcome === "executed" && code !== "BAD_REQUEST") {
+    return `"lamplighter workflow show ${service} ${run}" shows what happened.`;
+  }
   if (code === "SERVICE_NOT_FOUND") {
     return `"lamplighter list --interface ${WORKFLOW_INTERFACE}" shows the workflow services that there are.`;
   }
   if (outcome === "unknown" || outcome === "not-sent") return undefined;
   if (code === "METHOD_NOT_FOUND") return `"lamplighter workflow tasks ${service}" shows its tasks.`;
   if (code === "BAD_REQUEST") {
-    return run === undefined
-      ? `"lamplighter workflow tasks ${service}" shows its tasks and what they are.`
-      : `"lamplighter workflow show ${service} ${run}" shows the run, "lamplighter workflow list ${service}" those that there are.`;
+    if (run === undefined) {
+      return `"lamplighter workflow tasks ${service}" shows its tasks, "… schedules ${service}" what is begun by the clock.`;
+    }
+    return message.startsWith("There is no run")
+      ? `"lamplighter workflow list ${service}" shows the runs that there are.`
+      : `"lamplighter workflow show ${service} ${run}" shows the run.`;
   }
-  return run !== undefined && outcome === "executed"
-    ? `"lamplighter workflow show ${service} ${run}" shows what happened.`
-    : undefined;
+  return undefined;
 }

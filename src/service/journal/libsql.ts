@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { ConfigurationError } from "../../errors.js";
 import type { JournalDatabase } from "../../peer/once/call-journal.js";
 
@@ -31,10 +33,12 @@ export async function openDatabase(file: string, look?: (database: Database) => 
     database?.close();
     const { message } = error as Error;
     const isTaken = message.includes("locked") || message.includes("busy");
+    const folder = dirname(file);
+    const reason = existsSync(folder) ? message : `there is no folder ${folder}; make it, or name another file`;
     throw new ConfigurationError(
       isTaken
         ? `The journal ${file} is in use by another process; each host and each workflow service needs a journal of its own`
-        : `The journal ${file} cannot be opened: ${message}`,
+        : `The journal ${file} cannot be opened: ${reason}`,
       { cause: error },
     );
   }

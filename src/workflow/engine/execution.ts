@@ -217,6 +217,9 @@ export class Execution implements RunContext {
     });
     await this.written();
     this.#questions.get(step)?.();
+    // Whoever answered is told how the run is doing now: the step goes on in this turn, and the state follows at its end.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
   }
 
   /** Leaves it as it stands: the service is being closed. */

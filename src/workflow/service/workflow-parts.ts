@@ -145,7 +145,7 @@ export class WorkflowParts {
   async #logWarnings(): Promise<void> {
     const warnings = await this.#warnings.of(this.#tasks.compiled, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
-    for (const [task, texts] of warnings) for (const text of texts) this.#log.warn(`Task ${task}: ${text}`);
+    for (const text of new Set([...warnings.values()].flat())) this.#log.warn(text);
   }
 
   async #prune(): Promise<void> {
