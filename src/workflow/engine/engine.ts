@@ -20,6 +20,7 @@ import { RunCounters } from "./run-counters.js";
 import { RunMemory } from "./run-memory.js";
 import { RunWatch } from "./run-watch.js";
 import type { Runs, StartOptions } from "./runs.js";
+import { StuckRuns } from "./stuck-runs.js";
 
 /** Options of an {@link Engine}. */
 export interface EngineOptions {
@@ -38,6 +39,9 @@ export class Engine implements Runs {
   readonly #definitions: Definitions;
   /** Runs that have not ended, by id. */
   readonly #going = new Map<string, Execution>();
+  readonly #stuck: StuckRuns;
+  /** Those that are about to go on. */
+  readonly #retrying = new Set<string>();
   /** Those that are about to begin. */
   readonly #beginning = new Map<string, Promise<Execution | StoredRun>>();
   readonly #events = new EventDesk();
@@ -52,10 +56,12 @@ export class Engine implements Runs {
     this.#maxRuns = options.maxRuns ?? 100_000;
     this.#definitions = new Definitions(parts.journal, definitions);
     this.#room = new Room(parts.log);
+    this.#stuck = new StuckRuns(parts);
     this.#owner = {
       parts,
       room: this.#room,
       targets: new CallTargets(parts.journal),
+      isClosing: () => this.#isClosing,
       givingUp: this.#givingUp.signal,
       listen: (run, event, key, heard) => this.#events.listen(run, event, key, heard),
       happened: (execution, entry) => {
@@ -91,7 +97,7 @@ export class Engine implements Runs {
         const workflow = await this.#definitions.find(stored.version);
         this.#begin(stored, workflow, await this.#remember(stored));
       } catch (error) {
-        this.#parts.log.error(`Run ${stored.id} of ${stored.task} cannot go on: ${(error as Error).message}`);
+        this.#stuck.add(stored, error as Error);
       }
     }
     return this.#going.size;
@@ -103,11 +109,13 @@ export class Engine implements Runs {
   }
 
   async wait(run: string, signal?: AbortSignal): Promise<unknown> {
-    const going = this.#going.get(run);
-    if (going) return signal ? untilAborted(resultOf(going), signal) : resultOf(going);
-    const stored = await this.#find(run);
-    if (stored.error) throw errorOfRun(run, stored.error);
-    return stored.result;
+    const found = await this.#look(run);
+    if (found instanceof Execution) return signal ? untilAborted(resultOf(found), signal) : resultOf(found);
+    if (!ENDED_STATES.includes(found.state)) {
+      throw rpcError("UNAVAILABLE", this.#whyStuck(run), { outcome: "executed" });
+    }
+    if (found.error) throw errorOfRun(run, found.error);
+    return found.result;
   }
 
   async status(run: string): Promise<RunInfo> {
@@ -119,6 +127,7 @@ export class Engine implements Runs {
     if (going)
       return { ...going.info, steps: describeSteps(going.workflow, going.task, going.memory, going.info.state) };
     const stored = await this.#find(run);
+    if (this.#stuck.why(run) !== undefined) return { ...this.#infoOf(stored), steps: [] };
     const workflow = await this.#definitions.find(stored.version);
     const task = workflow.tasks.get(stored.task);
     const memory = await this.#remember(stored);
@@ -143,6 +152,11 @@ export class Engine implements Runs {
   }
 
   async cancel(run: string, reason: string, by?: string): Promise<RunInfo> {
+    if (this.#stuck.why(run) !== undefined) {
+      this.#requireOpen();
+      await this.#stuck.cancel(await this.#find(run), reason, by);
+      return this.status(run);
+    }
     const going = await this.#requireGoing(run);
     await going.cancel(reason, by);
     return going.info;
@@ -150,13 +164,21 @@ export class Engine implements Runs {
 
   async retry(run: string, by?: string): Promise<RunInfo> {
     this.#requireOpen();
-    if (this.#going.has(run)) throw refuse(`Run ${run} is going on`);
+    if (this.#going.has(run) || this.#retrying.has(run)) throw refuse(`Run ${run} is going on`);
+    this.#retrying.add(run);
+    try {
+      return await this.#retry(run, by);
+    } finally {
+      this.#retrying.delete(run);
+    }
+  }
+
+  async #retry(run: string, by: string | undefined): Promise<RunInfo> {
     const stored = await this.#find(run);
     if (stored.state !== "failed")
       throw refuse(`Run ${run} is ${stored.state}; only one that has failed can be retried`);
     const workflow = await this.#definitions.find(stored.version);
     const memory = await this.#remember(stored);
-    if (this.#going.has(run)) throw refuse(`Run ${run} is going on`);
     const at = this.#parts.clock.now();
     const entry: HistoryEntry = {
       number: memory.lines + 1,
@@ -248,8 +270,8 @@ export class Engine implements Runs {
       if (isDeepStrictEqual(otherInput, input)) return begun;
       throw refuse(`The id ${id} belongs to a run of ${task} with another input`);
     };
-    const known = this.#going.get(id) ?? (await this.#beginning.get(id));
-    if (known) return same(known);
+    const known = this.#going.get(id) ?? this.#beginning.get(id);
+    if (known) return same(await known);
     if (this.#going.size + this.#beginning.size >= this.#maxRuns) {
       throw rpcError("OVERLOADED", `${this.#maxRuns} runs have not ended; no more are begun`, {
         outcome: "not-executed",
@@ -275,6 +297,7 @@ export class Engine implements Runs {
   }
 
   #begin(stored: StoredRun, workflow: CompiledWorkflow, memory: RunMemory): Execution {
+    this.#stuck.delete(stored.id);
     // It belongs to no call, and ends with none.
     const execution = outsideOfCalls(() => new Execution(this.#owner, stored, workflow, memory));
     this.#going.set(stored.id, execution);
@@ -320,7 +343,8 @@ export class Engine implements Runs {
 
   #infoOf(stored: StoredRun): RunInfo {
     const { key: _, ...told } = stored;
-    return { ...told, questions: [] };
+    const stalled = this.#stuck.why(stored.id);
+    return { ...told, questions: [], ...(stalled !== undefined && { stalled }) };
   }
 
   async #find(run: string): Promise<StoredRun> {
@@ -329,12 +353,25 @@ export class Engine implements Runs {
     return stored;
   }
 
-  async #requireGoing(run: string): Promise<Execution> {
-    this.#requireOpen();
+  /** A run that is going on, or what the journal knows of it, also when it is just beginning. */
+  async #look(run: string): Promise<Execution | StoredRun> {
+    await this.#beginning.get(run)?.catch(() => undefined);
     const going = this.#going.get(run);
     if (going) return going;
-    const { state } = await this.#find(run);
-    throw refuse(`Run ${run} is ${state} already`);
+    const stored = await this.#find(run);
+    return this.#going.get(run) ?? stored;
+  }
+
+  #whyStuck(run: string): string {
+    const why = this.#stuck.why(run) ?? "it has not been taken up yet";
+    return `Run ${run} has not ended, and cannot go on: ${why}`;
+  }
+
+  async #requireGoing(run: string): Promise<Execution> {
+    this.#requireOpen();
+    const found = await this.#look(run);
+    if (found instanceof Execution) return found;
+    throw refuse(ENDED_STATES.includes(found.state) ? `Run ${run} is ${found.state} already` : this.#whyStuck(run));
   }
 
   #requireOpen(): void {

@@ -21,6 +21,8 @@ export interface ExecutionOwner {
   readonly parts: EngineParts;
   readonly room: Room;
   readonly targets: CallTargets;
+  /** Is the service being closed, so that nothing is begun any more? */
+  isClosing(): boolean;
   /** Fires a while after the service was closed. */
   readonly givingUp: AbortSignal;
   /** See {@link RunContext.listen}. */
@@ -77,6 +79,7 @@ export class Execution implements RunContext {
     this.#state = stored.state;
     this.#updatedAt = stored.updatedAt;
     this.#error = stored.error;
+    if (owner.isClosing()) this.suspend();
     if (memory.undoing) this.#stop.stop(new StepFailed(memory.undoing));
     else if (memory.cancelled) this.#cancelNow(memory.cancelled.reason);
     if (memory.lines > 1) {
@@ -173,6 +176,8 @@ export class Execution implements RunContext {
 
   /** An event is delivered to it; settles when it is safe. */
   async deliver(event: string, payload: unknown): Promise<void> {
+    this.#requireUnended();
+    this.parts.journal.check?.(payload, `what comes with the event ${event}`);
     this.record({ kind: "event", event, payload });
     await this.safe();
   }
@@ -205,6 +210,8 @@ export class Execution implements RunContext {
     if (choices.length > 0 && !choices.includes(answer as string)) {
       throw refuse(`${JSON.stringify(answer)} is no answer to the question of run ${this.id}: ${choices.join(", ")}`);
     }
+    this.#requireUnended();
+    this.parts.journal.check?.([answer, result], `the answer to run ${this.id}`);
     this.record({
       kind: "answered",
       step: question.step,
@@ -219,6 +226,11 @@ export class Execution implements RunContext {
   /** Leaves it as it stands: the service is being closed. */
   suspend(): void {
     this.closing.stop(new Suspended());
+  }
+
+  #requireUnended(): void {
+    if (!this.#isFinishing) return;
+    throw rpcError("BAD_REQUEST", `Run ${this.id} has ended`, { outcome: "not-executed" });
   }
 
   /** @returns its result @throws what it failed with */
