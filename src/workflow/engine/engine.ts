@@ -60,7 +60,7 @@ export class Engine implements Runs {
     this.#owner = {
       parts,
       room: this.#room,
-      targets: new CallTargets(parts.journal),
+      targets: new CallTargets(parts.journal, this.#room),
       isClosing: () => this.#isClosing,
       givingUp: this.#givingUp.signal,
       listen: (run, event, key, heard) => this.#events.listen(run, event, key, heard),
