@@ -26,6 +26,8 @@ import { StuckRuns } from "./stuck-runs.js";
 export interface EngineOptions {
   /** Runs that have not ended, at most; default 100,000. One more is refused with `OVERLOADED`. */
   readonly maxRuns?: number | undefined;
+  /** After how long the journal is tried again when it could not be written, in milliseconds; default 1,000. */
+  readonly lackPauseMs?: number | undefined;
 }
 
 /**
@@ -55,7 +57,7 @@ export class Engine implements Runs {
     this.#parts = parts;
     this.#maxRuns = options.maxRuns ?? 100_000;
     this.#definitions = new Definitions(parts.journal, definitions);
-    this.#room = new Room(parts.log);
+    this.#room = new Room(parts.log, options.lackPauseMs);
     this.#stuck = new StuckRuns(parts);
     this.#owner = {
       parts,
