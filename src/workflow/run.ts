@@ -121,7 +121,7 @@ export interface StartedEvent {
   readonly step: string;
   /** 1 for the first try. */
   readonly attempt: number;
-  /** The name by which the called host knows the call. */
+  /** The name by which the called host knows the call: a secret, which `lamplighter.workflow.control` does not tell. */
   readonly call?: string | undefined;
   /** The run of the service that gets it, for {@link RunJournal.target}. */
   readonly target?: string | undefined;

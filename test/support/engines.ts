@@ -74,6 +74,7 @@ export function useEngines(): { start(setup: EngineSetup): Promise<TestEngine> }
         random: Math.random,
       },
       compileWorkflow({ tasks: setup.tasks }),
+      { lackPauseMs: 1 },
     );
     const end = async (): Promise<void> => {
       running.delete(end);

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { rpcError } from "../../src/errors.js";
 import type { CallDefinition, StepDefinition, TaskDefinition } from "../../src/workflow/definition/definition.js";
 import type { Engine } from "../../src/workflow/engine/engine.js";
-import type { JournalWrite, RunJournal } from "../../src/workflow/journal/run-journal.js";
+import type { JournalWrite, NewRun, RunJournal } from "../../src/workflow/journal/run-journal.js";
 import { ENDED_STATES, type RunInfo } from "../../src/workflow/run.js";
 import { type FakeMethod, useEngines } from "../support/engines.js";
 import { ManualClock } from "../support/manual-clock.js";
@@ -201,10 +201,14 @@ describe("A run whose service is killed, or has no room, at any line of its hist
   const engines = useEngines();
 
   const watched =
-    (onWrite: OnWrite) =>
+    (onWrite: OnWrite, onBegin?: <T>(write: () => Promise<T>) => Promise<T>) =>
     (journal: RunJournal): RunJournal =>
       new Proxy(journal, {
         get: (target, name) => {
+          if (name === "begin" && onBegin) return (run: NewRun) => onBegin(() => target.begin(run));
+          if ((name === "keepTarget" || name === "keepDefinition") && onBegin) {
+            return (key: string, value: never) => onBegin(() => target[name](key, value));
+          }
           if (name === "write") return (batch: readonly JournalWrite[]) => onWrite(() => target.write(batch));
           const value: unknown = Reflect.get(target, name);
           return typeof value === "function" ? (value.bind(target) as unknown) : value;
@@ -234,7 +238,17 @@ describe("A run whose service is killed, or has no room, at any line of its hist
 
   /** Does from outside what the plan says, until the run has ended. */
   const drive = async (plan: Plan, engine: Engine, clock: ManualClock, isOver: () => boolean): Promise<RunInfo> => {
-    const { id } = await engine.start("task", "given", { id: "run" });
+    const id = "run";
+    // Without room it is begun again, as its callers do.
+    const start = async (): Promise<RunInfo> => {
+      try {
+        return await engine.start("task", "given", { id });
+      } catch (error) {
+        expect(error).to.include({ code: "UNAVAILABLE", outcome: "not-executed" });
+        return await start();
+      }
+    };
+    await start();
     let told = await engine.status(id);
     while (!ENDED_STATES.includes(told.state) && !isOver()) {
       await turn();
@@ -303,6 +317,39 @@ describe("A run whose service is killed, or has no room, at any line of its hist
           );
           expect(outcome, `killed ${isKept ? "after" : "before"} write ${at} of ${batches}`).to.deep.equal(plain);
         }
+      }
+    });
+
+    it(`ends as if nothing had been when there is no room for a while: ${name}`, async () => {
+      const outcomeWith = async (full: (count: number) => boolean): Promise<{ outcome: Outcome; count: number }> => {
+        let count = 0;
+        const onWrite = <T>(write: () => Promise<T>): Promise<T> => {
+          if (!full(++count)) return write();
+          return Promise.reject(rpcError("UNAVAILABLE", "No room", { outcome: "not-executed" }));
+        };
+        const effects: string[] = [];
+        const clock = new ManualClock(1_000_000);
+        const { engine, journal } = await engines.start({
+          tasks: plan.tasks,
+          services: { "do.it": service(plan, effects) },
+          clock,
+          wrap: watched(onWrite, onWrite),
+        });
+        const { state, result, error } = await drive(plan, engine, clock, () => false);
+        const lines = await engine.history("run");
+        expect(lines.map(({ number }) => number)).to.deep.equal(lines.map((_, index) => index + 1));
+        for (const { event } of lines) {
+          if (event.kind === "started" && event.target !== undefined) {
+            expect(await journal.target(event.target)).to.include({ service: "/demo" });
+          }
+        }
+        const message = error && [error.message, ...(error.further ?? [])].join("; ");
+        return { outcome: { state, result, error: message, effects: effects.sort() }, count };
+      };
+      const { outcome: plain, count } = await outcomeWith(() => false);
+      for (let at = 1; at <= count; at++) {
+        const { outcome } = await outcomeWith((one) => one >= at && one < at + 3);
+        expect(outcome, `no room at write ${at} of ${count}`).to.deep.equal(plain);
       }
     });
   }

@@ -200,26 +200,24 @@ async function allOrFirst<T>(
   const results = new Array<T>(jobs.length);
   let next = 0;
   let suspended: Suspended | undefined;
-  let first: StepFailed | undefined;
-  let isShort = false;
-  const numberOf = ({ failure: { step = "" } }: StepFailed): number => memory.steps.get(step)?.failedNumber ?? Infinity;
+  const failures: StepFailed[] = [];
+  let ended = 0;
+  const numberOf = ({ failure: { step = "" } }: StepFailed): number =>
+    memory.steps.get(step)?.failedNumber ?? Number.MAX_SAFE_INTEGER;
   const worker = async (): Promise<void> => {
     while (next < jobs.length && !suspended) {
       const index = next++;
       const job = jobs[index];
       // What an earlier process did in it has to be known to be undone.
-      if (!job || (stop.reason && !memory.hasBegun(job.path))) {
-        isShort = true;
-        continue;
-      }
+      if (!job || (stop.reason && !memory.hasBegun(job.path))) continue;
       try {
         results[index] = await job.run();
+        ended++;
       } catch (error) {
         if (error instanceof Suspended) suspended = error;
         else {
           const failed = error instanceof StepFailed ? error : new StepFailed(failureOf(error, ""));
-          // When it is told again by the history, they fail in any order.
-          if (!first || numberOf(failed) < numberOf(first)) first = failed;
+          failures.push(failed);
           stop.stop(failed);
         }
       }
@@ -227,8 +225,10 @@ async function allOrFirst<T>(
   };
   await Promise.all(Array.from({ length: Math.min(limit, jobs.length) }, worker));
   if (suspended) throw suspended;
+  // When the history tells it again, they fail in any order.
+  const [first] = failures.sort((one, other) => numberOf(one) - numberOf(other));
   const reason = outer.reason ?? first ?? stop.reason;
-  if (reason && (first !== undefined || isShort)) throw reason;
+  if (reason && ended < jobs.length) throw reason;
   return results;
 }
 

@@ -76,16 +76,19 @@ async function callOnce(
       sending: (target) => {
         const call = frame.strand.next();
         const { journal } = target;
+        const name = targets.nameOf(target);
         context.record({
           kind: "started",
           step: path,
           attempt: memory.attempts + 1,
           call,
-          target: targets.nameOf(target),
+          target: name,
           ...(journal !== undefined && { journal }),
           ...(target.idempotent && { idempotent: true }),
         });
-        return context.safe().then(() => call);
+        const kept = targets.kept(name);
+        const safe = kept ? Promise.all([kept, context.safe()]) : context.safe();
+        return safe.then(() => call);
       },
     },
   });

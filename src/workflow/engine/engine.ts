@@ -25,6 +25,8 @@ import { StoredRuns } from "./stored-runs.js";
 export interface EngineOptions {
   /** Runs that have not ended, at most; default 100,000. One more is refused with `OVERLOADED`. */
   readonly maxRuns?: number | undefined;
+  /** After how long the journal is tried again when it could not be written, in milliseconds; default 1,000. */
+  readonly lackPauseMs?: number | undefined;
 }
 
 /**
@@ -57,7 +59,8 @@ export class Engine implements Runs {
     this.#owner = {
       parts,
       room: this.#room,
-      targets: new CallTargets(parts.journal),
+      targets: new CallTargets(parts.journal, this.#room),
+      isClosing: () => this.#isClosing,
       givingUp: this.#givingUp.signal,
       listen: (run, event, key, heard) => this.#events.listen(run, event, key, heard),
       happened: (execution, entry) => {
@@ -150,6 +153,11 @@ export class Engine implements Runs {
   }
 
   async cancel(run: string, reason: string, by?: string): Promise<RunInfo> {
+    if (this.#stuck.why(run) !== undefined) {
+      this.#requireOpen();
+      await this.#stuck.cancel(await this.#find(run), reason, by);
+      return this.status(run);
+    }
     const going = await this.#requireGoing(run);
     await going.cancel(reason, by);
     return going.info;
@@ -231,8 +239,8 @@ export class Engine implements Runs {
       if (isDeepStrictEqual(otherInput, input)) return begun;
       throw refuse(`The id ${id} belongs to a run of ${task} with another input`);
     };
-    const known = this.#going.get(id) ?? (await this.#beginning.get(id));
-    if (known) return same(known);
+    const known = this.#going.get(id) ?? this.#beginning.get(id);
+    if (known) return same(await known);
     if (this.#going.size + this.#beginning.size >= this.#maxRuns) {
       throw rpcError("OVERLOADED", `${this.#maxRuns} runs have not ended; no more are begun`, {
         outcome: "not-executed",

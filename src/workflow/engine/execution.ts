@@ -23,6 +23,8 @@ export interface ExecutionOwner {
   readonly parts: EngineParts;
   readonly room: Room;
   readonly targets: CallTargets;
+  /** Is the service being closed, so that nothing is begun any more? */
+  isClosing(): boolean;
   /** Fires a while after the service was closed. */
   readonly givingUp: AbortSignal;
   /** See {@link RunContext.listen}. */
@@ -79,6 +81,7 @@ export class Execution implements RunContext {
     this.#state = stored.state;
     this.#updatedAt = stored.updatedAt;
     this.#error = stored.error;
+    if (owner.isClosing()) this.suspend();
     if (memory.undoing) this.#stop.stop(new StepFailed(memory.undoing));
     else if (memory.cancelled) this.#cancelNow(memory.cancelled.reason);
     if (memory.lines > 1) {
@@ -225,6 +228,11 @@ export class Execution implements RunContext {
   /** Leaves it as it stands: the service is being closed. */
   suspend(): void {
     this.closing.stop(new Suspended());
+  }
+
+  #requireUnended(): void {
+    if (!this.#isFinishing) return;
+    throw rpcError("BAD_REQUEST", `Run ${this.id} has ended`, { outcome: "not-executed" });
   }
 
   /** @returns its result @throws what it failed with */

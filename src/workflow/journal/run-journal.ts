@@ -109,6 +109,13 @@ export interface RunJournal {
    * kept is refused at once with `BAD_REQUEST`, `not-sent`.
    */
   write(writes: readonly JournalWrite[]): Promise<void>;
+  /**
+   * Looks whether a value that comes from outside can be kept, before a run has heard of it. Without this, one that cannot lets the run fail.
+   *
+   * @param what - what it is, for people
+   * @throws BadRequestError when it cannot
+   */
+  check?(value: unknown, what: string): void;
   /** A run by its id. */
   find(id: string): Promise<StoredRun | undefined>;
   /** All that has not ended, the oldest first. */

@@ -112,6 +112,11 @@ export class SqliteRunJournal implements RunJournal {
     });
   }
 
+  check(value: unknown, what: string): void {
+    // What is written down with it takes some more.
+    packStored(value, what, Math.max(this.#maxBytes - MARGIN_BYTES, this.#maxBytes / 2));
+  }
+
   find(id: string): Promise<StoredRun | undefined> {
     return this.#read(() => this.#reader.byId(id));
   }
@@ -292,6 +297,8 @@ export class SqliteRunJournal implements RunJournal {
   }
 }
 
+/** For the names of an event, its step and who says so. */
+const MARGIN_BYTES = 16_384;
 /** Lines or runs that are read in one turn of the event loop. */
 const READ_AT_ONCE = 1_000;
 

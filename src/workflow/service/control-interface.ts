@@ -2,7 +2,7 @@ import { currentCall, outsideOfCalls } from "../../peer/call-context.js";
 import { defineInterface, type InterfaceDefinition } from "../../peer/exposed/definition.js";
 import type { MethodWithOptions } from "../../peer/exposed/interface-of.js";
 import type { MethodFunction } from "../../peer/exposed/method-options.js";
-import { CONTROL_INTERFACE, type WorkflowControl } from "../control.js";
+import { CONTROL_INTERFACE, type RunProgress, type WorkflowControl } from "../control.js";
 import type { ScheduleDefinition, WorkflowDefinition } from "../definition/definition.js";
 import type { Runs } from "../engine/runs.js";
 import {
@@ -18,6 +18,7 @@ import { followed } from "./followed.js";
 import { runIdOf } from "./run-id.js";
 import type { TaskCalls } from "./task-calls.js";
 import { told } from "./told.js";
+import { toldEntry } from "./told-entry.js";
 
 /** What the control interface is about. */
 export interface ControlParts {
@@ -85,7 +86,7 @@ export function controlInterface({ runs, calls, desk, closing }: ControlParts): 
           readInteger(after, "after", 0, Number.MAX_SAFE_INTEGER),
           readInteger(limit, "limit", 1, 1_000),
         ];
-        return outsideOfCalls(() => runs().history(readRun(run), behind, most ?? 1_000));
+        return outsideOfCalls(async () => (await runs().history(readRun(run), behind, most ?? 1_000)).map(toldEntry));
       },
     },
     cancel: {
@@ -127,7 +128,11 @@ export function controlInterface({ runs, calls, desk, closing }: ControlParts): 
       params: ["run?"],
       run: (run: unknown) => {
         const id = readOptionalRun(run);
-        return followed((signal) => outsideOfCalls(() => runs().progress(id, signal)), currentCall().signal, closing);
+        return followed(
+          (signal) => outsideOfCalls(() => toldProgress(runs().progress(id, signal))),
+          currentCall().signal,
+          closing,
+        );
       },
     },
     tasks: {
@@ -194,6 +199,11 @@ function tellingOutcomes(run: MethodFunction): MethodFunction {
       throw told(error);
     }
   };
+}
+
+async function* toldProgress(progress: AsyncIterable<RunProgress>): AsyncGenerator<RunProgress, undefined> {
+  for await (const one of progress) yield one.entry ? { ...one, entry: toldEntry(one.entry) } : one;
+  return undefined;
 }
 
 /** Who does it, for the history: what the caller says, and what is proven of them. */
