@@ -1,3 +1,4 @@
+import { RpcError } from "../../errors.js";
 import type { CallTarget } from "../../peer/named-call.js";
 import type { ServiceRecord } from "../../peer/record.js";
 import { randomText } from "../../util/random-text.js";

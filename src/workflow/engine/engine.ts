@@ -54,8 +54,8 @@ export class Engine implements Runs {
     this.#parts = parts;
     this.#maxRuns = options.maxRuns ?? 100_000;
     this.#definitions = new Definitions(parts.journal, definitions);
-    this.#stored = new StoredRuns(parts.journal, this.#definitions);
-    this.#room = new Room(parts.log);
+    this.#stored = new StoredRuns(parts, this.#definitions);
+    this.#room = new Room(parts.log, options.lackPauseMs);
     this.#owner = {
       parts,
       room: this.#room,
@@ -98,9 +98,7 @@ export class Engine implements Runs {
         this.#begin(stored, workflow, await this.#stored.remember(stored));
       } catch (error) {
         if (this.#isOver()) break;
-        const { message } = error as Error;
-        this.#stored.setStuck(stored.id, message);
-        this.#parts.log.error(`Run ${stored.id} of ${stored.task} cannot go on: ${message}`);
+        this.#stored.stuck.add(stored, error as Error);
       }
     }
     return this.#going.size;
@@ -153,9 +151,10 @@ export class Engine implements Runs {
   }
 
   async cancel(run: string, reason: string, by?: string): Promise<RunInfo> {
-    if (this.#stuck.why(run) !== undefined) {
+    const { stuck } = this.#stored;
+    if (stuck.why(run) !== undefined) {
       this.#requireOpen();
-      await this.#stuck.cancel(await this.#find(run), reason, by);
+      await stuck.cancel(await this.#stored.find(run), reason, by);
       return this.status(run);
     }
     const going = await this.#requireGoing(run);

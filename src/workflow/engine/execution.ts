@@ -6,7 +6,6 @@ import { runTask } from "./branches.js";
 import type { CallTargets } from "./call-targets.js";
 import { errorOfRun, failureOf, leftAsItIs, StepFailed, Suspended } from "./failure.js";
 import type { Frame, RunContext } from "./frame.js";
-import { requireKeepable } from "./keepable.js";
 import type { EngineParts } from "./parts.js";
 import { questionFor } from "./questions.js";
 import type { Room } from "./room.js";
@@ -187,7 +186,8 @@ export class Execution implements RunContext {
 
   /** An event is delivered to it; settles when it is safe. */
   async deliver(event: string, payload: unknown): Promise<void> {
-    requireKeepable(payload, "the payload");
+    this.#requireUnended();
+    this.parts.journal.check(payload, `what comes with the event ${event}`);
     this.record({ kind: "event", event, payload });
     await this.written();
   }
@@ -209,8 +209,8 @@ export class Execution implements RunContext {
   async resume(given: RunAnswer): Promise<void> {
     const { step } = questionFor(this.info, given);
     const { answer, result, by } = given;
-    requireKeepable(answer, "the answer");
-    requireKeepable(result, "the result");
+    this.#requireUnended();
+    this.parts.journal.check([answer, result], `the answer to run ${this.id}`);
     this.record({
       kind: "answered",
       step,

@@ -5,17 +5,20 @@ import { ENDED_STATES, type RunInfo } from "../run.js";
 import type { Definitions } from "./definitions.js";
 import { describeSteps } from "./describe-steps.js";
 import { leftAsItIs, refuse } from "./failure.js";
+import type { EngineParts } from "./parts.js";
 import { RunMemory } from "./run-memory.js";
+import { StuckRuns } from "./stuck-runs.js";
 
 /** Runs as they stand in the journal: those that have ended, and those that cannot go on in this process. */
 export class StoredRuns {
+  /** Those that have not ended and cannot go on. */
+  readonly stuck: StuckRuns;
   readonly #journal: RunJournal;
   readonly #definitions: Definitions;
-  /** Why runs that have not ended cannot go on, by id. */
-  readonly #stuck = new Map<string, string>();
 
-  constructor(journal: RunJournal, definitions: Definitions) {
-    this.#journal = journal;
+  constructor(parts: EngineParts, definitions: Definitions) {
+    this.stuck = new StuckRuns(parts);
+    this.#journal = parts.journal;
     this.#definitions = definitions;
   }
 
@@ -29,13 +32,14 @@ export class StoredRuns {
   /** How a run is doing. */
   infoOf(stored: StoredRun): RunInfo {
     const { key: _, ...told } = stored;
-    const stalled = this.#stuck.get(stored.id);
+    const stalled = this.stuck.why(stored.id);
     return { ...told, questions: [], ...(stalled !== undefined && { stalled }) };
   }
 
   /** A run with its chain. @throws ConfigurationError when its definition is not there any more */
   async show(id: string): Promise<RunDetails> {
     const stored = await this.find(id);
+    if (this.stuck.why(id) !== undefined) return { ...this.infoOf(stored), steps: [] };
     const workflow = await this.#definitions.find(stored.version);
     const task = workflow.tasks.get(stored.task);
     const memory = await this.remember(stored);
@@ -50,11 +54,6 @@ export class StoredRuns {
     return memory;
   }
 
-  /** A run that has not ended cannot go on in this process. */
-  setStuck(id: string, why: string): void {
-    this.#stuck.set(id, why);
-  }
-
   /**
    * A run that does not go on in this process has to have ended.
    *
@@ -62,7 +61,7 @@ export class StoredRuns {
    */
   requireEnded({ id, task, state }: StoredRun): void {
     if (ENDED_STATES.includes(state)) return;
-    const why = this.#stuck.get(id);
+    const why = this.stuck.why(id);
     if (why === undefined) throw leftAsItIs(id);
     throw rpcError("CONFIGURATION", `Run ${id} of ${task} has not ended, and cannot go on: ${why}`, {
       outcome: "executed",

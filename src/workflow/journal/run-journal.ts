@@ -110,12 +110,12 @@ export interface RunJournal {
    */
   write(writes: readonly JournalWrite[]): Promise<void>;
   /**
-   * Looks whether a value that comes from outside can be kept, before a run has heard of it. Without this, one that cannot lets the run fail.
+   * Looks whether a value that comes from outside can be kept, before a run has heard of it.
    *
    * @param what - what it is, for people
    * @throws BadRequestError when it cannot
    */
-  check?(value: unknown, what: string): void;
+  check(value: unknown, what: string): void;
   /** A run by its id. */
   find(id: string): Promise<StoredRun | undefined>;
   /** All that has not ended, the oldest first. */
