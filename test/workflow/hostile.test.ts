@@ -159,6 +159,31 @@ describe("An engine among those who wish it ill", () => {
     expect(kinds.indexOf("ended")).to.equal(kinds.length - 1);
   });
 
+  it("fails of an error whose text is too long to be kept", async () => {
+    const { engine } = await engines.start({
+      tasks: { task: CALL },
+      services: {
+        "do.it": () => {
+          throw new Error("x".repeat(20 * 1024 * 1024));
+        },
+      },
+    });
+    const { id } = await engine.start("task", null);
+    await failureOf(engine.wait(id));
+    const { state, error } = await engine.status(id);
+    expect(state).to.equal("failed");
+    expect(error?.message).to.have.length.below(20_000).and.include("xxx");
+  });
+
+  it("hears at once of what is delivered under a key when it is taken up again", async () => {
+    const first = await engines.start({ tasks: { task: [{ wait: { event: "come", key: "k" } }] } });
+    const { id } = await first.engine.start("task", null);
+    await isIn(first.engine, id, "waiting");
+    const { engine } = await first.crash();
+    expect(await engine.deliver("come", 1, { key: "k" })).to.deep.equal({ runs: [id] });
+    expect(await engine.wait(id)).to.equal(1);
+  });
+
   it("takes one of several answers that come at once", async () => {
     const { engine } = await engines.start({ tasks: { ask: [{ name: "q", wait: { approval: "Well?" } }] } });
     const { id } = await engine.start("ask", null);

@@ -31,8 +31,13 @@ export function failureOf(error: unknown, step: string): RunFailure {
   if (error instanceof StepFailed) return error.failure;
   // What a function throws was thrown while it ran.
   const { code, message, outcome, number } = RpcError.from(error, "UNKNOWN", { outcome: "executed" });
-  return { code, message, outcome, ...(code === "UNKNOWN" && number !== 1 && { number }), step };
+  // What can be as long as it likes could not be written down, and the run would break off.
+  const text = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE).replace(/[\uD800-\uDBFF]$/, "")}…` : message;
+  return { code, message: text, outcome, ...(code === "UNKNOWN" && number !== 1 && { number }), step };
 }
+
+/** In characters. */
+const MAX_MESSAGE = 10_000;
 
 /** The error that whoever waits for a run gets. */
 export function errorOfRun(

@@ -69,7 +69,8 @@ async function runStep(context: RunContext, step: CompiledStep, frame: Frame): P
       throw failed;
     }
     // Before anything new begins all are to know what an earlier process knew: that another branch has failed, say.
-    if (context.retold && DOING.has(step.kind)) await context.retold;
+    // What waits already is there at once for what comes.
+    if (context.retold && DOING.has(step.kind) && !memory.wait) await context.retold;
     // Whether what was begun was executed is found out even when the run stops; and what was done within it has to be known to be undone.
     if (!memory.open && !memory.question && !context.memory.hasBegun(path)) requireGoing(frame);
     result = await tryStep(context, step, path, memory, frame);
