@@ -32,7 +32,8 @@ export function failureOf(error: unknown, step: string): RunFailure {
   // What a function throws was thrown while it ran.
   const { code, message, outcome, number } = RpcError.from(error, "UNKNOWN", { outcome: "executed" });
   // What can be as long as it likes could not be written down, and the run would break off.
-  const text = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE).replace(/[\uD800-\uDBFF]$/, "")}…` : message;
+  const text =
+    message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE).replace(/[\uD800-\uDBFF]$/, "")}…` : message;
   return { code, message: text, outcome, ...(code === "UNKNOWN" && number !== 1 && { number }), step };
 }
 
