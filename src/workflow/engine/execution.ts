@@ -4,7 +4,7 @@ import type { StoredRun } from "../journal/run-journal.js";
 import type { HistoryEntry, HistoryEvent, RunAnswer, RunFailure, RunInfo, RunState } from "../run.js";
 import { runTask } from "./branches.js";
 import type { CallTargets } from "./call-targets.js";
-import { errorOfRun, failureOf, leftAsItIs, StepFailed, Suspended } from "./failure.js";
+import { errorOfRun, failureOf, leftAsItIs, refuse, StepFailed, Suspended } from "./failure.js";
 import type { Frame, RunContext } from "./frame.js";
 import type { EngineParts } from "./parts.js";
 import { questionFor } from "./questions.js";
@@ -187,7 +187,7 @@ export class Execution implements RunContext {
   /** An event is delivered to it; settles when it is safe. */
   async deliver(event: string, payload: unknown): Promise<void> {
     this.#requireUnended();
-    this.parts.journal.check(payload, `what comes with the event ${event}`);
+    this.#requireKeepable(payload, `what comes with the event ${event}`);
     this.record({ kind: "event", event, payload });
     await this.written();
   }
@@ -210,7 +210,7 @@ export class Execution implements RunContext {
     const { step } = questionFor(this.info, given);
     const { answer, result, by } = given;
     this.#requireUnended();
-    this.parts.journal.check([answer, result], `the answer to run ${this.id}`);
+    this.#requireKeepable([answer, result], `the answer to run ${this.id}`);
     this.record({
       kind: "answered",
       step,
@@ -230,9 +230,18 @@ export class Execution implements RunContext {
     this.closing.stop(new Suspended());
   }
 
+  /** What cannot be written down must not be heard of. */
+  #requireKeepable(value: unknown, what: string): void {
+    try {
+      this.parts.journal.check(value, what);
+    } catch (error) {
+      throw refuse((error as Error).message);
+    }
+  }
+
   #requireUnended(): void {
     if (!this.#isFinishing) return;
-    throw rpcError("BAD_REQUEST", `Run ${this.id} has ended`, { outcome: "not-executed" });
+    throw refuse(`Run ${this.id} has ended`);
   }
 
   /** @returns its result @throws what it failed with */
