@@ -175,6 +175,39 @@ describe("A run", () => {
     expect(calls).to.equal(0);
   });
 
+  it("does what stands at the end of steps that are tried again after each try", async () => {
+    const clock = new TestClock();
+    const calls: string[] = [];
+    const setup = {
+      tasks: {
+        task: [
+          {
+            steps: [
+              { interface: "demo", method: "first" },
+              { interface: "demo", method: "try" },
+            ],
+            finally: [{ interface: "demo", method: "end" }],
+            retry: { attempts: 2, delayMs: 1_000 },
+          },
+        ],
+      },
+      services: {
+        "demo.first": () => calls.push("first"),
+        "demo.try": () => (calls.push("try"), calls.length < 4 ? broken() : "done"),
+        "demo.end": () => calls.push("end"),
+      },
+      clock,
+    };
+    const first = await engines.start(setup);
+    const { id } = await first.engine.start("task", null);
+    await until(() => clock.waiting === 1);
+    const { engine } = await first.crash();
+    await until(() => clock.waiting === 1);
+    clock.pass(1_000);
+    expect(await engine.wait(id)).to.equal("done");
+    expect(calls).to.deep.equal(["first", "try", "end", "try", "end"]);
+  });
+
   it("is not tried again where that makes no sense", async () => {
     let calls = 0;
     const { engine } = await engines.start({

@@ -234,8 +234,21 @@ export class RunMemory {
     settle(step);
     // Should it be tried again, it is by the name by which the service may know it.
     if (open?.call !== undefined && open.idempotent && error.outcome === "unknown") step.open = open;
+    if (retryAt === undefined) return;
     // What is tried again goes on where it failed.
-    if (retryAt !== undefined) this.#forgive((other) => other.startsWith(`${path}/`));
+    const isWithin = (other: string): boolean => other.startsWith(`${path}/`);
+    this.#forgetEnds(isWithin);
+    this.#forgive(isWithin);
+  }
+
+  /** What stood at the end comes again, unless what it ended had succeeded. */
+  #forgetEnds(isMeant: (path: string) => boolean): void {
+    for (const path of [...this.steps.keys()]) {
+      const at = `/${path}/`.indexOf(`/${FINALLY}/`);
+      if (at < 0 || !isMeant(path)) continue;
+      const owner = this.steps.get(path.slice(0, Math.max(0, at - 1)));
+      if (!owner || owner.doneNumber === 0) this.steps.delete(path);
+    }
   }
 
   /** Steps that failed are as new. */
@@ -252,13 +265,10 @@ export class RunMemory {
     this.#begun = undefined;
     this.undoing = undefined;
     const undone = new Set<string>();
-    for (const [path, { doneNumber }] of [...this.steps]) {
+    for (const [path, { doneNumber }] of this.steps) {
       if (path.endsWith(`/${UNDO}`) && doneNumber > 0) undone.add(path.slice(0, -UNDO.length - 1));
-      // And what stood at the end comes again, unless what it ended had succeeded.
-      const at = `/${path}/`.indexOf(`/${FINALLY}/`);
-      const owner = at < 0 ? undefined : path.slice(0, Math.max(0, at - 1));
-      if (owner !== undefined && !((this.steps.get(owner)?.doneNumber ?? 0) > 0)) this.steps.delete(path);
     }
+    this.#forgetEnds(() => true);
     // What was undone has to be done again.
     for (const path of [...this.steps.keys()]) {
       for (const above of withAbove(path)) if (undone.has(above)) this.steps.delete(path);
