@@ -314,7 +314,8 @@ export class Run implements Expiring, Followed, PipelineBase {
   }
 
   get #address(): string {
-    return this.ready?.channel.address ?? "";
+    // A shorter way that was taken within this machine tells people nothing.
+    return this.instance?.address ?? this.ready?.channel.address ?? "";
   }
 
   #elapsed(): number {
