@@ -132,7 +132,7 @@ describe("SyncClient", () => {
     lonely.close();
     expect(failureOf(() => lonely.hello("x"))).to.include({ code: "CLOSED", outcome: "not-sent" });
     const { address } = await startServer();
-    const wrong = failureOf(() => connect(address, { serverId: "another", timeoutMs: 1_000 }).hello("x"));
+    const wrong = failureOf(() => connect(address, { serverId: "another", timeoutMs: 5_000 }).hello("x"));
     expect(wrong).to.include({ code: "TIMEOUT", outcome: "not-sent" });
     expect(wrong.message).to.contain('is known as "service"');
     const aborted = withOptions(connect(address), { signal: AbortSignal.abort() });

@@ -20,8 +20,8 @@ export class WeakLink {
       for (const socket of pair) {
         socket.on("error", () => undefined);
         socket.on("close", () => {
-          for (const other of pair) other.destroy();
-          this.#pairs.delete(pair);
+          // Node.js never closes a socket that is destroyed while it is on its way to be reset.
+          if (this.#pairs.delete(pair)) for (const other of pair) other.destroy();
         });
       }
     });
@@ -49,7 +49,9 @@ export class WeakLink {
   break(target: string = this.#target): void {
     this.#blocked = { requests: false, answers: false };
     this.#target = target;
-    for (const [near, far] of this.#pairs) {
+    const broken = [...this.#pairs];
+    this.#pairs.clear();
+    for (const [near, far] of broken) {
       near.resetAndDestroy();
       far.resetAndDestroy();
     }
