@@ -71,36 +71,38 @@ describe("The control of a workflow service", () => {
     expect(await Promise.all(["c", "a", "o"].map(by))).to.deep.equal([["ann"], ["bob"], ["eve"]]);
   });
 
-  it("knows who acts by their keys, whatever they say", async function () {
-    if (process.env.LAMPLIGHTER_TRANSPORT === "zeromq") this.skip();
-    const [own, ann] = [keys(), keys()];
-    own.trust("ann", ann.keys.publicKey);
-    const host = await mesh.workflows({
-      definitions: DEFINITIONS,
-      code: { try: () => null },
-      security: own.path,
-      nameserver: false,
+  // libzmq does not tell whose keys they are.
+  if (process.env.LAMPLIGHTER_TRANSPORT !== "zeromq") {
+    it("knows who acts by their keys, whatever they say", async () => {
+      const [own, ann] = [keys(), keys()];
+      own.trust("ann", ann.keys.publicKey);
+      const host = await mesh.workflows({
+        definitions: DEFINITIONS,
+        code: { try: () => null },
+        security: own.path,
+        nameserver: false,
+      });
+      const serverKey = keyText(own.keys.publicKey);
+      const client = mesh.client({ security: ann.path });
+      const control = client.component(host.address, CONTROL_INTERFACE, { wire: "lamp", serverKey });
+      for (const [run, by] of [
+        ["a", undefined],
+        ["b", "bob"],
+      ] as const) {
+        await control.invoke("start", { task: "ask", id: run });
+        await until(
+          async () => ((await control.invoke("status", { run })) as { questions: unknown[] }).questions.length === 1,
+        );
+        await control.invoke("resume", { run, answer: "yes", ...(by && { by }) });
+      }
+      const by = async (run: string) =>
+        ((await control.invoke("history", { run })) as { event: { by?: string } }[]).flatMap(
+          ({ event }) => event.by ?? [],
+        );
+      expect(await by("a")).to.deep.equal(["ann"]);
+      expect(await by("b")).to.deep.equal(["bob (ann)"]);
     });
-    const serverKey = keyText(own.keys.publicKey);
-    const client = mesh.client({ security: ann.path });
-    const control = client.component(host.address, CONTROL_INTERFACE, { wire: "lamp", serverKey });
-    for (const [run, by] of [
-      ["a", undefined],
-      ["b", "bob"],
-    ] as const) {
-      await control.invoke("start", { task: "ask", id: run });
-      await until(
-        async () => ((await control.invoke("status", { run })) as { questions: unknown[] }).questions.length === 1,
-      );
-      await control.invoke("resume", { run, answer: "yes", ...(by && { by }) });
-    }
-    const by = async (run: string) =>
-      ((await control.invoke("history", { run })) as { event: { by?: string } }[]).flatMap(
-        ({ event }) => event.by ?? [],
-      );
-    expect(await by("a")).to.deep.equal(["ann"]);
-    expect(await by("b")).to.deep.equal(["bob (ann)"]);
-  });
+  }
 
   it("waits for as long as it is told, and says then how the run is doing", async () => {
     const w = await begin();
