@@ -111,16 +111,23 @@ describe("Engine at the edges", () => {
     expect(await engine.wait(id)).to.equal("yes");
   });
 
-  it("fails a run whose result the journal does not take", async () => {
+  it("fails a run whose result the journal does not take, and undoes what it did", async () => {
+    const undone: unknown[] = [];
     const { engine } = await engines.start({
-      tasks: { order: [{ map: "${input}", steps: [{ code: "much" }] }] },
-      code: { much: () => "x".repeat(7 * 1024 * 1024) },
+      tasks: {
+        order: [
+          { value: 5, compensate: { code: "undo" } },
+          { map: "${input}", steps: [{ code: "much" }] },
+        ],
+      },
+      code: { much: () => "x".repeat(7 * 1024 * 1024), undo: (what) => void undone.push(what) },
     });
     const { id } = await engine.start("order", [1, 2, 3]);
     expect((await errorOf(engine.wait(id))).message).to.match(/This cannot be kept: the result of run/);
     const { state, error } = await engine.status(id);
     expect(state).to.equal("failed");
     expect(error?.message).to.match(/This cannot be kept/);
+    expect(undone).to.deep.equal([5]);
     const history = await engine.history(id);
     expect(history.at(-1)?.event).to.deep.equal({ kind: "ended", state: "failed" });
     expect(history.map(({ number }) => number)).to.deep.equal(history.map((_, index) => index + 1));

@@ -45,19 +45,29 @@ export function runWithin(context: RunContext, step: CompositeStep, path: string
 /**
  * Carries out a task: its steps, and what is done at the end of them.
  *
- * @param onFailure - what is done between the two when they fail
+ * @param between - what is done between the two
  */
 export async function runTask(
   context: RunContext,
   task: CompiledTask,
   frame: Frame,
   path: string,
-  onFailure?: (failure: RunFailure) => Promise<RunFailure>,
+  between: BetweenSteps = {},
 ): Promise<unknown> {
-  return endingWith(context, task.finally, frame, path, onFailure, async () => {
-    const result = await context.runSteps(task.steps, frame, frame.scope.get("input"));
-    return task.result ? task.result(frame.scope) : result;
+  return endingWith(context, task.finally, frame, path, between.failed, async () => {
+    const latest = await context.runSteps(task.steps, frame, frame.scope.get("input"));
+    const result = task.result ? task.result(frame.scope) : latest;
+    await between.succeeded?.(result);
+    return result;
   });
+}
+
+/** What is done between the steps of a task and what stands at its end. */
+export interface BetweenSteps {
+  /** They have succeeded; what this throws they have failed with. */
+  readonly succeeded?: (result: unknown) => Promise<void>;
+  /** They have failed. @returns what is to be told of it */
+  readonly failed?: (failure: RunFailure) => Promise<RunFailure>;
 }
 
 function runSequence(context: RunContext, step: CompiledSequence, frame: Frame, path: string): Promise<unknown> {

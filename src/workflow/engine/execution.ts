@@ -262,7 +262,10 @@ export class Execution implements RunContext {
     try {
       const scope = RunScope.ofTask(this.#stored, this.#stored.input);
       const frame: Frame = { path: "", scope, strand: this.names.strand(), stop: this.#stop };
-      result = await runTask(this, task, frame, "", (reason) => this.#undo(reason));
+      result = await runTask(this, task, frame, "", {
+        succeeded: (latest) => this.#settle(latest),
+        failed: (reason) => this.#undo(reason),
+      });
       await this.safe();
     } catch (error) {
       if (error instanceof Suspended) throw error;
@@ -272,26 +275,25 @@ export class Execution implements RunContext {
       this.#timeout?.();
     }
     this.#isFinishing = true;
-    try {
-      await this.#finish(result, failure);
-    } catch (error) {
-      if (failure || !(error instanceof StepFailed)) throw error;
-      // The journal does not take the result, because it is too large say: without it the run has failed.
-      failure = error.failure;
-      this.#log.forgive();
-      // The line that it has completed was not written either.
-      this.memory.lines--;
-      await this.#finish(undefined, failure);
-    }
+    await this.#finish(result, failure);
     if (failure) throw errorOfRun(this.info, failure);
     return result;
+  }
+
+  /** What has come out of a run and cannot be kept is a failure of its steps, while they can still be undone. */
+  async #settle(result: unknown): Promise<void> {
+    await this.safe();
+    try {
+      this.parts.journal.check(result, `the result of run ${this.id}`);
+    } catch (error) {
+      throw new StepFailed({ code: "BAD_REQUEST", message: (error as Error).message, outcome: "executed" });
+    }
   }
 
   async #finish(result: unknown, failure: RunFailure | undefined): Promise<void> {
     const state = failure ? (this.memory.cancelled ? "cancelled" : "failed") : "completed";
     const { key: run } = this.#stored;
     const at = this.parts.clock.now();
-    // First what may be refused.
     this.#log.add({ kind: "state", run, state, at, ended: true, ...(failure ? { error: failure } : { result }) });
     this.record({ kind: "ended", state });
     await this.safe();

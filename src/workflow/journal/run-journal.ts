@@ -1,31 +1,11 @@
 import type { ServiceRecord } from "../../peer/record.js";
 import type { ScheduleDefinition } from "../definition/definition.js";
-import type { HistoryEntry, RunFailure, RunFilter, RunState } from "../run.js";
+import type { HistoryEntry, RunFailure, RunFilter, RunInfo, RunState } from "../run.js";
 
-/** A run as a journal keeps it. Times are milliseconds since 1970. */
-export interface StoredRun {
+/** A run as a journal keeps it; its `version` is that of its definition, for {@link RunJournal.definition}. */
+export interface StoredRun extends Omit<RunInfo, "questions" | "stalled"> {
   /** The journal's own number of it. */
   readonly key: number;
-  /** Unique. */
-  readonly id: string;
-  /** Name of its task. */
-  readonly task: string;
-  /** Its definition, for {@link RunJournal.definition}. */
-  readonly version: string;
-  /** How it is doing. */
-  readonly state: RunState;
-  /** When it began. */
-  readonly startedAt: number;
-  /** When something happened last. */
-  readonly updatedAt: number;
-  /** When it ended; `null` while it goes on. */
-  readonly endedAt: number | null;
-  /** What it was given. */
-  readonly input: unknown;
-  /** When it is `completed`. */
-  readonly result?: unknown;
-  /** Why it failed. */
-  readonly error?: RunFailure | undefined;
 }
 
 /** A run that is about to begin. */
